@@ -1,0 +1,57 @@
+// A whole token in one dispatch: every stage of every layer, from the embedding to the argmax, in one kernel.
+//
+// Bindings: lib/model.wgsl; the layers' blobs back to back in `weights_0` to `weights_2`, `layers_per_slot` in each.
+// Launched as one workgroup, once a token. Between two stages stands a workgroup barrier, the only barrier that
+// WGSL has, so one workgroup, on one core of the GPU, does all the work: that is the recorded design.
+
+import package::lib::model::{workgroup_size, layers, kv_heads, head_dim, context, layer_blob, ends_blob};
+import package::lib::place::{take_invocation, take_workgroup};
+import package::lib::sequence::current_position;
+import package::lib::sync::end_stage;
+import package::stages::argmax::argmax;
+import package::stages::attention::attention;
+import package::stages::down::down;
+import package::stages::embedding::embedding;
+import package::stages::gate_up::gate_up;
+import package::stages::lm_head::lm_head;
+import package::stages::o_proj::o_proj;
+import package::stages::qkv_rope::qkv_rope;
+import package::stages::rms_norm::{rms_norm, attention_norm, ffn_norm, final_norm};
+
+@if(subgroups) enable subgroups;
+
+@compute @workgroup_size(workgroup_size)
+fn main(
+  @builtin(workgroup_id) workgroup_id: vec3u,
+  @builtin(num_workgroups) workgroup_count: vec3u,
+  @builtin(local_invocation_index) invocation_index: u32
+) {
+  let invocation = take_invocation(invocation_index);
+  let workgroup = take_workgroup(workgroup_id.x, workgroup_count.x, invocation);
+  let position = current_position(invocation_index);
+  embedding(workgroup, invocation, ends_blob());
+  end_stage();
+  for (var layer = 0u; layer < layers; layer++) {
+    let blob = layer_blob(layer);
+    let cache_at = layer * 2u * kv_heads * head_dim * context;
+    rms_norm(workgroup, invocation, blob, attention_norm);
+    end_stage();
+    qkv_rope(workgroup, invocation, blob, cache_at, position);
+    end_stage();
+    attention(workgroup, invocation, cache_at, position);
+    end_stage();
+    o_proj(workgroup, invocation, blob);
+    end_stage();
+    rms_norm(workgroup, invocation, blob, ffn_norm);
+    end_stage();
+    gate_up(workgroup, invocation, blob);
+    end_stage();
+    down(workgroup, invocation, blob);
+    end_stage();
+  }
+  rms_norm(workgroup, invocation, ends_blob(), final_norm);
+  end_stage();
+  lm_head(workgroup, invocation, ends_blob());
+  end_stage();
+  argmax(workgroup, invocation);
+}

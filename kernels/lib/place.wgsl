@@ -1,0 +1,52 @@
+// Where an invocation stands. A workgroup is divided into teams whose lanes share a row of a matrix: a team is a
+// subgroup where subgroups are used, whatever their size, else `team_lanes` neighbouring invocations.
+//
+// What is the same for a whole workgroup and what is not are two structures, because WGSL allows a barrier only where
+// it can see that all invocations get there, and it does not look inside a structure.
+
+import package::lib::model::workgroup_size;
+
+struct Workgroup {
+  index: u32,
+  count: u32,
+  teams: u32,
+}
+
+struct Invocation {
+  index: u32,
+  team: u32,
+  lane: u32,
+  lanes: u32,
+}
+
+@if(subgroups) var<workgroup> teams_seen: atomic<u32>;
+@if(subgroups) var<workgroup> teams_shared: u32;
+
+// Every invocation of the workgroup calls this once. Subgroups are numbered in the order they arrive, because
+// WGSL does not say which invocations form one; `lanes` counts the invocations that are really there.
+@if(subgroups)
+fn take_invocation(index: u32) -> Invocation {
+  let lanes = subgroupAdd(1u);
+  let lane = subgroupExclusiveAdd(1u);
+  var team = 0u;
+  if (lane == 0u) { team = atomicAdd(&teams_seen, 1u); }
+  return Invocation(index, subgroupBroadcastFirst(team), lane, lanes);
+}
+
+@if(subgroups)
+fn take_workgroup(index: u32, count: u32, invocation: Invocation) -> Workgroup {
+  if (invocation.index == 0u) { teams_shared = workgroup_size / invocation.lanes; }
+  return Workgroup(index, count, workgroupUniformLoad(&teams_shared));
+}
+
+@if(!subgroups) override team_lanes: u32;
+
+@if(!subgroups)
+fn take_invocation(index: u32) -> Invocation {
+  return Invocation(index, index / team_lanes, index % team_lanes, team_lanes);
+}
+
+@if(!subgroups)
+fn take_workgroup(index: u32, count: u32, invocation: Invocation) -> Workgroup {
+  return Workgroup(index, count, workgroup_size / team_lanes);
+}

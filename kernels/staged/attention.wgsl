@@ -1,0 +1,20 @@
+// The stage `attention` as a dispatch of its own. Launched once a layer with its part of the KV cache, one
+// workgroup a head.
+
+import package::lib::model::{workgroup_size};
+import package::lib::place::{take_invocation, take_workgroup};
+import package::lib::sequence::current_position;
+import package::stages::attention::attention;
+
+@if(subgroups) enable subgroups;
+
+@compute @workgroup_size(workgroup_size)
+fn main(
+  @builtin(workgroup_id) workgroup_id: vec3u,
+  @builtin(num_workgroups) workgroup_count: vec3u,
+  @builtin(local_invocation_index) invocation_index: u32
+) {
+  let invocation = take_invocation(invocation_index);
+  let workgroup = take_workgroup(workgroup_id.x, workgroup_count.x, invocation);
+  attention(workgroup, invocation, 0u, current_position(invocation_index));
+}

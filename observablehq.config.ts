@@ -1,0 +1,33 @@
+// Framework reports each command to its authors unless told otherwise.
+process.env.OBSERVABLE_TELEMETRY_DISABLE = "true";
+
+/** What Framework's own page template lacks: a language, free zoom, and a sidebar list that holds only list items. */
+const accessibility = `<script>
+document.documentElement.lang = "en";
+document.querySelector("meta[name=viewport]").content = "width=device-width, initial-scale=1";
+addEventListener("DOMContentLoaded", () => {
+  const close = document.getElementById("observablehq-sidebar-close");
+  close?.parentElement.after(close);
+});
+</script>`;
+
+/** One bar beside a stack of them. */
+const icon = `<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect x="1" y="1" width="6" height="14" fill="#c2410c"/>${[
+    1, 5, 9, 13
+  ]
+    .map((y) => `<rect x="9" y="${y}" width="6" height="2" fill="#2563eb"/>`)
+    .join("")}</svg>`
+)}">`;
+
+export default {
+  root: "src",
+  title: "One dispatch or 228",
+  home: "The question",
+  pages: [{name: "Method", path: "/method"}],
+  style: "style.css",
+  globalStylesheets: [],
+  head: `${accessibility}${icon}`,
+  footer: "MIT licence. Every recorded number names its device, its date and its source.",
+  search: false
+};

@@ -1,0 +1,34 @@
+import {createRequire} from "node:module";
+import {resolve} from "node:path";
+
+const require = createRequire(import.meta.url);
+const opened: GPU[] = [];
+
+/**
+ * Opens WebGPU in Node on Dawn, and makes WebGPU's constants (`GPUBufferUsage`, …) global.
+ *
+ * The npm package `webgpu` brings Dawn; the environment variable `DAWN_NODE` may name another dawn.node. On Linux
+ * the Vulkan loader picks the driver when the process first opens Dawn: set `VK_DRIVER_FILES` before.
+ *
+ * @param flags Dawn's, such as `disable-dawn-features=timestamp_quantization`
+ * @throws {Error} when Dawn cannot be loaded, naming the file
+ */
+export function openDawn(flags: string[] = []): GPU {
+  const {create, globals} = loadDawn();
+  Object.assign(globalThis, globals);
+  const gpu = create(flags);
+  opened.push(gpu); // Dawn ends with the last reference to it, and the devices with Dawn.
+  return gpu;
+}
+
+function loadDawn(): typeof import("webgpu") {
+  const path = process.env.DAWN_NODE ? resolve(process.env.DAWN_NODE) : "webgpu";
+  try {
+    return require(path);
+  } catch (error) {
+    const remedy = process.env.DAWN_NODE
+      ? "DAWN_NODE must name a dawn.node built for this system."
+      : `npm ci installs it, for Linux, macOS and Windows on x64 and arm64; this is ${process.platform} on ${process.arch}.`;
+    throw new Error(`Dawn could not be loaded from ${path}: ${(error as Error).message}\n${remedy}`, {cause: error});
+  }
+}

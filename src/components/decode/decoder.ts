@@ -1,0 +1,279 @@
+import {guard, GpuError} from "../gpu/errors.js";
+import type {KernelFeature, Kernels} from "../gpu/kernels.js";
+import {createPipeline} from "../gpu/pipelines.js";
+import {Readback} from "../gpu/readback.js";
+import {activationLayout, layerCacheFloats, shapeConstants} from "../model/layout.js";
+import type {Shape} from "../model/shape.js";
+import type {GpuWeights} from "./gpu-weights.js";
+import {bindingConditions, planToken, type Dispatch, type Factoring} from "./plan.js";
+
+/** One factoring with one geometry: what a row of an experiment runs. */
+export interface DecoderOptions {
+  shape: Shape;
+  factoring: Factoring;
+  features: readonly KernelFeature[];
+  /** Invocations in a workgroup, a power of two from 64. */
+  workgroupSize: number;
+  /** Invocations that share a row: the largest subgroup of the device, or any power of two without subgroups. */
+  lanes: number;
+}
+
+/** A model on a GPU that decodes one token after another from its own KV cache. */
+export interface Decoder {
+  readonly shape: Shape;
+  readonly dispatchesPerToken: number;
+  /** Forgets everything and sets the first tokens of the sequence, whose successors are not sampled. */
+  reset(prompt: readonly number[]): void;
+  /**
+   * Decodes the next `count` positions and resolves when the GPU has finished. Tokens follow each other on the GPU:
+   * each position reads the prompt's token or the one that the position before chose (greedy).
+   * @throws {GpuError} when the context would overflow, on any rejected call and when the device is lost.
+   */
+  run(count: number): Promise<void>;
+  /** Positions decoded since `reset`. */
+  readonly position: number;
+  /** Logits of the last position decoded: `vocabulary` floats. */
+  readLogits(): Promise<Float32Array>;
+  /** The sequence so far, the token just chosen included: `position + 1` ids, or the whole prompt. */
+  readTokens(): Promise<number[]>;
+  /** Frees the decoder's buffers; the weights stay. */
+  destroy(): void;
+}
+
+/** Words of `state` before the tokens: position and prompt length (kernels/lib/model.wgsl). */
+const tokensAt = 2;
+
+/** Tokens in one submit: enough to hide a submit's cost, few enough that encoding runs ahead of the GPU. */
+const tokensPerSubmit = 8;
+
+/**
+ * Compiles the kernels of one factoring and allocates what it needs beside the weights.
+ * @throws {GpuError} when a kernel does not compile or memory runs out; nothing stays allocated then.
+ */
+export async function createDecoder(
+  device: GPUDevice,
+  kernels: Kernels,
+  weights: GpuWeights,
+  options: DecoderOptions
+): Promise<Decoder> {
+  const {shape, factoring, features} = options;
+  const plan = planToken(shape, factoring, {
+    ...options,
+    workgroupStorage: device.limits.maxComputeWorkgroupStorageSize
+  });
+  const buffers = await allocate(device, shape);
+  const destroy = () => Object.values(buffers).forEach((buffer) => buffer.destroy());
+  try {
+    const layout = bindGroupLayout(device, factoring, weights);
+    const pipelines = await compile(device, kernels, plan, {
+      layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
+      conditions: [...bindingConditions(factoring, weights.slots.length), ...features],
+      constants: {...shapeConstants(shape), layers_per_slot: weights.layersPerSlot, team_lanes: options.lanes}
+    });
+    const bindGroups = await guard(device, `binding the weights of ${shape.label}`, () =>
+      bindPlan(device, layout, plan, weights, buffers, shape)
+    );
+    const steps = plan.map((dispatch, i) => ({
+      pipeline: pipelines.get(dispatch.path)!,
+      bindGroup: bindGroups[i]!,
+      workgroups: dispatch.workgroups
+    }));
+    return new PlannedDecoder(device, shape, steps, buffers);
+  } catch (error) {
+    destroy();
+    throw error;
+  }
+}
+
+interface Step {
+  pipeline: GPUComputePipeline;
+  bindGroup: GPUBindGroup;
+  workgroups: number;
+}
+
+type Buffers = Record<"rotations" | "cache" | "activations" | "state", GPUBuffer>;
+
+class PlannedDecoder implements Decoder {
+  position = 0;
+  private promptLength = 0;
+  private readonly logits: Readback;
+  private readonly tokens: Readback;
+
+  constructor(
+    private readonly device: GPUDevice,
+    readonly shape: Shape,
+    private readonly steps: readonly Step[],
+    private readonly buffers: Buffers
+  ) {
+    this.logits = new Readback(device, 4 * shape.vocabulary);
+    this.tokens = new Readback(device, 4 * shape.context + 4);
+  }
+
+  get dispatchesPerToken() {
+    return this.steps.length;
+  }
+
+  reset(prompt: readonly number[]) {
+    const {context, vocabulary} = this.shape;
+    if (prompt.length < 1 || prompt.length > context) {
+      throw new GpuError(`a prompt of ${prompt.length} tokens does not fit a context of ${context}`);
+    }
+    const wrong = prompt.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabulary);
+    if (wrong !== undefined) throw new GpuError(`token ${wrong} is outside the vocabulary of ${vocabulary}`);
+    this.position = 0;
+    this.promptLength = prompt.length;
+    this.device.queue.writeBuffer(this.buffers.state, 0, new Uint32Array([0, prompt.length, ...prompt]));
+  }
+
+  async run(count: number) {
+    const {context} = this.shape;
+    if (this.promptLength === 0) throw new GpuError("no prompt was set before decoding");
+    if (this.position + count > context) {
+      throw new GpuError(`${this.position} + ${count} positions do not fit a context of ${context}`);
+    }
+    this.position += count;
+    await guard(this.device, "decoding", () => {
+      for (let left = count; left > 0; left -= tokensPerSubmit) this.submit(Math.min(left, tokensPerSubmit));
+    });
+    await this.device.queue.onSubmittedWorkDone();
+  }
+
+  async readLogits() {
+    const {logits} = activationLayout(this.shape);
+    return new Float32Array(await this.logits.read(this.buffers.activations, 4 * logits));
+  }
+
+  async readTokens() {
+    const tokens = new Uint32Array(await this.tokens.read(this.buffers.state, 4 * tokensAt));
+    return [...tokens.subarray(0, Math.max(this.position + 1, this.promptLength))];
+  }
+
+  destroy() {
+    for (const buffer of Object.values(this.buffers)) buffer.destroy();
+    this.logits.destroy();
+    this.tokens.destroy();
+  }
+
+  private submit(tokens: number) {
+    const encoder = this.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let token = 0; token < tokens; ++token) {
+      for (const {pipeline, bindGroup, workgroups} of this.steps) {
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindGroup);
+        pass.dispatchWorkgroups(workgroups);
+      }
+    }
+    pass.end();
+    this.device.queue.submit([encoder.finish()]);
+  }
+}
+
+async function allocate(device: GPUDevice, shape: Shape): Promise<Buffers> {
+  const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+  const sizes = {
+    rotations: 4 * shape.context * shape.headDim,
+    cache: 4 * shape.layers * layerCacheFloats(shape),
+    activations: 4 * activationLayout(shape).floats,
+    state: 4 * (tokensAt + shape.context + 1)
+  };
+  const {maxBufferSize} = device.limits;
+  if (sizes.cache > maxBufferSize) {
+    throw new GpuError(`the KV cache needs ${sizes.cache} bytes; this device allows ${maxBufferSize} (maxBufferSize)`);
+  }
+  let buffers: Partial<Buffers> = {};
+  try {
+    return await guard(device, `allocating the KV cache of ${shape.label}`, () => {
+      for (const [label, size] of Object.entries(sizes) as [keyof Buffers, number][]) {
+        buffers[label] = device.createBuffer({label, size, usage: storage});
+      }
+      device.queue.writeBuffer(buffers.rotations!, 0, rotations(shape));
+      return buffers as Buffers;
+    });
+  } catch (error) {
+    for (const buffer of Object.values(buffers)) buffer.destroy();
+    throw error;
+  }
+}
+
+/** Cosine and sine of position · theta^(−2i / headDim), [context][headDim / 2]; WGSL's own are good to 2⁻¹¹ only. */
+function rotations({context, headDim, ropeTheta}: Shape): Float32Array<ArrayBuffer> {
+  const half = headDim / 2;
+  const values = new Float32Array(context * headDim);
+  for (let position = 0; position < context; ++position) {
+    for (let i = 0; i < half; ++i) {
+      const angle = position * ropeTheta ** ((-2 * i) / headDim);
+      values[2 * (position * half + i)] = Math.cos(angle);
+      values[2 * (position * half + i) + 1] = Math.sin(angle);
+    }
+  }
+  return values;
+}
+
+async function compile(
+  device: GPUDevice,
+  kernels: Kernels,
+  plan: readonly Dispatch[],
+  {constants, ...options}: {layout: GPUPipelineLayout; conditions: Parameters<typeof createPipeline>[2]["conditions"]; constants: Record<string, number>}
+): Promise<Map<string, GPUComputePipeline>> {
+  const kinds = new Map(plan.map((dispatch) => [dispatch.path, dispatch]));
+  const compiled = Array.from(kinds.values(), async ({path, workgroupSize, tileGroups}) => {
+    const sized = {...constants, workgroup_size: workgroupSize, tile_groups: tileGroups};
+    return [path, await createPipeline(device, kernels, {...options, path, constants: sized})] as const;
+  });
+  return new Map(await Promise.all(compiled));
+}
+
+/** The bindings of kernels/lib/model.wgsl that a factoring has. */
+function bindGroupLayout(device: GPUDevice, factoring: Factoring, {slots}: GpuWeights): GPUBindGroupLayout {
+  const extraSlots = slots.slice(1).map((_, i) => 6 + i);
+  const readOnly = factoring === "fused" ? [0, 1, 2, ...extraSlots] : [0, 2];
+  const entry = (type: GPUBufferBindingType) => (binding: number) => ({
+    binding,
+    visibility: GPUShaderStage.COMPUTE,
+    buffer: {type}
+  });
+  return device.createBindGroupLayout({
+    entries: [...readOnly.map(entry("read-only-storage")), ...[3, 4, 5].map(entry("storage"))]
+  });
+}
+
+/** One bind group a layer, one for the ends, or one for everything: dispatches that bind the same share it. */
+function bindPlan(
+  device: GPUDevice,
+  layout: GPUBindGroupLayout,
+  plan: readonly Dispatch[],
+  weights: GpuWeights,
+  {rotations, cache, activations, state}: Buffers,
+  shape: Shape
+): GPUBindGroup[] {
+  const {slots, ends, layersPerSlot, layerBytes} = weights;
+  const layerCache = 4 * layerCacheFloats(shape);
+  const bind = (resources: Record<number, GPUBufferBinding>) =>
+    device.createBindGroup({
+      layout,
+      entries: Object.entries({
+        ...resources,
+        2: {buffer: rotations},
+        4: {buffer: activations},
+        5: {buffer: state}
+      }).map(([binding, resource]) => ({binding: Number(binding), resource}))
+    });
+  const make = (bound: Dispatch["bound"]) => {
+    if (bound === "all") {
+      const extra = Object.fromEntries(slots.slice(1).map((buffer, i) => [6 + i, {buffer}]));
+      return bind({0: {buffer: slots[0]!}, 1: {buffer: ends}, 3: {buffer: cache}, ...extra});
+    }
+    if (bound === "ends") return bind({0: {buffer: ends}, 3: {buffer: cache, size: layerCache}});
+    const buffer = slots[Math.floor(bound / layersPerSlot)]!;
+    return bind({
+      0: {buffer, offset: (bound % layersPerSlot) * layerBytes, size: layerBytes},
+      3: {buffer: cache, offset: bound * layerCache, size: layerCache}
+    });
+  };
+  const groups = new Map<Dispatch["bound"], GPUBindGroup>();
+  return plan.map(({bound}) => {
+    if (!groups.has(bound)) groups.set(bound, make(bound));
+    return groups.get(bound)!;
+  });
+}

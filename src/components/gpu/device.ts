@@ -1,0 +1,85 @@
+import type {DeviceDescription} from "../lab/record.js";
+
+/** A device of its own for one run: opened for it and destroyed after it, so nothing is left on the reader's GPU. */
+export interface Gpu {
+  adapter: GPUAdapter;
+  device: GPUDevice;
+  description: DeviceDescription;
+  /** Resolves when the device is lost, `destroy` included. */
+  lost: Promise<GPUDeviceLostInfo>;
+  /** Calls `listener` with every error that no error scope caught. Returns what removes it. */
+  onError(listener: (error: GPUError) => void): () => void;
+  destroy(): void;
+}
+
+/** Limits that decide what fits: a device is asked for all its adapter has. */
+export const limitNames = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupsPerDimension"
+] as const;
+
+/** What is missing when no GPU can be opened. Its message is a sentence for the reader. */
+export class NoGpuError extends Error {
+  override name = "NoGpuError";
+}
+
+/**
+ * Asks for the fastest adapter and for a device with everything the kernels can use. `timestamp-query` is never
+ * requested here: asking for it alone was seen to slow decoding threefold on Metal (zero-tvm, BENCH.md, 2026-08-13).
+ * @throws {NoGpuError} when the browser has no WebGPU or the system no adapter.
+ */
+export async function openGpu(gpu: GPU | undefined): Promise<Gpu> {
+  const adapter = await requestAdapter(gpu);
+  const device = await adapter.requestDevice({
+    requiredFeatures: adapter.features.has("subgroups") ? ["subgroups"] : [],
+    requiredLimits: Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]))
+  });
+  return {
+    adapter,
+    device,
+    description: describeAdapter(adapter),
+    lost: device.lost,
+    onError(listener) {
+      const handle = (event: GPUUncapturedErrorEvent) => {
+        event.preventDefault();
+        listener(event.error);
+      };
+      device.addEventListener("uncapturederror", handle);
+      return () => device.removeEventListener("uncapturederror", handle);
+    },
+    destroy: () => device.destroy()
+  };
+}
+
+/** @throws {NoGpuError} */
+export async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
+  if (!gpu) throw new NoGpuError("This browser has no WebGPU (navigator.gpu is missing).");
+  const adapter = await gpu.requestAdapter({powerPreference: "high-performance"});
+  if (!adapter) throw new NoGpuError("This browser has WebGPU, but the system offers it no adapter.");
+  return adapter;
+}
+
+export function describeAdapter(adapter: GPUAdapter): DeviceDescription {
+  const {vendor, architecture, device, description} = adapter.info;
+  const name = [description, device, [vendor, architecture].filter(Boolean).join(" ")].find(Boolean);
+  return {
+    label: name ?? "a GPU that does not say its name",
+    vendor,
+    architecture,
+    description: [device, description].filter(Boolean).join(", "),
+    software: isSoftware(adapter.info),
+    features: [...adapter.features].sort(),
+    limits: Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]))
+  };
+}
+
+function isSoftware({isFallbackAdapter, vendor, device, description}: GPUAdapterInfo): boolean {
+  return (
+    isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${vendor} ${device} ${description}`)
+  );
+}

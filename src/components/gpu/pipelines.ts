@@ -1,0 +1,39 @@
+import {GpuError} from "./errors.js";
+import {linkedKernel, type Condition, type Kernels} from "./kernels.js";
+
+export interface PipelineOptions {
+  path: string;
+  conditions?: readonly Condition[];
+  /** Values for overrides; those that the kernel does not declare are left out. */
+  constants?: Record<string, number>;
+  layout?: GPUPipelineLayout;
+}
+
+/**
+ * Compiles one kernel of `kernels/`, entry point `main`.
+ * @throws {GpuError} naming the file, with the compiler's messages.
+ */
+export async function createPipeline(device: GPUDevice, kernels: Kernels, options: PipelineOptions) {
+  const {path, conditions = [], constants = {}, layout} = options;
+  const {code, overrides} = linkedKernel(kernels, path, conditions);
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({code, label: path});
+  const [error, {messages}] = await Promise.all([device.popErrorScope(), module.getCompilationInfo()]);
+  if (error) {
+    const said = messages.filter(({type}) => type === "error").map(({lineNum, message}) => `${lineNum}: ${message}`);
+    throw new GpuError(`kernels/${path} does not compile: ${said.join("; ") || error.message}`);
+  }
+  try {
+    return await device.createComputePipelineAsync({
+      label: path,
+      layout: layout ?? "auto",
+      compute: {
+        module,
+        entryPoint: "main",
+        constants: Object.fromEntries(overrides.filter((name) => name in constants).map((name) => [name, constants[name]!]))
+      }
+    });
+  } catch (error) {
+    throw new GpuError(`kernels/${path} makes no pipeline on this device: ${(error as Error).message}`);
+  }
+}

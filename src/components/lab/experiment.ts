@@ -1,0 +1,36 @@
+import type {Shape, ShapeId} from "../model/shape.js";
+import type {Gpu} from "../gpu/device.js";
+import type {RunRow} from "./record.js";
+import type {Subject} from "./subject.js";
+
+/** What a row is called and what identifies it in a record, known before anything runs. */
+export type VariantIdentity = Pick<
+  RunRow,
+  "variant" | "label" | "factoring" | "dispatchesPerToken" | "workgroups" | "workgroupSize" | "features"
+>;
+
+/** One row of an experiment: how to name it, whether this device can run it, and how to make it ready. */
+export interface Variant {
+  identity: VariantIdentity;
+  /** Why this device cannot run the variant at this shape (a missing feature or limit, with both values), or null. */
+  unsupported(gpu: Gpu): string | null;
+  /** Compiles and allocates; everything it holds is freed by the subject's `destroy`. */
+  prepare(context: PrepareContext): Promise<Subject>;
+}
+
+export interface PrepareContext {
+  gpu: Gpu;
+  signal: AbortSignal;
+  /** Told while something slow goes on: "float64 reference, layer 3 of 32". */
+  progress(message: string, fraction: number): void;
+}
+
+/** A question, the variants that answer it, and the shapes they can be run at. */
+export interface Experiment {
+  id: string;
+  question: string;
+  shapes: readonly ShapeId[];
+  /** The shape a panel starts with on a hardware adapter. */
+  defaultShape: ShapeId;
+  variants(shape: Shape): Variant[];
+}

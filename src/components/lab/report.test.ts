@@ -1,0 +1,48 @@
+import {readFileSync} from "node:fs";
+import {expect, it} from "vitest";
+import {artefactSchema, citation, reportSchema, sourceUrl, type Report} from "./report.js";
+
+const read = (name: string) => JSON.parse(readFileSync(new URL(`../../../results/${name}`, import.meta.url), "utf8"));
+
+const broken: [what: string, change: (report: Report) => void, path: string, message: RegExp][] = [
+  ["a row of an unknown source", (r) => (r.rows[2]!.source = "hearsay"), "rows.2.source", /“hearsay” is not one of/],
+  ["two rows of one id", (r) => (r.rows[1]!.id = r.rows[0]!.id), "rows.1.id", /used twice/],
+  [
+    "an invalid row with a time",
+    (r) => Object.assign(r.rows[3]!, {valid: false, note: "why"}),
+    "rows.3",
+    /no time of its own/
+  ],
+  ["a verified row of unknown validity", (r) => (r.rows[3]!.verification = "x"), "rows.3", /a verified row is valid/],
+  ["a date that is none", (r) => (r.rows[0]!.date = "last spring"), "rows.0.date", /a date/],
+  [
+    "a roofline that does not divide out",
+    (r) => (r.rooflines[0]!.tokensPerSecond = 100),
+    "rooflines.0",
+    /within 0.1 %/
+  ],
+  ["roles that do not sum up", (r) => (r.profiles[0]!.totalMilliseconds = 25), "profiles.0", /sum to the total/],
+  ["an unknown key", (r) => Object.assign(r.rows[0]!, {toks: 3}), "rows.0", /toks/]
+];
+
+it.each(broken)("rejects %s", (_, change, path, message) => {
+  const report: Report = read("m2-pro-reported.json");
+  change(report);
+  const {error} = reportSchema.safeParse(report);
+  expect(error?.issues.map((issue) => issue.path.join("."))).toEqual([path]);
+  expect(error?.issues[0]!.message).toMatch(message);
+});
+
+it("keeps the published artefact consistent with itself", () => {
+  const artefact = artefactSchema.parse(read("2026-03-31_int4.json"));
+  for (const {ms, tok_s} of artefact.results) {
+    expect(Math.abs((1000 * artefact.seq_len) / ms - tok_s)).toBeLessThanOrEqual(0.05);
+  }
+});
+
+it("cites a repository by commit, and anything else by name", () => {
+  const report = reportSchema.parse(read("m2-pro-reported.json"));
+  expect(citation(report, {source: "zero-tvm", where: "BENCH.md"})).toBe("abgnydn/zero-tvm@012ec1f BENCH.md");
+  expect(sourceUrl(report.sources["zero-tvm"]!)).toBe("https://github.com/abgnydn/zero-tvm/tree/012ec1f");
+  expect(citation(report, {source: "maczan-2026", where: "abstract"})).toBe("Maczan 2026, arXiv:2604.02344 · abstract");
+});

@@ -1,0 +1,97 @@
+import type {RunRecord, RunRow} from "./record.js";
+import type {ReportRow} from "./report.js";
+
+/** One row of the flat results table: figures from every file of `results/`, in the same terms. */
+export interface ResultRow {
+  /** "FILE/ROW", the file without its extension. */
+  id: string;
+  /** `run`: measured and verified by this project; `recorded`: everything else on file. */
+  kind: "recorded" | "run";
+  status: ReportRow["status"] | "measured";
+  engine: string;
+  /** How the stages are launched; null where the source does not say. */
+  factoring: string | null;
+  label: string;
+  device: string;
+  runtime: string | null;
+  shapeId: string | null;
+  layers: number | null;
+  dispatchesPerToken: number | null;
+  /** `dispatchesPerToken` is what the authors say, and nothing on file shows it. */
+  dispatchesClaimed: boolean;
+  workgroups: number | null;
+  workgroupSize: number | null;
+  /** Median for a run; what the source gives, or tokens over time, for the others. */
+  tokensPerSecond: number | null;
+  tokensPerSecondP10: number | null;
+  tokensPerSecondP90: number | null;
+  millisecondsPerToken: number | null;
+  /** "2026-03-31", or an interval "2026-03/2026-06". */
+  date: string;
+  source: string;
+  sourceUrl: string | null;
+  /** The file of `results/`, or null for a row that is not on file. */
+  sourceFile: string | null;
+  /** False where the GPU is known not to have done the work; null where nobody can tell. */
+  valid: boolean | null;
+  verified: boolean;
+  verification: string | null;
+  note: string | null;
+  /** Whether it belongs in the dispatch-spectrum plot: a whole Phi-3-mini, a token at a time, with both figures. */
+  spectrum: boolean;
+}
+
+/**
+ * The rows of a run. Those without figures (failed, unsupported) keep their message as a note.
+ * @param sourceFile the file in `results/`, or null for a run of this page.
+ */
+export function runRows(run: RunRecord, sourceFile: string | null): ResultRow[] {
+  return run.rows.map((row) => {
+    const measured = row.status === "measured" ? row : null;
+    const {median = null, p10 = null, p90 = null} = measured?.tokensPerSecond ?? {};
+    return withSpectrum({
+      id: `${sourceFile?.replace(/\.json$/, "") ?? "this-page"}/${row.variant}`,
+      kind: "run",
+      status: "measured",
+      engine: "this project",
+      factoring: row.factoring,
+      label: row.label,
+      device: run.device.label,
+      runtime: run.runtime.name,
+      shapeId: run.shape.id,
+      layers: run.shape.layers,
+      dispatchesPerToken: row.dispatchesPerToken,
+      dispatchesClaimed: false,
+      workgroups: row.workgroups,
+      workgroupSize: row.workgroupSize,
+      tokensPerSecond: median,
+      tokensPerSecondP10: p10,
+      tokensPerSecondP90: p90,
+      millisecondsPerToken: median === null ? null : 1000 / median,
+      date: run.date.slice(0, 10),
+      source: `this project's recorder, experiment ${run.experiment}`,
+      sourceUrl: null,
+      sourceFile,
+      valid: measured ? true : null,
+      verified: measured !== null,
+      verification: measured && describeVerification(measured.verification),
+      note: runNote(row)
+    });
+  });
+}
+
+/** Sets `spectrum`, the one rule for what the dispatch-spectrum plot compares. */
+export function withSpectrum(row: Omit<ResultRow, "spectrum">): ResultRow {
+  const wholeModel = row.layers === 32 && (row.shapeId === "phi3-mini" || row.shapeId === "phi3-sized");
+  const oneToken = row.dispatchesPerToken !== null && row.dispatchesPerToken >= 1;
+  return {...row, spectrum: wholeModel && oneToken && row.tokensPerSecond !== null && row.valid !== false};
+}
+
+function runNote(row: RunRow): string | null {
+  if (row.status !== "measured") return `${row.status}: ${row.message}`;
+  return row.settled ? null : "The device's clocks had not settled when sampling began.";
+}
+
+function describeVerification({against, maxRelativeError}: {against: string; maxRelativeError: number}): string {
+  return `${against}, relative error ${maxRelativeError.toExponential(1)}`;
+}

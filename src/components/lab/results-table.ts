@@ -1,0 +1,248 @@
+import * as aq from "arquero";
+import * as z from "zod";
+import {runSchema, type RunRecord} from "./record.js";
+import {artefactSchema, citation, reportSchema, sourceUrl, type Artefact, type Report} from "./report.js";
+import {runRows, withSpectrum, type ResultRow} from "./result-row.js";
+
+/** A file of `results/`, by its name, parsed by the schema it belongs to. */
+export type ResultFile =
+  | {name: string; kind: "run"; content: RunRecord}
+  | {name: string; kind: "report"; content: Report}
+  | {name: string; kind: "artefact"; content: Artefact};
+
+/** The limit of a device for the whole model, and where the bandwidth is from. */
+export interface Roofline {
+  device: string;
+  basis: "measured" | "nominal";
+  weightBytesPerToken: number;
+  readBandwidthBytesPerSecond: number;
+  tokensPerSecond: number;
+  date: string;
+  source: string;
+  sourceFile: string;
+}
+
+type WithOrigin<T> = T & {citation: string; sourceUrl: string | null; sourceFile: string};
+
+/** What the pages read: every figure on file. */
+export interface Results {
+  rows: ResultRow[];
+  /** One per device: the newest measured one, a nominal one where none was measured. */
+  rooflines: Roofline[];
+  profiles: WithOrigin<Report["profiles"][number]>[];
+  speedups: WithOrigin<Report["speedups"][number]>[];
+  negativeResults: WithOrigin<Report["negativeResults"][number]>[];
+  literature: WithOrigin<Report["literature"][number]>[];
+  reports: ({file: string} & Pick<Report, "title" | "notes" | "inference" | "sources">)[];
+}
+
+const original = "2026-03-31_int4.json";
+
+/**
+ * Parses one file of `results/`.
+ * @throws {Error} naming the file, and the path in it of everything that does not fit its schema.
+ */
+export function parseResultFile(name: string, source: string): ResultFile {
+  if (!name.endsWith(".json")) throw new Error(`results/${name}: only JSON files belong here; move it elsewhere`);
+  let json: unknown;
+  try {
+    json = JSON.parse(source);
+  } catch (error) {
+    throw new Error(`results/${name}: not JSON: ${(error as Error).message}`);
+  }
+  if (name === original) return {name, kind: "artefact", content: parse(artefactSchema, name, json)};
+  const kind = (json as {kind?: unknown} | null)?.kind;
+  if (kind === "run") return {name, kind, content: parse(runSchema, name, json)};
+  if (kind === "report") return {name, kind, content: parse(reportSchema, name, json)};
+  throw new Error(`results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run" or a "report"`);
+}
+
+/**
+ * Every figure of the files given, in tables: newest runs first, then by device and dispatches per token.
+ * @throws {Error} when a row says it repeats one that is not on file.
+ */
+export function collectResults(files: readonly ResultFile[]): Results {
+  const reports = files.filter((file) => file.kind === "report");
+  const section = <T extends {source: string; where: string}>(list: (report: Report) => T[]) =>
+    reports.flatMap(({name, content}) =>
+      list(content).map((item) => ({
+        ...item,
+        citation: citation(content, item),
+        sourceUrl: sourceUrl(content.sources[item.source]!),
+        sourceFile: name
+      }))
+    );
+  return {
+    rows: resultRows(files),
+    rooflines: rooflines(files),
+    profiles: section((report) => report.profiles),
+    speedups: section((report) => report.speedups),
+    negativeResults: section((report) => report.negativeResults),
+    literature: section((report) => report.literature),
+    reports: reports.map(({name, content: {title, notes, inference, sources}}) => ({
+      file: name,
+      title,
+      notes,
+      inference,
+      sources
+    }))
+  };
+}
+
+function parse<T>(schema: z.ZodType<T>, name: string, json: unknown): T {
+  const {success, data, error} = schema.safeParse(json);
+  if (success) return data;
+  const issues = error.issues.map(({path, message}) => `  ${path.join(".") || "(top)"}: ${message}`);
+  throw new Error(`results/${name} does not fit its schema:\n${issues.join("\n")}`);
+}
+
+/** The flat table. A report's row that repeats another row is left out, and its note goes to that row. */
+function resultRows(files: readonly ResultFile[]): ResultRow[] {
+  const rows = files.flatMap((file) => {
+    if (file.kind === "run") return runRows(file.content, file.name);
+    return file.kind === "report" ? reportRows(file.name, file.content) : artefactRows(file.name, file.content);
+  });
+  if (!rows.length) return [];
+  const ids = new Set(rows.map(({id}) => id));
+  for (const {file, id, repeats} of repetitions(files))
+    if (!ids.has(repeats)) throw new Error(`results/${file}: row ${id} repeats “${repeats}”, which is not on file`);
+  const notes = new Map(repetitions(files).map(({repeats, note}) => [repeats, note]));
+  const repeated = new Set(repetitions(files).map(({file, id}) => `${stem(file)}/${id}`));
+  return aq
+    .from(rows)
+    .filter(aq.escape((row: ResultRow) => !repeated.has(row.id)))
+    .derive({
+      tokensPerSecond: aq.escape((row: ResultRow) => row.tokensPerSecond ?? inverse(row.millisecondsPerToken)),
+      millisecondsPerToken: aq.escape((row: ResultRow) => row.millisecondsPerToken ?? inverse(row.tokensPerSecond)),
+      note: aq.escape((row: ResultRow) => notes.get(row.id) ?? row.note)
+    })
+    .orderby(
+      aq.desc("kind"),
+      aq.escape((row: ResultRow) => (row.kind === "run" ? -Date.parse(row.date) : 0)),
+      "device",
+      aq.escape((row: ResultRow) => row.dispatchesPerToken ?? Infinity),
+      aq.escape((row: ResultRow) => row.workgroups ?? Infinity),
+      "id"
+    )
+    .objects()
+    .map((row) => withSpectrum(row as ResultRow));
+}
+
+function reportRows(file: string, report: Report): ResultRow[] {
+  return report.rows.map((row) =>
+    withSpectrum({
+      id: `${stem(file)}/${row.id}`,
+      kind: "recorded",
+      status: row.status,
+      engine: row.engine,
+      factoring: row.factoring,
+      label: row.label,
+      device: row.device,
+      runtime: row.runtime,
+      shapeId: row.shape,
+      layers: row.layers,
+      dispatchesPerToken: row.dispatchesPerToken ?? row.claimedDispatchesPerToken ?? null,
+      dispatchesClaimed: row.dispatchesPerToken === null && row.claimedDispatchesPerToken !== undefined,
+      workgroups: row.workgroups,
+      workgroupSize: row.workgroupSize,
+      tokensPerSecond: row.tokensPerSecond,
+      tokensPerSecondP10: null,
+      tokensPerSecondP90: null,
+      millisecondsPerToken: row.milliseconds !== null && row.tokens !== null ? row.milliseconds / row.tokens : null,
+      date: row.date,
+      source: citation(report, row),
+      sourceUrl: sourceUrl(report.sources[row.source]!),
+      sourceFile: file,
+      valid: row.valid,
+      verified: row.verification !== null,
+      verification: row.verification,
+      note: row.note
+    })
+  );
+}
+
+function artefactRows(file: string, artefact: Artefact): ResultRow[] {
+  return artefact.results.map((row) =>
+    withSpectrum({
+      id: `${stem(file)}/${row.model.toLowerCase()}-${row.layers}-${row.layers === 1 ? "layer" : "layers"}`,
+      kind: "recorded",
+      status: "artefact",
+      engine: "webgpu-fusion-max",
+      factoring: "fused",
+      label: `Fused, int4, ${row.model}-sized, ${row.layers} ${row.layers === 1 ? "layer" : "layers"}`,
+      device: artefact.gpu,
+      runtime: artefact.browser,
+      shapeId: row.model.startsWith("Phi-3") ? "phi3-sized" : "qwen2-sized",
+      layers: row.layers,
+      // The program that wrote the file decodes all tokens in one dispatch of one workgroup (src/test-int4.html).
+      dispatchesPerToken: 1 / artefact.seq_len,
+      dispatchesClaimed: false,
+      workgroups: 1,
+      workgroupSize: artefact.workgroup_size,
+      tokensPerSecond: row.tok_s,
+      tokensPerSecondP10: null,
+      tokensPerSecondP90: null,
+      millisecondsPerToken: row.ms / artefact.seq_len,
+      date: artefact.date,
+      source: `abgnydn/webgpu-fusion-max@e08be45 results/${file}`,
+      sourceUrl: "https://github.com/abgnydn/webgpu-fusion-max/tree/e08be45",
+      sourceFile: file,
+      valid: null,
+      verified: false,
+      verification: null,
+      note: null
+    })
+  );
+}
+
+function repetitions(files: readonly ResultFile[]) {
+  return files.flatMap(({name, kind, content}) =>
+    kind === "report"
+      ? content.rows.flatMap(({id, repeats, note}) => (repeats ? [{file: name, id, repeats, note}] : []))
+      : []
+  );
+}
+
+function rooflines(files: readonly ResultFile[]): Roofline[] {
+  const all = files.flatMap(({name, kind, content}): Roofline[] => {
+    if (kind === "report")
+      return content.rooflines
+        .filter(({shape}) => shape === "phi3-mini")
+        .map((roofline) => ({
+          device: roofline.device,
+          basis: roofline.basis,
+          weightBytesPerToken: roofline.weightBytesPerToken,
+          readBandwidthBytesPerSecond: roofline.readBandwidthBytesPerSecond,
+          tokensPerSecond: roofline.tokensPerSecond,
+          date: roofline.date,
+          source: citation(content, roofline),
+          sourceFile: name
+        }));
+    if (kind !== "run" || !content.roofline || content.shape.id !== "phi3-mini") return [];
+    return [
+      {
+        device: content.device.label,
+        basis: "measured",
+        ...content.roofline,
+        date: content.date,
+        source: "this project's recorder",
+        sourceFile: name
+      }
+    ];
+  });
+  const best = new Map<string, Roofline>();
+  const rank = ({basis, date}: Roofline) => `${basis === "measured" ? 1 : 0} ${date}`;
+  for (const roofline of all) {
+    const known = best.get(roofline.device);
+    if (!known || rank(roofline) > rank(known)) best.set(roofline.device, roofline);
+  }
+  return [...best.values()];
+}
+
+function inverse(value: number | null): number | null {
+  return value === null ? null : 1000 / value;
+}
+
+function stem(file: string): string {
+  return file.replace(/\.json$/, "");
+}

@@ -1,0 +1,494 @@
+import {beforeEach, describe, expect, it, vi} from "vitest";
+import {shapes, weightBytesPerToken} from "../model/shape.js";
+import type {PrepareContext, Variant} from "./experiment.js";
+import {FakeClock, FakeGpu, FakeSubject, FakeVisibility, fakeExperiment, fakeVariant, verified} from "./lab-fakes.js";
+import type {Confirm} from "./protocol.js";
+import {runSchema} from "./record.js";
+import {describeError, runExperiment, type RunEvent, type RunOptions, type RunState} from "./run-experiment.js";
+import {VerificationError} from "./subject.js";
+
+let clock: FakeClock;
+let visibility: FakeVisibility;
+let gpu: FakeGpu;
+let abort: AbortController;
+let events: RunEvent[];
+let a: FakeSubject;
+let b: FakeSubject;
+const confirm = vi.fn<Confirm>();
+
+beforeEach(() => {
+  clock = new FakeClock();
+  visibility = new FakeVisibility();
+  gpu = new FakeGpu();
+  abort = new AbortController();
+  events = [];
+  a = new FakeSubject(clock, 1);
+  b = new FakeSubject(clock, 2);
+  confirm.mockReset().mockResolvedValue(true);
+});
+
+const variantA = () => fakeVariant("a", async () => a);
+const variantB = () => fakeVariant("b", async () => b);
+const never = () => new Promise<never>(() => {});
+
+function run(variants: Variant[] = [variantA(), variantB()], options: Partial<RunOptions> = {}) {
+  return runExperiment({
+    experiment: fakeExperiment(variants),
+    shape: shapes.tiny,
+    openGpu: async () => gpu.gpu,
+    runtime: {name: "Vitest", os: "none"},
+    clock,
+    visibility,
+    confirm,
+    signal: abort.signal,
+    onEvent: (event) => events.push(event),
+    ...options
+  });
+}
+
+/** Runs `act` at the first event of this state. */
+function at(state: RunState, act: () => void): Partial<RunOptions> {
+  let done = false;
+  return {
+    onEvent(event) {
+      events.push(event);
+      if (event.state !== state || done) return;
+      done = true;
+      act();
+    }
+  };
+}
+
+const last = () => events.at(-1)!;
+const row = (variant: string) => last().rows.find((row) => row.variant === variant)!;
+
+function expectAllFreed() {
+  expect([a.destroyed, b.destroyed, gpu.destroyed]).toEqual([1, 1, 1]);
+}
+
+describe("a run", () => {
+  it("verifies, warms up, measures and returns a valid record", async () => {
+    const {state, message, record} = await run();
+    expect([state, message]).toEqual(["done", "Measured 2 of 2 variants."]);
+    expect(runSchema.parse(record)).toEqual(record);
+    expect(record).toMatchObject({
+      experiment: "fake",
+      shape: {id: "tiny"},
+      device: {label: "Fake GPU"},
+      roofline: null
+    });
+    expect(record!.rows).toMatchObject([
+      {variant: "a", status: "measured", verification: verified, settled: true, tokensPerSecond: {median: 1000}},
+      {variant: "b", status: "measured", verification: verified, settled: true, tokensPerSecond: {median: 500}}
+    ]);
+    expectAllFreed();
+  });
+
+  it("goes through the states in order, with a fraction that never goes back and ends at one", async () => {
+    const preparing = fakeVariant("a", async ({progress}) => (progress("compiling", 1), a));
+    await run([preparing, variantB()]);
+    const states = events.map(({state}) => state).filter((state, i, all) => state !== all[i - 1]);
+    expect(states).toEqual([...["preparing", "verifying", "preparing", "verifying", "warming", "measuring"], "done"]);
+    const fractions = events.map(({fraction}) => fraction);
+    expect(fractions).toEqual([...fractions].sort((x, y) => x - y));
+    expect(fractions.at(-1)).toBe(1);
+  });
+
+  it("shows no figure before the last sample", async () => {
+    await run();
+    for (const {state, rows} of events) {
+      if (state !== "done") expect(rows.every((row) => row.tokensPerSecond === undefined)).toBe(true);
+    }
+  });
+
+  it("runs the variants chosen, and names one that is not there", async () => {
+    const {record} = await run(undefined, {variants: ["b"]});
+    expect(record!.rows.map(({variant}) => variant)).toEqual(["b"]);
+    expect(a.destroyed).toBe(0);
+    await expect(run(undefined, {variants: ["c"]})).rejects.toThrow("experiment fake has no variant c; it has a, b");
+    await expect(run(undefined, {variants: []})).rejects.toThrow("no variant of experiment fake is chosen");
+  });
+
+  it("passes on what preparing says", async () => {
+    const slow = fakeVariant("a", async ({progress}) => {
+      progress("float64 reference, layer 1 of 2", 0.5);
+      return a;
+    });
+    await run([slow]);
+    expect(events).toContainEqual(
+      expect.objectContaining({label: "Variant a: float64 reference, layer 1 of 2", fraction: 0.2})
+    );
+  });
+
+  it("says so when clocks did not settle", async () => {
+    a.millisecondsPerUnit = (call) => (Math.floor(call / 3) % 2 ? 10 : 20);
+    const {record} = await run([variantA()]);
+    expect(record!.rows[0]).toMatchObject({status: "measured", settled: false});
+    expect(row("a").message).toBe("Clocks had not settled to within 2 % after 5 s of warm-up.");
+  });
+
+  it("puts the roofline at read bandwidth over weight bytes", async () => {
+    const {record} = await run([variantA()], {measureReadBandwidth: async () => 1e9});
+    const weightBytes = weightBytesPerToken(shapes.tiny);
+    expect(record!.roofline).toEqual({
+      weightBytesPerToken: weightBytes,
+      readBandwidthBytesPerSecond: 1e9,
+      tokensPerSecond: 1e9 / weightBytes
+    });
+  });
+
+  it("keeps the figures when the bandwidth cannot be measured", async () => {
+    const {state, message, record} = await run([variantA()], {
+      measureReadBandwidth: async () => {
+        throw new Error("out of memory");
+      }
+    });
+    expect([state, message]).toEqual(["done", "Measured 1 of 1 variant. There is no roofline: out of memory"]);
+    expect(record).toMatchObject({roofline: null, rows: [{status: "measured"}]});
+  });
+});
+
+describe("a variant that cannot be measured", () => {
+  it("is a row with the reason when the device does not support it", async () => {
+    const prepare = vi.fn();
+    const {state, record} = await run([fakeVariant("x", prepare, "needs subgroups, the adapter has none"), variantA()]);
+    expect(state).toBe("done");
+    expect(record!.rows[0]).toMatchObject({status: "unsupported", message: "needs subgroups, the adapter has none"});
+    expect(prepare).not.toHaveBeenCalled();
+  });
+
+  it("makes the run unsupported when there is no other, even in a hidden tab", async () => {
+    visibility.hidden = true;
+    const {state, message, record} = await run([fakeVariant("x", vi.fn(), "needs subgroups")]);
+    expect(state).toBe("unsupported");
+    expect(message).toBe("This device can run none of the variants. needs subgroups");
+    expect(record!.rows).toHaveLength(1);
+    expect(gpu.destroyed).toBe(1);
+  });
+
+  it("fails with its message when it does not compile, and the others go on", async () => {
+    const broken = fakeVariant("x", async () => {
+      throw new Error("fused.wgsl:12: unknown identifier");
+    });
+    const {state, record} = await run([broken, variantA(), variantB()]);
+    expect(state).toBe("done");
+    expect(record!.rows).toMatchObject([
+      {status: "failed", message: "fused.wgsl:12: unknown identifier"},
+      {status: "measured"},
+      {status: "measured"}
+    ]);
+    expectAllFreed();
+  });
+
+  it("has no figure, and is never timed, when its output is wrong", async () => {
+    a.verify = async () => {
+      throw new VerificationError("relative error 3.1e-2 at position 4");
+    };
+    const {record} = await run();
+    expect(a.calls).toEqual([]);
+    expect(record!.rows[0]).toMatchObject({status: "failed", message: "relative error 3.1e-2 at position 4"});
+    expect(row("a")).not.toHaveProperty("tokensPerSecond");
+    expectAllFreed();
+  });
+
+  it("is freed before the next one is prepared", async () => {
+    a.verify = async () => {
+      throw new VerificationError("wrong");
+    };
+    const next = fakeVariant("b", async () => {
+      expect(a.destroyed).toBe(1);
+      return b;
+    });
+    expect((await run([variantA(), next])).record!.rows[1]!.status).toBe("measured");
+  });
+
+  it.each([0.5, NaN])("has no figure when it returns an error of %d for verified", async (maxRelativeError) => {
+    a.verify = async () => ({...verified, maxRelativeError});
+    const {record} = await run();
+    expect(record!.rows[0]!.status).toBe("failed");
+    expect(a.calls).toEqual([]);
+  });
+
+  it("is failed by an error that no scope captured, and the others go on", async () => {
+    const run_ = a.run.bind(a);
+    a.run = async (units) => {
+      await run_(units);
+      if (a.calls.length === 12) gpu.report("buffer used while destroyed");
+    };
+    const {record} = await run();
+    expect(record!.rows).toMatchObject([
+      {status: "failed", message: "buffer used while destroyed"},
+      {status: "measured"}
+    ]);
+  });
+
+  it("is not timed when such an error comes while it is verified", async () => {
+    a.verify = async () => (gpu.report("invalid bind group"), verified);
+    const {record} = await run();
+    expect(record!.rows[0]).toMatchObject({status: "failed", message: "invalid bind group"});
+    expect(a.calls).toEqual([]);
+  });
+
+  it("is failed by such an error even when it comes after the last sample", async () => {
+    const {sleep} = clock;
+    clock.sleep = async (milliseconds, signal) => {
+      await sleep.call(clock, milliseconds, signal);
+      if (last().label.includes("sample 9 of 9") && a.calls.length > lastCall) gpu.report("late");
+    };
+    let lastCall = Infinity;
+    const run_ = a.run.bind(a);
+    a.run = async (units) => {
+      await run_(units);
+      if (last().label.includes("sample 9 of 9")) lastCall = a.calls.length - 1;
+    };
+    expect((await run([variantA()])).record!.rows[0]).toMatchObject({status: "failed", message: "late"});
+  });
+
+  it("makes the run fail when none was measured", async () => {
+    a.verify = async () => {
+      throw new VerificationError("wrong");
+    };
+    const measureReadBandwidth = vi.fn();
+    expect(await run([variantA()], {measureReadBandwidth})).toMatchObject({
+      state: "failed",
+      message: "No variant was measured. wrong",
+      record: {rows: [{status: "failed"}]}
+    });
+    expect(measureReadBandwidth).not.toHaveBeenCalled();
+  });
+});
+
+describe("a prediction from before the first run", () => {
+  beforeEach(() => {
+    a.predictedMillisecondsPerUnit = async () => 4000;
+    a.millisecondsPerUnit = 4000;
+  });
+
+  it("is put to the reader before the subject is verified, and declined means no run at all", async () => {
+    confirm.mockResolvedValue(false);
+    const verify = vi.spyOn(a, "verify");
+    const {state, record} = await run();
+    expect(confirm).toHaveBeenCalledWith(
+      {id: "a", label: "Variant a", millisecondsPerUnit: 4000, totalMilliseconds: 76_000},
+      expect.any(AbortSignal)
+    );
+    expect(verify).not.toHaveBeenCalled();
+    expect(a.calls).toEqual([]);
+    expect(state).toBe("done");
+    expect(record!.rows).toMatchObject([
+      {status: "declined", message: "Skipped: one token was predicted to take 4.0 s, over the 1 s that runs unasked."},
+      {status: "measured"}
+    ]);
+    expectAllFreed();
+  });
+
+  it("that is declined is no failure, also when there is nothing else to measure", async () => {
+    confirm.mockResolvedValue(false);
+    const {state, message} = await run([variantA()]);
+    expect(state).toBe("done");
+    expect(message).toMatch(/^No variant was measured. Skipped: one token/);
+  });
+
+  it("is agreed to once", async () => {
+    const {record} = await run();
+    expect(confirm).toHaveBeenCalledTimes(1);
+    expect(record!.rows[0]).toMatchObject({status: "measured", tokensPerSecond: {median: 0.25}});
+  });
+
+  it("of a short unit asks nothing", async () => {
+    a.predictedMillisecondsPerUnit = async () => 900;
+    a.millisecondsPerUnit = 900;
+    await run();
+    expect(confirm).not.toHaveBeenCalled();
+  });
+});
+
+describe("cancel", () => {
+  async function expectCancelled(variants?: Variant[], options?: Partial<RunOptions>) {
+    const outcome = await run(variants, options);
+    expect(outcome).toEqual({state: "cancelled", message: "Cancelled.", record: null});
+    expect(last()).toMatchObject({state: "cancelled", label: "Cancelled."});
+    expect(last().rows.every((row) => row.status === "cancelled")).toBe(true);
+    expect(visibility.listeners.size).toBe(0);
+  }
+
+  it("before the start opens nothing", async () => {
+    const openGpu = vi.fn();
+    abort.abort();
+    await expectCancelled(undefined, {openGpu});
+    expect(openGpu).not.toHaveBeenCalled();
+  });
+
+  it("while the device opens destroys it when it comes", async () => {
+    let open!: (value: RunOptions extends {openGpu(): Promise<infer G>} ? G : never) => void;
+    const openGpu = () => new Promise<Awaited<ReturnType<RunOptions["openGpu"]>>>((resolve) => (open = resolve));
+    queueMicrotask(() => abort.abort());
+    await expectCancelled(undefined, {openGpu});
+    expect(gpu.destroyed).toBe(0);
+    open(gpu.gpu);
+    await vi.waitFor(() => expect(gpu.destroyed).toBe(1));
+  });
+
+  it("while a variant is prepared destroys it when it comes", async () => {
+    let finish!: (subject: FakeSubject) => void;
+    let report!: PrepareContext["progress"];
+    const slow = fakeVariant("b", ({progress}) => {
+      report = progress;
+      queueMicrotask(() => abort.abort());
+      return new Promise((resolve) => (finish = resolve));
+    });
+    await run([variantA(), slow]).then(({state}) => expect(state).toBe("cancelled"));
+    expect([a.destroyed, b.destroyed, gpu.destroyed]).toEqual([1, 0, 1]);
+    const told = events.length;
+    report("compiling", 0.5);
+    finish(b);
+    expect(events).toHaveLength(told);
+    await vi.waitFor(() => expectAllFreed());
+  });
+
+  it("reaches what prepares and verifies through the signal", async () => {
+    const signals: AbortSignal[] = [];
+    a.verify = async () => {
+      queueMicrotask(() => abort.abort());
+      return never();
+    };
+    const variant = fakeVariant("a", async ({signal}) => (signals.push(signal), a));
+    await expectCancelled([variant]);
+    expect(signals[0]!.aborted).toBe(true);
+    expect([a.destroyed, gpu.destroyed]).toEqual([1, 1]);
+  });
+
+  it("while verifying frees everything", async () => {
+    b.verify = () => (queueMicrotask(() => abort.abort()), never());
+    await expectCancelled();
+    expectAllFreed();
+  });
+
+  it("while the reader is asked frees everything", async () => {
+    b.millisecondsPerUnit = 2000;
+    confirm.mockImplementation(() => (queueMicrotask(() => abort.abort()), never()));
+    await expectCancelled();
+    expect(confirm.mock.calls[0]![1].aborted).toBe(true);
+    expectAllFreed();
+  });
+
+  for (const state of ["preparing", "verifying", "warming", "measuring"] as const) {
+    it(`at the moment of ${state} frees what there is`, async () => {
+      await expectCancelled(
+        undefined,
+        at(state, () => abort.abort())
+      );
+      const owned = [a, b].filter(({destroyed}) => destroyed > 0);
+      expect(owned.every(({destroyed}) => destroyed === 1)).toBe(true);
+      if (state === "warming" || state === "measuring") expectAllFreed();
+    });
+
+    it(`within a call that never returns, in ${state}, ends all the same`, async () => {
+      if (state === "preparing") return expectCancelled([fakeVariant("a", () => (abort.abort(), never()))]);
+      if (state === "verifying") a.verify = () => (abort.abort(), never());
+      else {
+        const options = at(state, () => {
+          a.run = b.run = () => (queueMicrotask(() => abort.abort()), never());
+        });
+        await expectCancelled(undefined, options);
+        return expectAllFreed();
+      }
+      await expectCancelled([variantA()]);
+      expect(a.destroyed).toBe(1);
+    });
+  }
+
+  it("while the bandwidth is measured leaves no record", async () => {
+    const measureReadBandwidth = () => (queueMicrotask(() => abort.abort()), never());
+    expect(await run(undefined, {measureReadBandwidth})).toMatchObject({state: "cancelled", record: null});
+    expectAllFreed();
+  });
+});
+
+describe("a hidden tab", () => {
+  it.each(["warming", "measuring"] as const)("while %s discards the run and says why", async (state) => {
+    const {
+      state: end,
+      message,
+      record
+    } = await run(
+      undefined,
+      at(state, () => visibility.hide())
+    );
+    expect(end).toBe("failed");
+    expect(message).toContain("The tab was hidden");
+    expect(record!.rows).toMatchObject([
+      {status: "discarded", message},
+      {status: "discarded", message}
+    ]);
+    expect(last()).toMatchObject({state: "failed", label: message});
+    expectAllFreed();
+  });
+
+  it("while preparing and verifying does no harm", async () => {
+    a.verify = async () => {
+      visibility.hide();
+      visibility.hidden = false;
+      return verified;
+    };
+    expect((await run()).state).toBe("done");
+  });
+
+  it("during the roofline costs the roofline only", async () => {
+    const measureReadBandwidth = async () => (visibility.hide(), 1e9);
+    const {state, message, record} = await run([variantA()], {measureReadBandwidth});
+    expect(state).toBe("done");
+    expect(message).toContain("There is no roofline: The tab was hidden");
+    expect(record!.roofline).toBeNull();
+  });
+});
+
+describe("a lost device", () => {
+  const lose = () => gpu.lose({reason: "unknown", message: "GPU process crashed"} as GPUDeviceLostInfo);
+  const message = "The GPU device was lost (reason: unknown; GPU process crashed)";
+
+  it.each(["verifying", "warming", "measuring"] as const)("while %s fails what remains, by name", async (state) => {
+    const unsupported = fakeVariant("x", vi.fn(), "needs subgroups");
+    const outcome = await run([unsupported, variantA(), variantB()], at(state, lose));
+    expect(outcome).toMatchObject({state: "failed", message});
+    expect(outcome.record!.rows).toMatchObject([
+      {status: "unsupported", message: "needs subgroups"},
+      {status: "failed", message},
+      {status: "failed", message}
+    ]);
+    expect(gpu.destroyed).toBe(1);
+    expect(a.destroyed).toBe(1);
+    expect(b.destroyed).toBe(state === "verifying" ? 0 : 1);
+  });
+
+  it("that first fails a call is named as lost, not as that call's error", async () => {
+    a.verify = async () => {
+      queueMicrotask(lose);
+      throw new Error("mapAsync failed");
+    };
+    await run();
+    expect(row("a").message).toBe(message);
+    expect(row("b").message).toBe(message);
+  });
+
+  it("that could not be opened fails every row and leaves no record", async () => {
+    const openGpu = async () => {
+      throw new Error("no adapter: this browser offers no GPU");
+    };
+    expect(await run(undefined, {openGpu})).toEqual({
+      state: "failed",
+      message: "no adapter: this browser offers no GPU",
+      record: null
+    });
+    expect(last().rows.map(({status}) => status)).toEqual(["failed", "failed"]);
+  });
+});
+
+it("describes whatever is thrown without [object Object]", () => {
+  expect(describeError(new Error("plain"))).toBe("plain");
+  expect(describeError("text")).toBe("text");
+  expect(describeError({reason: "unknown", message: "crashed"})).toBe("reason: unknown; crashed");
+  expect(describeError({reason: undefined, message: ""})).toBe("Object");
+  expect(describeError(new TypeError())).toBe("TypeError");
+  expect(describeError(undefined)).toBe("undefined");
+});

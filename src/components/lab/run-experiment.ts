@@ -1,0 +1,310 @@
+import type {Gpu} from "../gpu/device.js";
+import {checkShape, weightBytesPerToken, type Shape} from "../model/shape.js";
+import {abortable, type Clock, type Visibility} from "./clock.js";
+import type {Experiment, Variant, VariantIdentity} from "./experiment.js";
+import {DeclinedError, HiddenTabError, LongCallGuard, protocol, timeSubjects, whileVisible} from "./protocol.js";
+import type {Confirm, Contender, Timing} from "./protocol.js";
+import {runSchema, verificationSchema} from "./record.js";
+import type {MeasuredRow, RunRecord, RunRow, RuntimeDescription, Verification} from "./record.js";
+import {VerificationError, type Subject} from "./subject.js";
+
+/** Where a run is; a panel's `data-state`. */
+export type RunState = "preparing" | "verifying" | "warming" | "measuring" | RunOutcome["state"];
+
+/** One variant of a run in progress. Only a `measured` row has figures. */
+export interface RowProgress
+  extends VariantIdentity, Partial<Pick<MeasuredRow, "verification" | "tokensPerSecond" | "samples" | "settled">> {
+  status: "waiting" | "preparing" | "verifying" | "verified" | "warming" | "measuring" | "cancelled" | RunRow["status"];
+  message?: string;
+}
+
+export interface RunEvent {
+  state: RunState;
+  /** What goes on, or how it ended, in a sentence. */
+  label: string;
+  /** Of the whole run, 0 to 1; never goes back. */
+  fraction: number;
+  rows: readonly RowProgress[];
+}
+
+export interface RunOptions {
+  experiment: Experiment;
+  shape: Shape;
+  /** Ids of the variants to run; all of them by default. */
+  variants?: readonly string[];
+  weights?: RunRecord["weights"];
+  /** Opens a device of the run's own; the run destroys it. */
+  openGpu(): Promise<Gpu>;
+  /** Bytes per second the device reads, for the roofline; without it the record has none. */
+  measureReadBandwidth?(gpu: Gpu, signal: AbortSignal): Promise<number>;
+  runtime: RuntimeDescription;
+  clock: Clock;
+  visibility: Visibility;
+  confirm: Confirm;
+  /** Cancels the run and frees everything. */
+  signal: AbortSignal;
+  onEvent(event: RunEvent): void;
+}
+
+export interface RunOutcome {
+  /**
+   * `done`: a variant was measured, or the reader skipped what could be. `failed`: none was measured, the tab was
+   * hidden or the device was lost. `unsupported`: this device can run none of the variants.
+   */
+  state: "done" | "failed" | "cancelled" | "unsupported";
+  message: string;
+  /** Null when the run was cancelled or no device could be opened. */
+  record: RunRecord | null;
+}
+
+/**
+ * Runs an experiment by the lab protocol: each variant is prepared and verified, then those that passed are warmed
+ * up and measured against each other. A variant that fails keeps its message, and the others go on. Everything
+ * prepared is destroyed once, and the device with it, however the run ends.
+ * @throws {Error} when the shape or a variant id is wrong; what goes wrong on the device is in the outcome.
+ */
+export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
+  const {experiment, clock, visibility, signal} = options;
+  const shape = checkShape(options.shape);
+  const variants = chooseVariants(experiment, shape, options.variants);
+  const board = new Board(variants, options.onEvent);
+  const guard = new LongCallGuard(options.confirm);
+  const date = new Date().toISOString();
+
+  const lost = new AbortController();
+  const stop = AbortSignal.any([signal, lost.signal]);
+  const alive = new Set<Subject>();
+  const uncaptured = new Map<string, unknown>();
+  let ended = false;
+  let gpu: Gpu | undefined;
+  let atWork: string | undefined;
+  let interruption: "cancelled" | "discarded" | "failed" | undefined;
+  let roofline: RunRecord["roofline"] = null;
+  let remark = "";
+
+  /** Opens the device, or destroys one that opens after the run has ended. */
+  async function open(): Promise<Gpu> {
+    const opened = await options.openGpu();
+    if (ended) opened.destroy();
+    else gpu = opened;
+    opened.onError((error) => {
+      if (atWork !== undefined && !uncaptured.has(atWork)) uncaptured.set(atWork, error);
+    });
+    void opened.lost.then((info) => lost.abort(new Error(`The GPU device was lost (${describeError(info)})`)));
+    return opened;
+  }
+
+  function release(subject: Subject) {
+    if (alive.delete(subject)) subject.destroy();
+  }
+
+  /** Runs one variant's step; an error that no error scope captured meanwhile fails it too. */
+  async function on<T>(id: string, step: () => Promise<T>): Promise<T> {
+    atWork = id;
+    const result = await abortable(step(), stop);
+    if (uncaptured.has(id)) throw uncaptured.get(id);
+    return result;
+  }
+
+  /** Prepares and verifies a variant; undefined, with the reason on the board, when it is not to be timed. */
+  async function makeReady(gpu: Gpu, variant: Variant, from: number, to: number): Promise<Contender | undefined> {
+    const {variant: id, label} = variant.identity;
+    let subject: Subject | undefined;
+    try {
+      const message = variant.unsupported(gpu);
+      if (message !== null) {
+        board.set(id, {status: "unsupported", message});
+        return;
+      }
+      const progress = (message: string, fraction: number) => {
+        if (!ended) board.report(board.state, `${label}: ${message}`, from + (to - from) * fraction);
+      };
+      board.set(id, {status: "preparing"});
+      board.report("preparing", `Preparing ${label}`, from);
+      const prepared = await on(id, async () => {
+        subject = await variant.prepare({gpu, signal: stop, progress});
+        if (ended) subject.destroy();
+        else alive.add(subject);
+        return subject;
+      });
+      board.set(id, {status: "verifying"});
+      board.report("verifying", `Verifying ${label}`, from);
+      const predicted = await on(id, async () => prepared.predictedMillisecondsPerUnit?.(stop));
+      if (predicted !== undefined) await guard.check({id, label}, predicted, stop);
+      const verification = checkVerification(await on(id, () => prepared.verify(stop)));
+      board.set(id, {status: "verified", verification});
+      const {maxUnits} = prepared;
+      return {id, label, subject: {maxUnits, run: (units) => on(id, () => prepared.run(units))}};
+    } catch (error) {
+      // A lost device often fails the call before it announces itself.
+      await clock.sleep(0, stop);
+      if (subject) release(subject);
+      board.set(id, failedRow(error));
+    }
+  }
+
+  try {
+    board.report("preparing", "Opening the GPU", 0);
+    stop.throwIfAborted();
+    const gpu = await abortable(open(), stop);
+    const contenders: Contender[] = [];
+    for (const [i, variant] of variants.entries()) {
+      const at = (j: number) => (0.4 * j) / variants.length;
+      const contender = await makeReady(gpu, variant, at(i), at(i + 1));
+      if (contender) contenders.push(contender);
+    }
+    const timings = await timeSubjects(contenders, {
+      clock,
+      signal: stop,
+      visibility,
+      guard,
+      onProgress({phase, id, label, fraction}) {
+        board.set(id, {status: phase});
+        board.report(phase, label, phase === "warming" ? 0.4 + 0.2 * fraction : 0.6 + 0.35 * fraction);
+      }
+    });
+    await clock.sleep(0, stop); // errors of the last sample may still be on their way
+    for (const [id, timing] of timings) {
+      board.set(id, uncaptured.has(id) ? failedRow(uncaptured.get(id)) : timedRow(timing));
+    }
+    for (const subject of [...alive]) release(subject);
+    const {measureReadBandwidth} = options;
+    if (measureReadBandwidth && board.count("measured") > 0) {
+      board.report("measuring", "Measuring read bandwidth, for the roofline", 0.95);
+      try {
+        const measure = (signal: AbortSignal) => abortable(measureReadBandwidth(gpu, signal), signal);
+        roofline = rooflineAt(shape, await whileVisible(visibility, stop, measure));
+      } catch (error) {
+        stop.throwIfAborted();
+        remark = ` There is no roofline: ${describeError(error)}`;
+      }
+    }
+  } catch (error) {
+    interruption = signal.aborted ? "cancelled" : error instanceof HiddenTabError ? "discarded" : "failed";
+    remark = interruption === "cancelled" ? "Cancelled." : describeError(error);
+    board.end(interruption, remark);
+  } finally {
+    ended = true;
+    for (const subject of [...alive]) release(subject);
+    gpu?.destroy();
+  }
+
+  const {state, message} = conclude(board, interruption, remark);
+  const {warmUpMilliseconds, sampleMilliseconds, samples} = protocol;
+  const record =
+    state === "cancelled" || !gpu
+      ? null
+      : runSchema.parse({
+          kind: "run",
+          version: 1,
+          experiment: experiment.id,
+          date,
+          device: gpu.description,
+          runtime: options.runtime,
+          shape,
+          weights: options.weights ?? "synthetic",
+          protocol: {warmUpMilliseconds, sampleMilliseconds, samples, interleaved: true},
+          roofline,
+          rows: board.rows
+        });
+  board.report(state, message, state === "done" ? 1 : 0);
+  return {state, message, record};
+}
+
+/** The message of anything thrown or reported: an error, a GPUError, a GPUDeviceLostInfo, a string. */
+export function describeError(error: unknown): string {
+  if (typeof error !== "object" || error === null) return String(error);
+  const {reason, message} = error as {reason?: unknown; message?: unknown};
+  const parts = [reason && `reason: ${String(reason)}`, message && String(message)].filter(Boolean);
+  if (parts.length > 0) return parts.join("; ");
+  return error instanceof Error ? error.name : (error.constructor?.name ?? "an error without a message");
+}
+
+/** The rows of a run and how far it is, told to one listener as snapshots. */
+class Board {
+  rows: RowProgress[];
+  state: RunState = "preparing";
+  #fraction = 0;
+
+  constructor(
+    variants: readonly Variant[],
+    private readonly onEvent: (event: RunEvent) => void
+  ) {
+    this.rows = variants.map(({identity}) => ({...identity, status: "waiting"}));
+  }
+
+  set(id: string, change: Partial<RowProgress>) {
+    this.rows = this.rows.map((row) => (row.variant === id ? {...row, ...change} : row));
+  }
+
+  /** Ends every row that has not ended by itself. */
+  end(status: "cancelled" | "discarded" | "failed", message: string) {
+    const ends: readonly RowProgress["status"][] = ["measured", "unsupported", "failed", "declined"];
+    this.rows = this.rows.map((row) => (ends.includes(row.status) ? row : {...row, status, message}));
+  }
+
+  count(status: RowProgress["status"]): number {
+    return this.rows.filter((row) => row.status === status).length;
+  }
+
+  report(state: RunState, label: string, fraction: number) {
+    this.state = state;
+    this.#fraction = Math.max(this.#fraction, Math.min(1, fraction));
+    this.onEvent({state, label, fraction: this.#fraction, rows: this.rows});
+  }
+}
+
+function chooseVariants(experiment: Experiment, shape: Shape, chosen?: readonly string[]): Variant[] {
+  const variants = experiment.variants(shape);
+  const ids = variants.map(({identity}) => identity.variant);
+  const unknown = chosen?.find((id) => !ids.includes(id));
+  if (unknown !== undefined) {
+    throw new Error(`experiment ${experiment.id} has no variant ${unknown}; it has ${ids.join(", ")}`);
+  }
+  if (chosen?.length === 0) throw new Error(`no variant of experiment ${experiment.id} is chosen`);
+  return chosen ? variants.filter(({identity}) => chosen.includes(identity.variant)) : variants;
+}
+
+/** A figure stands only on an error that is a number and within the tolerance, whatever the subject returned. */
+function checkVerification(verification: Verification): Verification {
+  const {maxRelativeError, tolerance, against} = verificationSchema.parse(verification);
+  if (maxRelativeError > tolerance) {
+    throw new VerificationError(
+      `relative error ${maxRelativeError.toExponential(1)} against the ${against} is over the tolerance of ${tolerance}`
+    );
+  }
+  return verification;
+}
+
+function timedRow(timing: Timing): Partial<RowProgress> {
+  if (timing.status === "failed") return failedRow(timing.error);
+  if (timing.status === "declined" || timing.settled) return timing;
+  const seconds = protocol.warmUpLimitMilliseconds / 1000;
+  const percent = 100 * protocol.settledSpread;
+  return {...timing, message: `Clocks had not settled to within ${percent} % after ${seconds} s of warm-up.`};
+}
+
+function failedRow(error: unknown): Partial<RowProgress> {
+  return {status: error instanceof DeclinedError ? "declined" : "failed", message: describeError(error)};
+}
+
+function rooflineAt(shape: Shape, readBandwidthBytesPerSecond: number): NonNullable<RunRecord["roofline"]> {
+  if (!(readBandwidthBytesPerSecond > 0 && Number.isFinite(readBandwidthBytesPerSecond))) {
+    throw new Error(`the read bandwidth was measured as ${readBandwidthBytesPerSecond} B/s`);
+  }
+  const bytes = weightBytesPerToken(shape);
+  const tokensPerSecond = readBandwidthBytesPerSecond / bytes;
+  return {weightBytesPerToken: bytes, readBandwidthBytesPerSecond, tokensPerSecond};
+}
+
+function conclude(board: Board, interruption: string | undefined, remark: string): Omit<RunOutcome, "record"> {
+  if (interruption) return {state: interruption === "cancelled" ? "cancelled" : "failed", message: remark};
+  const total = board.rows.length;
+  const measured = board.count("measured");
+  const variants = total === 1 ? "variant" : "variants";
+  if (measured > 0) return {state: "done", message: `Measured ${measured} of ${total} ${variants}.${remark}`};
+  const reason = (status: RowProgress["status"]) => board.rows.find((row) => row.status === status)?.message;
+  if (board.count("failed") > 0) return {state: "failed", message: `No variant was measured. ${reason("failed")}`};
+  if (board.count("declined") > 0) return {state: "done", message: `No variant was measured. ${reason("declined")}`};
+  return {state: "unsupported", message: `This device can run none of the variants. ${reason("unsupported")}`};
+}

@@ -1,0 +1,28 @@
+import {quantile} from "d3";
+import type {MeasuredRow, Statistics} from "./record.js";
+
+/** One timed sample: tokens decoded, and the wall-clock time they took. */
+export type Sample = MeasuredRow["samples"][number];
+
+/**
+ * Median, 10th and 90th percentile by linear interpolation between order statistics (R-7: Hyndman and Fan,
+ * "Sample quantiles in statistical packages", 1996; d3-array's `quantile`).
+ * @throws {RangeError} when there is no value, or one is not a finite positive number.
+ */
+export function statistics(values: readonly number[]): Statistics {
+  if (values.length === 0) throw new RangeError("no values to take a median of");
+  const wrong = values.find((value) => !(value > 0 && Number.isFinite(value)));
+  if (wrong !== undefined) throw new RangeError(`${wrong} is not a finite positive number`);
+  const at = (p: number) => quantile(values, p)!;
+  return {median: at(0.5), p10: at(0.1), p90: at(0.9)};
+}
+
+/** Tokens per second of each sample, summed up. */
+export function tokensPerSecond(samples: readonly Sample[]): Statistics {
+  return statistics(samples.map(({tokens, milliseconds}) => (1000 * tokens) / milliseconds));
+}
+
+/** How far apart values are: the largest over the smallest, less one. 0.02 is "within 2 %". */
+export function spread(values: readonly number[]): number {
+  return Math.max(...values) / Math.min(...values) - 1;
+}

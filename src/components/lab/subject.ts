@@ -1,0 +1,29 @@
+import type {Verification} from "./record.js";
+
+/**
+ * Something the lab can verify and time: one variant of an experiment, ready on a device. The protocol knows
+ * nothing else, so it is tested with subjects that never touch a GPU.
+ */
+export interface Subject {
+  /**
+   * Compares this subject's output with the reference.
+   * @throws {VerificationError} when it does not match.
+   */
+  verify(signal: AbortSignal): Promise<Verification>;
+  /**
+   * Milliseconds one unit is predicted to take, for a subject whose first unit could already be too long to run
+   * unasked: from a smaller run, such as one layer. Asked for before `verify`.
+   */
+  predictedMillisecondsPerUnit?(signal: AbortSignal): Promise<number>;
+  /** Runs `units` units of work (tokens) and resolves when the GPU has finished them. */
+  run(units: number): Promise<void>;
+  /** Most units that one call of `run` may be asked for. */
+  readonly maxUnits: number;
+  /** Frees everything this subject allocated. */
+  destroy(): void;
+}
+
+/** The output of a variant differs from what it was compared with. */
+export class VerificationError extends Error {
+  override name = "VerificationError";
+}

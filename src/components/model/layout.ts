@@ -1,0 +1,119 @@
+import {groupSize, layerMatrices, type MatrixSize, type Shape} from "./shape.js";
+import {matrixNames, normNames} from "./weights.js";
+
+/** One tensor inside a blob: a matrix's nibbles or scales, or a norm vector. */
+export interface BlobTensor {
+  /** As MLC has it, with the suffix `.q_weight` or `.q_scale` for the two halves of a matrix. */
+  name: string;
+  /** In bytes, a multiple of 16. */
+  offset: number;
+  bytes: number;
+}
+
+/** Tensors of a layer, or of the two ends of the model, packed for one binding. */
+export interface BlobLayout {
+  tensors: BlobTensor[];
+  /** A multiple of 256, so that a blob can be bound on its own. */
+  bytes: number;
+}
+
+/** qkv, o, gate/up and down with their scales, and both norms of one layer. */
+export function layerLayout(shape: Shape, layer: number): BlobLayout {
+  const {qkv, o, gateUp, down} = layerMatrices(shape);
+  return pack([
+    ...matrixTensors(matrixNames.qkv(layer), qkv),
+    ...matrixTensors(matrixNames.o(layer), o),
+    ...matrixTensors(matrixNames.gateUp(layer), gateUp),
+    ...matrixTensors(matrixNames.down(layer), down),
+    {name: normNames.attention(layer), bytes: 2 * shape.hidden},
+    {name: normNames.ffn(layer), bytes: 2 * shape.hidden}
+  ]);
+}
+
+/** Embedding, LM head and the final norm. */
+export function endsLayout(shape: Shape): BlobLayout {
+  const size = {rows: shape.vocabulary, columns: shape.hidden};
+  return pack([
+    ...matrixTensors(matrixNames.embedding, size),
+    ...matrixTensors(matrixNames.lmHead, size),
+    {name: normNames.final, bytes: 2 * shape.hidden}
+  ]);
+}
+
+/** Where each activation vector starts, in floats, and how many floats there are together. */
+export function activationLayout({hidden, heads, headDim, ffn, vocabulary}: Shape) {
+  const residual = 0;
+  const normed = residual + hidden;
+  const query = normed + hidden;
+  const attended = query + heads * headDim;
+  const activated = attended + heads * headDim;
+  const logits = activated + ffn;
+  return {residual, normed, query, attended, activated, logits, floats: logits + vocabulary};
+}
+
+/** Floats of one layer's keys and values. */
+export function layerCacheFloats({kvHeads, headDim, context}: Shape): number {
+  return 2 * kvHeads * headDim * context;
+}
+
+/** Values for the overrides that kernels/lib/model.wgsl and the stages declare. */
+export function shapeConstants(shape: Shape): Record<string, number> {
+  const layer = layerLayout(shape, 0);
+  const ends = endsLayout(shape);
+  const activations = activationLayout(shape);
+  const matrix = (override: string, {tensors}: BlobLayout, name: string) => ({
+    [`${override}_words`]: find(tensors, `${name}.q_weight`).offset / 16,
+    [`${override}_scales`]: find(tensors, `${name}.q_scale`).offset / 2
+  });
+  const norm = ({tensors}: BlobLayout, name: string) => find(tensors, name).offset / 2;
+  return {
+    hidden: shape.hidden,
+    layers: shape.layers,
+    heads: shape.heads,
+    kv_heads: shape.kvHeads,
+    head_dim: shape.headDim,
+    ffn: shape.ffn,
+    vocabulary: shape.vocabulary,
+    context: shape.context,
+    epsilon: shape.epsilon,
+    layer_vectors: layer.bytes / 16,
+    residual_at: activations.residual,
+    normed_at: activations.normed,
+    query_at: activations.query,
+    attended_at: activations.attended,
+    activated_at: activations.activated,
+    logits_at: activations.logits,
+    ...matrix("qkv", layer, matrixNames.qkv(0)),
+    ...matrix("o", layer, matrixNames.o(0)),
+    ...matrix("gate_up", layer, matrixNames.gateUp(0)),
+    ...matrix("down", layer, matrixNames.down(0)),
+    ...matrix("embedding", ends, matrixNames.embedding),
+    ...matrix("lm_head", ends, matrixNames.lmHead),
+    attention_norm: norm(layer, normNames.attention(0)),
+    ffn_norm: norm(layer, normNames.ffn(0)),
+    final_norm: norm(ends, normNames.final)
+  };
+}
+
+function matrixTensors(name: string, {rows, columns}: MatrixSize): Omit<BlobTensor, "offset">[] {
+  return [
+    {name: `${name}.q_weight`, bytes: (rows * columns) / 2},
+    {name: `${name}.q_scale`, bytes: (2 * rows * columns) / groupSize}
+  ];
+}
+
+function pack(tensors: Omit<BlobTensor, "offset">[]): BlobLayout {
+  let end = 0;
+  const placed = tensors.map((tensor) => {
+    const offset = Math.ceil(end / 16) * 16;
+    end = offset + tensor.bytes;
+    return {...tensor, offset};
+  });
+  return {tensors: placed, bytes: Math.ceil(end / 256) * 256};
+}
+
+function find(tensors: BlobTensor[], name: string): BlobTensor {
+  const tensor = tensors.find((candidate) => candidate.name === name);
+  if (!tensor) throw new Error(`no ${name} in this blob`);
+  return tensor;
+}

@@ -1,0 +1,112 @@
+/**
+ * The shape of a decoder-only transformer with RMSNorm, rotary embeddings and a SwiGLU feed-forward
+ * network (Phi-3, Llama, Qwen2). Everything else about size follows from these numbers.
+ */
+export interface Shape {
+  id: string;
+  label: string;
+  /** Width of the residual stream, a multiple of 32. */
+  hidden: number;
+  layers: number;
+  /** Query heads. */
+  heads: number;
+  /** Key and value heads; `heads` is a multiple of it. */
+  kvHeads: number;
+  /** A multiple of 4. */
+  headDim: number;
+  /** Width of the feed-forward network, a multiple of 32. */
+  ffn: number;
+  vocabulary: number;
+  ropeTheta: number;
+  /** RMSNorm's epsilon. */
+  epsilon: number;
+  /** Positions the KV cache holds. */
+  context: number;
+}
+
+/** Weights that share one float16 scale (q4f16_1). */
+export const groupSize = 32;
+
+const phi3Mini: Shape = {
+  id: "phi3-mini",
+  label: "Phi-3-mini, 32 layers",
+  hidden: 3072,
+  layers: 32,
+  heads: 32,
+  kvHeads: 32,
+  headDim: 96,
+  ffn: 8192,
+  vocabulary: 32064,
+  ropeTheta: 10000,
+  epsilon: 1e-5,
+  context: 256
+};
+
+/** Shapes an experiment can be run at, smallest first. `tiny` is the fixture `phi3-tiny`. */
+export const shapes = {
+  tiny: {
+    ...phi3Mini,
+    id: "tiny",
+    label: "Tiny, 2 layers of 192",
+    hidden: 192,
+    layers: 2,
+    heads: 2,
+    kvHeads: 2,
+    ffn: 512,
+    vocabulary: 512
+  },
+  "phi3-mini-1-layer": {...phi3Mini, id: "phi3-mini-1-layer", label: "Phi-3-mini, 1 layer", layers: 1},
+  "phi3-mini-8-layers": {...phi3Mini, id: "phi3-mini-8-layers", label: "Phi-3-mini, 8 layers", layers: 8},
+  "phi3-mini": phi3Mini
+} satisfies Record<string, Shape>;
+
+export type ShapeId = keyof typeof shapes;
+
+/** @throws {Error} naming the rule, when the kernels cannot run this shape. */
+export function checkShape(shape: Shape): Shape {
+  const {hidden, ffn, heads, kvHeads, headDim} = shape;
+  const fail = (rule: string) => {
+    throw new Error(`shape ${shape.id}: ${rule}`);
+  };
+  for (const key of ["hidden", "layers", "heads", "kvHeads", "headDim", "ffn", "vocabulary", "context"] as const) {
+    if (!Number.isInteger(shape[key]) || shape[key] < 1) fail(`${key} is ${shape[key]}, not a positive integer`);
+  }
+  if (hidden % groupSize) fail(`hidden size ${hidden} is not a multiple of ${groupSize}, the quantisation group`);
+  if (ffn % groupSize) fail(`FFN size ${ffn} is not a multiple of ${groupSize}, the quantisation group`);
+  if ((heads * headDim) % groupSize)
+    fail(`heads × head dim = ${heads * headDim} is not a multiple of ${groupSize}, the quantisation group`);
+  if (headDim % 4) fail(`head dim ${headDim} is not a multiple of 4`);
+  if (heads % kvHeads) fail(`${heads} query heads cannot share ${kvHeads} KV heads evenly`);
+  return shape;
+}
+
+/** Output rows and input columns of one quantised matrix. */
+export interface MatrixSize {
+  rows: number;
+  columns: number;
+}
+
+/** The four matrices of a layer, in the order they are used. */
+export function layerMatrices(shape: Shape): Record<"qkv" | "o" | "gateUp" | "down", MatrixSize> {
+  const {hidden, heads, kvHeads, headDim, ffn} = shape;
+  return {
+    qkv: {rows: (heads + 2 * kvHeads) * headDim, columns: hidden},
+    o: {rows: hidden, columns: heads * headDim},
+    gateUp: {rows: 2 * ffn, columns: hidden},
+    down: {rows: hidden, columns: ffn}
+  };
+}
+
+/** Bytes of a q4f16_1 matrix: half a byte a weight and two bytes a group. */
+export function matrixBytes({rows, columns}: MatrixSize): number {
+  return (rows * columns) / 2 + (rows * columns * 2) / groupSize;
+}
+
+/**
+ * Weight bytes one decoded token must read: every layer's matrices and the LM head, not the embedding
+ * (one row of it) and not the norms (under 0.1 %). 2,093,838,336 for `phi3-mini`.
+ */
+export function weightBytesPerToken(shape: Shape): number {
+  const layer = Object.values(layerMatrices(shape)).reduce((sum, size) => sum + matrixBytes(size), 0);
+  return shape.layers * layer + matrixBytes({rows: shape.vocabulary, columns: shape.hidden});
+}

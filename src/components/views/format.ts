@@ -1,0 +1,62 @@
+import {format} from "d3";
+
+/** Figures as a reader sees them: three significant digits, a unit on every one. */
+
+const large = format(",.0f");
+const small = format(".3~r");
+
+/** Three significant digits, or the whole number from 100 on: "0.741", "42.1", "2,184". */
+export function formatNumber(value: number): string {
+  return Math.abs(value) >= 99.95 ? large(value) : small(value);
+}
+
+/** "42.1 tok/s" */
+export function formatRate(tokensPerSecond: number): string {
+  return `${formatNumber(tokensPerSecond)} tok/s`;
+}
+
+/** "870 µs", "23.8 ms", "1.35 s" */
+export function formatMilliseconds(milliseconds: number): string {
+  if (milliseconds >= 999.5) return `${formatNumber(milliseconds / 1000)} s`;
+  if (milliseconds >= 0.9995 || milliseconds === 0) return `${formatNumber(milliseconds)} ms`;
+  return `${formatNumber(milliseconds * 1000)} µs`;
+}
+
+/** Decimal units: "2.09 GB", "541 MB", "128 B". */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  while (bytes >= 999.5 && unit < units.length - 1) {
+    bytes /= 1000;
+    ++unit;
+  }
+  return `${formatNumber(bytes)} ${units[unit]}`;
+}
+
+/** "4.57 TB/s" */
+export function formatBandwidth(bytesPerSecond: number): string {
+  return `${formatBytes(bytesPerSecond)}/s`;
+}
+
+/** "228", "32,064"; a fraction of one as "1/16". */
+export function formatCount(count: number): string {
+  return count > 0 && count < 1 ? `1/${large(1 / count)}` : large(count);
+}
+
+/** "3.1 × 10⁻⁶", "0" */
+export function formatRelativeError(error: number): string {
+  if (error === 0) return "0";
+  const [digits, exponent] = error.toExponential(1).split("e") as [string, string];
+  return `${digits} × 10${superscript(Number(exponent))}`;
+}
+
+/** "2026-03-31", "2026-03 to 2026-06" */
+export function formatDate(date: string): string {
+  return date.replace("/", " to ");
+}
+
+function superscript(exponent: number): string {
+  return String(exponent)
+    .replace("-", "⁻")
+    .replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]!);
+}

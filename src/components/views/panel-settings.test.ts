@@ -1,0 +1,60 @@
+import {describe, expect, it} from "vitest";
+import type {Experiment} from "../lab/experiment.js";
+import {fakeExperiment, fakeVariant} from "../lab/lab-fakes.js";
+import {readSettings, writeSettings} from "./panel-settings.js";
+
+const variant = (id: string) => fakeVariant(id, () => Promise.reject(new Error("not to be prepared")));
+const experiment: Experiment = {
+  ...fakeExperiment([variant("fused"), variant("staged")]),
+  shapes: ["tiny", "phi3-mini"],
+  defaultShape: "phi3-mini"
+};
+
+describe("the settings of a link", () => {
+  it("are the experiment's defaults when it has none", () => {
+    expect(readSettings("", experiment)).toEqual({
+      settings: {shape: "phi3-mini", variants: ["fused", "staged"]},
+      shapeIsChosen: false,
+      notes: []
+    });
+  });
+
+  it("are what it names, in the experiment's order", () => {
+    const {settings, shapeIsChosen} = readSettings("?shape=tiny&variants=staged,fused&x=1", experiment);
+    expect(settings).toEqual({shape: "tiny", variants: ["fused", "staged"]});
+    expect(shapeIsChosen).toBe(true);
+    expect(readSettings("?variants=staged", experiment).settings.variants).toEqual(["staged"]);
+  });
+
+  it("fall back to the defaults where it names something unknown, and say so", () => {
+    const {settings, shapeIsChosen, notes} = readSettings("?shape=huge&variants=chunked,no", experiment);
+    expect(settings).toEqual({shape: "phi3-mini", variants: ["fused", "staged"]});
+    expect(shapeIsChosen).toBe(false);
+    expect(notes).toEqual([
+      "The link names the shape “huge”, which this experiment does not have; this is “phi3-mini”.",
+      "The link names the variant “chunked”, “no”, which this experiment does not have; all variants are chosen."
+    ]);
+  });
+
+  it("keep the known variants beside an unknown one", () => {
+    const {settings, notes} = readSettings("?variants=staged,chunked", experiment);
+    expect(settings.variants).toEqual(["staged"]);
+    expect(notes).toEqual([
+      "The link names the variant “chunked”, which this experiment does not have; it is left out."
+    ]);
+  });
+
+  it("do not take an object's own property for a shape", () => {
+    expect(readSettings("?shape=constructor", experiment).settings.shape).toBe("phi3-mini");
+  });
+
+  it("survive being written, with the rest of the address", () => {
+    const settings = {shape: "tiny", variants: ["fused", "staged"]} as const;
+    const address = writeSettings("https://example.org/page?x=1&shape=phi3-mini#method", {
+      ...settings,
+      variants: [...settings.variants]
+    });
+    expect(address).toBe("https://example.org/page?x=1&shape=tiny&variants=fused,staged#method");
+    expect(readSettings(new URL(address).search, experiment).settings).toEqual(settings);
+  });
+});

@@ -1,0 +1,55 @@
+import type {Experiment} from "../lab/experiment.js";
+import {shapes, type ShapeId} from "../model/shape.js";
+
+/** What a reader chooses before a run, and what a link to the page carries. */
+export interface PanelSettings {
+  shape: ShapeId;
+  /** Ids of the chosen variants, in the experiment's order. */
+  variants: string[];
+}
+
+export interface LinkedSettings {
+  settings: PanelSettings;
+  /** The link chose the shape, so an adapter's default does not replace it. */
+  shapeIsChosen: boolean;
+  /** A sentence for each thing in the link that the experiment does not have. */
+  notes: string[];
+}
+
+/** Reads `shape` and `variants` of a page's query; what is missing or unknown is the experiment's default. */
+export function readSettings(search: string, experiment: Experiment): LinkedSettings {
+  const parameters = new URLSearchParams(search);
+  const notes: string[] = [];
+
+  const named = parameters.get("shape");
+  const known = experiment.shapes.find((id) => id === named);
+  const shape = known ?? experiment.defaultShape;
+  if (named && !known) {
+    notes.push(`The link names the shape “${named}”, which this experiment does not have; this is “${shape}”.`);
+  }
+
+  const all = variantIds(experiment, shape);
+  const wanted = (parameters.get("variants") ?? "").split(",").filter(Boolean);
+  const unknown = wanted.filter((id) => !all.includes(id));
+  const found = all.filter((id) => wanted.includes(id));
+  if (unknown.length > 0) {
+    const names = unknown.map((id) => `“${id}”`).join(", ");
+    const instead = found.length > 0 ? "it is left out" : "all variants are chosen";
+    notes.push(`The link names the variant ${names}, which this experiment does not have; ${instead}.`);
+  }
+  const settings = {shape, variants: found.length > 0 ? found : all};
+  return {settings, shapeIsChosen: known !== undefined, notes};
+}
+
+/** The address with these settings in its query; everything else in it stays. */
+export function writeSettings(address: string, {shape, variants}: PanelSettings): string {
+  const url = new URL(address);
+  url.searchParams.set("shape", shape);
+  url.searchParams.set("variants", variants.join(","));
+  url.search = url.search.replaceAll("%2C", ",");
+  return url.href;
+}
+
+export function variantIds(experiment: Experiment, shape: ShapeId): string[] {
+  return experiment.variants(shapes[shape]).map(({identity}) => identity.variant);
+}

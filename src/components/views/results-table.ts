@@ -1,0 +1,193 @@
+import {html} from "htl";
+import type {Statistics, Verification} from "../lab/record.js";
+import type {ResultRow} from "../lab/result-row.js";
+import {formatCount, formatDate, formatMilliseconds, formatNumber, formatRelativeError} from "./format.js";
+
+/** A variant of the experiment on this page, before, while and after it is measured. */
+export interface LiveRow {
+  variant: string;
+  label: string;
+  /** "idle", "verifying", "measuring", "measured", "unsupported", "failed"… */
+  status: string;
+  dispatchesPerToken: number;
+  workgroups: number | null;
+  workgroupSize: number | null;
+  tokensPerSecond?: Statistics;
+  verification?: Verification;
+  /** Why there are no figures. */
+  message?: string;
+}
+
+export interface ResultsTable {
+  element: HTMLElement;
+  /** Shows these live rows in place: the rows of variants that stay keep their elements. */
+  update(live: readonly LiveRow[]): void;
+}
+
+const columns = [
+  "Variant",
+  "Device",
+  "Date",
+  "Dispatches per token",
+  "Workgroups × size",
+  "Speed (tok/s)",
+  "Time per token",
+  "Verification",
+  "Source"
+];
+
+/** Columns of figures, set to the right. */
+const numeric = new Set([3, 4, 5, 6]);
+
+type Cell = string | Node;
+type Geometry = Pick<LiveRow, "workgroups" | "workgroupSize">;
+
+/**
+ * Recorded and live rows in one table, live rows first. A live row carries `data-variant`, `data-status` and,
+ * once measured, `data-tokens-per-second`. It scrolls inside its own container when narrow.
+ */
+export function resultsTable({
+  recorded,
+  live,
+  device = "This device",
+  caption = "Results on this device and on record"
+}: {
+  recorded: readonly ResultRow[];
+  live: readonly LiveRow[];
+  /** Name of the device that the live rows run on. */
+  device?: string;
+  caption?: string;
+}): ResultsTable {
+  const liveBody = html`<tbody class="live-rows"></tbody>`;
+  const element = html`<div
+    class="results-table"
+    role="region"
+    aria-label="${caption}"
+    tabindex="0"
+    style="overflow-x: auto;"
+  >
+    <table style="max-width: none; font-variant-numeric: tabular-nums;">
+      <caption style="text-align: left;">
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          ${columns.map((name, index) => html`<th scope="col" style="${cellStyle(index)}">${name}</th>`)}
+        </tr>
+      </thead>
+      ${liveBody}
+      <tbody class="recorded-rows">
+        ${recorded.map((row) => fillRow(recordedElement(row), recordedCells(row)))}
+      </tbody>
+    </table>
+  </div>`;
+  const elements = new Map<string, HTMLElement>();
+  const update = (rows: readonly LiveRow[]) => {
+    const wanted = new Set(rows.map(({variant}) => variant));
+    for (const [variant, row] of elements) {
+      if (wanted.has(variant)) continue;
+      row.remove();
+      elements.delete(variant);
+    }
+    rows.forEach((row, index) => {
+      const element = elements.get(row.variant) ?? emptyRow();
+      elements.set(row.variant, element);
+      element.dataset.variant = row.variant;
+      element.dataset.status = row.status;
+      if (row.tokensPerSecond) element.dataset.tokensPerSecond = String(row.tokensPerSecond.median);
+      else delete element.dataset.tokensPerSecond;
+      fillRow(element, liveCells(row, device));
+      if (liveBody.children[index] !== element) liveBody.insertBefore(element, liveBody.children[index] ?? null);
+    });
+  };
+  update(live);
+  return {element, update};
+}
+
+function recordedElement({id}: ResultRow): HTMLElement {
+  const row = emptyRow();
+  row.dataset.result = id;
+  return row;
+}
+
+function recordedCells(row: ResultRow): Cell[] {
+  return [
+    variantCell(row.label, row.note),
+    row.device,
+    formatDate(row.date),
+    row.dispatchesPerToken === null
+      ? "–"
+      : formatCount(row.dispatchesPerToken) + (row.dispatchesClaimed ? " (claimed)" : ""),
+    geometry(row, row.kind === "run"),
+    speed(row.tokensPerSecond, row.tokensPerSecondP10, row.tokensPerSecondP90),
+    row.millisecondsPerToken === null ? "–" : formatMilliseconds(row.millisecondsPerToken),
+    row.verification ?? (row.valid === false ? "invalid" : "not verified"),
+    row.sourceUrl ? html`<a href="${row.sourceUrl}">${row.source}</a>` : row.source
+  ];
+}
+
+function liveCells(row: LiveRow, device: string): Cell[] {
+  const {median = null, p10 = null, p90 = null} = row.tokensPerSecond ?? {};
+  return [
+    variantCell(row.label, row.message ?? null),
+    device,
+    "now",
+    formatCount(row.dispatchesPerToken),
+    geometry(row, true),
+    median === null ? row.status : speed(median, p10, p90),
+    median === null ? "–" : formatMilliseconds(1000 / median),
+    row.verification ? verified(row.verification) : "–",
+    "this page"
+  ];
+}
+
+function variantCell(label: string, note: string | null): Cell {
+  return note ? html`<span>${label}<br /><small style="font-weight: normal;">${note}</small></span>` : label;
+}
+
+/** Where this project's own rows give no workgroup count, every stage has its own. */
+function geometry({workgroups, workgroupSize}: Geometry, ours: boolean): string {
+  if (workgroups === null && !ours) return "–";
+  const count = workgroups === null ? "per stage" : formatCount(workgroups);
+  return workgroupSize === null ? count : `${count} × ${formatCount(workgroupSize)}`;
+}
+
+function speed(median: number | null, p10: number | null, p90: number | null): Cell {
+  if (median === null) return "–";
+  if (p10 === null || p90 === null) return formatNumber(median);
+  return html`<span
+    ><strong>${formatNumber(median)}</strong> <small>(${formatNumber(p10)}–${formatNumber(p90)})</small></span
+  >`;
+}
+
+function verified({against, maxRelativeError, tolerance, tokens}: Verification): string {
+  const error = `relative error ${formatRelativeError(maxRelativeError)} of ${formatRelativeError(tolerance)} allowed`;
+  return `${against}: ${error}${tokens ? `, ${formatCount(tokens)} equal tokens` : ""}`;
+}
+
+function emptyRow(): HTMLElement {
+  return html`<tr>
+    ${columns.map((_, index) =>
+      index === 0
+        ? html`<th scope="row" style="${cellStyle(index)}"></th>`
+        : html`<td style="${cellStyle(index, !numeric.has(index))}"></td>`
+    )}
+  </tr>`;
+}
+
+/** Replaces only the cells whose content changed. */
+function fillRow(row: HTMLElement, cells: Cell[]): HTMLElement {
+  cells.forEach((cell, index) => {
+    const target = row.children[index]!;
+    const node = typeof cell === "string" ? document.createTextNode(cell) : cell;
+    if (target.childNodes.length === 1 && target.firstChild!.isEqualNode(node)) return;
+    target.replaceChildren(node);
+  });
+  return row;
+}
+
+function cellStyle(index: number, wraps = true): string {
+  const width = ["13em", "9em", "8em"][index] ?? (index === 8 ? "18em" : index === 7 ? "13em" : "0");
+  const align = numeric.has(index) ? "right" : "left";
+  return `vertical-align: top; min-width: ${width}; text-align: ${align}; white-space: ${wraps ? "normal" : "nowrap"};`;
+}

@@ -1,0 +1,3 @@
+import {linkKernels} from "./link-kernels.js";
+
+process.stdout.write(JSON.stringify(await linkKernels()));
