@@ -22,6 +22,8 @@ export interface DecoderOptions {
 export interface Decoder {
   readonly shape: Shape;
   readonly dispatchesPerToken: number;
+  /** Invocations in a workgroup. */
+  readonly workgroupSize: number;
   /** Forgets everything and sets the first tokens of the sequence, whose successors are not sampled. */
   reset(prompt: readonly number[]): void;
   /**
@@ -78,7 +80,7 @@ export async function createDecoder(
       bindGroup: bindGroups[i]!,
       workgroups: dispatch.workgroups
     }));
-    return new PlannedDecoder(device, shape, steps, buffers);
+    return new PlannedDecoder(device, shape, options.workgroupSize, steps, buffers);
   } catch (error) {
     destroy();
     throw error;
@@ -102,6 +104,7 @@ class PlannedDecoder implements Decoder {
   constructor(
     private readonly device: GPUDevice,
     readonly shape: Shape,
+    readonly workgroupSize: number,
     private readonly steps: readonly Step[],
     private readonly buffers: Buffers
   ) {
@@ -181,7 +184,7 @@ async function allocate(device: GPUDevice, shape: Shape): Promise<Buffers> {
   if (sizes.cache > maxBufferSize) {
     throw new GpuError(`the KV cache needs ${sizes.cache} bytes; this device allows ${maxBufferSize} (maxBufferSize)`);
   }
-  let buffers: Partial<Buffers> = {};
+  const buffers: Partial<Buffers> = {};
   try {
     return await guard(device, `allocating the KV cache of ${shape.label}`, () => {
       for (const [label, size] of Object.entries(sizes) as [keyof Buffers, number][]) {

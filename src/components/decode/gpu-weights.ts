@@ -1,6 +1,7 @@
 import {guard} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
+import {linearWorkgroups} from "../gpu/workgroups.js";
 import {endsLayout, layerLayout, type BlobTensor} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
 import {syntheticTensors} from "../model/synthetic.js";
@@ -96,13 +97,6 @@ export function uploadWeights(
     rest.set(bytes.subarray(whole));
     device.queue.writeBuffer(buffer, offset + whole, rest);
   });
-}
-
-/** Workgroups of 256 for `count` invocations, in two dimensions where one does not reach. */
-export function linearWorkgroups(count: number): [number, number] {
-  const workgroups = Math.ceil(count / 256);
-  const x = Math.min(workgroups, 65535);
-  return [x, Math.ceil(workgroups / x)];
 }
 
 async function createWeights(device: GPUDevice, shape: Shape, write: WriteTensor): Promise<GpuWeights> {

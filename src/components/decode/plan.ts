@@ -2,7 +2,9 @@ import type {Condition, KernelFeature, stagedKernels} from "../gpu/kernels.js";
 import {groupSize, layerMatrices, type Shape} from "../model/shape.js";
 
 /** How the stages of the model are launched. */
-export type Factoring = "fused" | "staged";
+export const factorings = ["fused", "staged"] as const;
+
+export type Factoring = (typeof factorings)[number];
 
 /** One dispatch of a token: which kernel, in what geometry, and what is bound. */
 export interface Dispatch {
@@ -91,15 +93,29 @@ function planStaged(shape: Shape, geometry: Geometry): Dispatch[] {
   ];
 }
 
-/** As much of the input as fits beside the kernel's other workgroup memory (lib/matvec.wgsl, lib/reduce.wgsl). */
-function tileGroups(columns: number, {headDim}: Shape, {workgroupSize, features, workgroupStorage}: Geometry): number {
-  const reductions = features.includes("subgroups") ? 1 : 4 + 16;
-  const others = (reductions + 4 + 8) * workgroupSize + 4 * headDim + 256;
-  const fits = Math.floor((workgroupStorage - others - 128) / 132);
+/** As much of the input as fits in workgroup memory, all of it at best. */
+function tileGroups(columns: number, {headDim}: Shape, geometry: Geometry): number {
+  const {workgroupSize, features, workgroupStorage} = geometry;
+  const fits = tileGroupsBeside(workgroupSize, features, headDim, workgroupStorage);
   if (fits < 1) {
     throw new Error(
-      `a workgroup of ${workgroupSize} needs ${others + 260} bytes of workgroup memory; this device has ${workgroupStorage} (maxComputeWorkgroupStorageSize)`
+      `a workgroup of ${workgroupSize} leaves no room for activations in ${workgroupStorage} bytes of workgroup memory (maxComputeWorkgroupStorageSize)`
     );
   }
   return Math.min(columns / groupSize, fits);
+}
+
+/** Groups of 32 activations that fit beside a kernel's other workgroup memory (lib/reduce.wgsl, stages/attention.wgsl). */
+export function tileGroupsBeside(
+  workgroupSize: number,
+  features: readonly KernelFeature[],
+  headDim: number,
+  workgroupStorage: number
+): number {
+  const scratch = features.includes("subgroups") ? 1 : 4 + 16;
+  const scores = 4;
+  const pairs = 8;
+  const others = (scratch + scores + pairs) * workgroupSize + 4 * headDim + 64;
+  // A group is eight vec4f and a sum; the tile has one spare column.
+  return Math.floor((workgroupStorage - others - 128) / 132);
 }

@@ -12,7 +12,9 @@ export interface LinkedKernel {
 }
 
 /** Optional device features a kernel may be compiled for. */
-export type KernelFeature = "subgroups";
+export const kernelFeatures = ["subgroups"] as const;
+
+export type KernelFeature = (typeof kernelFeatures)[number];
 
 /** What a kernel may be linked for: a device feature, or how the weights are bound. */
 export type Condition = KernelFeature | "ends" | "slots_2" | "slots_3";

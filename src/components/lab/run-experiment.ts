@@ -127,7 +127,8 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
         else alive.add(subject);
         return subject;
       });
-      board.set(id, {status: "verifying"});
+      const {workgroupSize} = prepared;
+      board.set(id, {status: "verifying", ...(workgroupSize && {workgroupSize})});
       board.report("verifying", `Verifying ${label}`, from);
       const predicted = await on(id, async () => prepared.predictedMillisecondsPerUnit?.(stop));
       if (predicted !== undefined) await guard.check({id, label}, predicted, stop);

@@ -17,6 +17,8 @@ export interface Subject {
   predictedMillisecondsPerUnit?(signal: AbortSignal): Promise<number>;
   /** Runs `units` units of work (tokens) and resolves when the GPU has finished them. */
   run(units: number): Promise<void>;
+  /** Invocations in a workgroup, where the device decides it. */
+  readonly workgroupSize?: number;
   /** Most units that one call of `run` may be asked for. */
   readonly maxUnits: number;
   /** Frees everything this subject allocated. */

@@ -1,0 +1,155 @@
+import {readFileSync} from "node:fs";
+import {basename, join, resolve} from "node:path";
+import {parseArgs} from "node:util";
+import * as z from "zod";
+import {createDecoder} from "../components/decode/decoder.js";
+import {defaultGeometry, whyUnsupported} from "../components/decode/fit.js";
+import {uploadWeights} from "../components/decode/gpu-weights.js";
+import {factorings, type Factoring} from "../components/decode/plan.js";
+import {openGpu, type Gpu} from "../components/gpu/device.js";
+import {kernelFeatures, type KernelFeature, type Kernels} from "../components/gpu/kernels.js";
+import {logitTolerance} from "../components/lab/decode-variant.js";
+import {loadMlc, type MlcModel} from "../components/model/mlc.js";
+import {folderReader} from "../components/model/mlc-node.js";
+import {argmax, compareLogits, Reference} from "../components/model/reference.js";
+import {linkKernels} from "../data/link-kernels.js";
+import {openDawn} from "./dawn.js";
+
+const usage = `Checks every factoring on a folder of weights in MLC's q4f16_1 format.
+
+usage: npm run verify -- DIR [--factoring NAME] [--without FEATURE,…] [--tokens N]
+
+  DIR           tensor-cache.json or ndarray-cache.json, shards and mlc-chat-config.json; with expected.json and
+                expected_logits.f32 it is checked against those, else against this project's float64 reference
+  --factoring   ${factorings.join(", ")}; all by default
+  --without     features not to use: ${kernelFeatures.join(", ")}
+  --tokens      greedy tokens to compare where there is no expected.json, 8 by default
+
+One line a factoring: the largest relative error of its logits, and the first token that differs or none. It exits
+with 1 when an error is over ${logitTolerance} or a token differs.`;
+
+const expectedSchema = z.object({
+  prompt: z.array(z.int()).min(1),
+  greedy: z.array(z.int()).min(1),
+  logits: z.object({file: z.string(), shape: z.tuple([z.int(), z.int()])})
+});
+
+/** What a model must reproduce: logits after each prompt position, and the tokens that follow. */
+interface Expected {
+  prompt: number[];
+  logits: ArrayLike<number>[];
+  greedy: number[];
+}
+
+process.exit(await main(process.argv.slice(2)).catch((error: Error) => fail(error.message)));
+
+async function main(args: string[]): Promise<number> {
+  const {values, positionals} = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {factoring: {type: "string"}, without: {type: "string"}, tokens: {type: "string"}}
+  });
+  const [folder] = positionals;
+  if (!folder || positionals.length > 1) return fail(usage);
+  const chosen = values.factoring ? factorings.filter((name) => name === values.factoring) : factorings;
+  if (chosen.length === 0) return fail(`There is no factoring ${values.factoring}; there are ${factorings.join(", ")}.`);
+  const without = values.without?.split(",") ?? [];
+  const unknown = without.find((name) => !(kernelFeatures as readonly string[]).includes(name));
+  if (unknown) return fail(`No kernel uses a feature ${unknown}; they use ${kernelFeatures.join(", ")}.`);
+  const tokens = Number(values.tokens ?? 8);
+  if (!Number.isInteger(tokens) || tokens < 1) return fail(`--tokens takes a positive integer, not ${values.tokens}.`);
+
+  const gpu = await openGpu(openDawn());
+  let uncaptured = "";
+  gpu.onError((error) => (uncaptured ||= error.message));
+  const features = kernelFeatures.filter((name) => gpu.adapter.features.has(name) && !without.includes(name));
+  const model = await loadMlc(folderReader(folder), {id: basename(resolve(folder)), maxContext: 256});
+  const expected = (await readExpected(folder, model)) ?? (await computeExpected(model, tokens));
+  console.log(`${model.shape.label} on ${gpu.description.label}, ${features.join(", ") || "no optional feature"}`);
+  const weights = await uploadWeights(gpu.device, model.shape, model.tensors);
+  const kernels = await linkKernels();
+  let failures = 0;
+  for (const factoring of chosen) {
+    const {line, matches} = await verify(gpu, kernels, {factoring, features, model, weights, expected});
+    console.log(line);
+    failures += matches ? 0 : 1;
+  }
+  weights.destroy();
+  gpu.destroy();
+  if (uncaptured) return fail(`The device reported an error: ${uncaptured}`);
+  return failures ? 1 : 0;
+}
+
+interface Check {
+  factoring: Factoring;
+  features: readonly KernelFeature[];
+  model: MlcModel;
+  weights: Awaited<ReturnType<typeof uploadWeights>>;
+  expected: Expected;
+}
+
+async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
+  const {device, description} = gpu;
+  const {factoring, features, model, weights, expected} = check;
+  const name = factoring.padEnd(8);
+  const {shape} = model;
+  const unsupported = whyUnsupported({shape, factoring, features}, description);
+  if (unsupported) return {line: `${name} not run: ${unsupported}`, matches: false};
+  const geometry = defaultGeometry({shape, factoring, features}, gpu);
+  const decoder = await createDecoder(device, kernels, weights, {shape, factoring, features, ...geometry});
+  try {
+    decoder.reset(expected.prompt);
+    let error = 0;
+    for (const logits of expected.logits) {
+      await decoder.run(1);
+      error = Math.max(error, compareLogits(await decoder.readLogits(), logits));
+    }
+    if (expected.greedy.length > 1) await decoder.run(expected.greedy.length - 1);
+    const tokens = (await decoder.readTokens()).slice(expected.prompt.length);
+    const different = expected.greedy.findIndex((token, i) => token !== tokens[i]);
+    const first =
+      different < 0
+        ? `none of ${tokens.length}`
+        : `token ${different}, ${tokens[different]} for ${expected.greedy[different]}`;
+    const line = `${name} max relative error ${error.toExponential(2)}, first differing token: ${first}`;
+    return {line, matches: error <= logitTolerance && different < 0};
+  } finally {
+    decoder.destroy();
+  }
+}
+
+/** The folder's own expectation, from an independent implementation, or null. */
+async function readExpected(folder: string, {shape}: MlcModel): Promise<Expected | null> {
+  const read = folderReader(folder);
+  const bytes = await read("expected.json");
+  if (!bytes) return null;
+  const {prompt, greedy, logits} = expectedSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  const [positions, vocabulary] = logits.shape;
+  const file = readFileSync(join(folder, logits.file));
+  if (positions !== prompt.length || vocabulary !== shape.vocabulary || file.length !== 4 * positions * vocabulary) {
+    throw new Error(
+      `${logits.file}: ${file.length} bytes for [${logits.shape.join(", ")}] logits of ${prompt.length} tokens over ${shape.vocabulary}`
+    );
+  }
+  const values = new Float32Array(new Uint8Array(file).buffer);
+  return {
+    prompt,
+    greedy,
+    logits: prompt.map((_, position) => values.subarray(position * vocabulary, (position + 1) * vocabulary))
+  };
+}
+
+/** What this project's float64 reference says about a short prompt. */
+async function computeExpected({shape, weights}: MlcModel, tokens: number): Promise<Expected> {
+  const prompt = [1, 306 % shape.vocabulary, 42 % shape.vocabulary];
+  const reference = new Reference({shape, weights});
+  const logits = await reference.decode(prompt);
+  const greedy = [argmax(logits.at(-1)!)];
+  while (greedy.length < tokens) greedy.push(argmax((await reference.decode([greedy.at(-1)!]))[0]!));
+  return {prompt, logits, greedy};
+}
+
+function fail(message: string): number {
+  console.error(message);
+  return 1;
+}

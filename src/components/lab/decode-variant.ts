@@ -1,0 +1,173 @@
+import {createDecoder, type Decoder, type DecoderOptions} from "../decode/decoder.js";
+import {defaultGeometry, whyUnsupported} from "../decode/fit.js";
+import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
+import {dispatchesPerToken} from "../decode/plan.js";
+import type {Gpu} from "../gpu/device.js";
+import type {Kernels} from "../gpu/kernels.js";
+import type {Product} from "../model/product.js";
+import {argmax, compareLogits, Reference} from "../model/reference.js";
+import {weightBytesPerToken, type Shape} from "../model/shape.js";
+import {syntheticWeights} from "../model/synthetic.js";
+import type {PrepareContext, Variant, VariantIdentity} from "./experiment.js";
+import type {Verification} from "./record.js";
+import {VerificationError, type Subject} from "./subject.js";
+
+/** Largest relative error of logits that a variant may have against the float64 reference. */
+export const logitTolerance = 1e-4;
+
+/** What decode variants need from where they run. */
+export interface DecodeEnvironment {
+  kernels: Kernels;
+  /** Multiplies the reference's matrices, over workers in a page; in this thread by default. */
+  createProduct?(shape: Shape): {product: Product; close(): void};
+}
+
+/** What the reference says about the first positions of a synthetic model. */
+interface Expected {
+  prompt: number[];
+  /** Logits after each position: the prompt's, then of each token the model chose itself. */
+  logits: Float64Array[];
+  /** What greedy decoding chooses after the prompt. */
+  chosen: number[];
+}
+
+/** What the variants of one run share: a run has a device of its own, and everything goes with it. */
+interface Session {
+  weights?: Promise<GpuWeights>;
+  expected?: Promise<Expected>;
+}
+
+/** A row of a decode experiment: the model with synthetic weights, decoded by one factoring. */
+export type DecodeVariant = Pick<VariantIdentity, "variant" | "label"> & Pick<DecoderOptions, "factoring" | "features">;
+
+/** Turns rows into variants that share a run's weights and its reference. */
+export function decodeVariants(
+  environment: DecodeEnvironment,
+  shape: Shape,
+  rows: readonly DecodeVariant[],
+  sessions: WeakMap<Gpu, Session>
+): Variant[] {
+  return rows.map(({variant, label, factoring, features}) => ({
+    identity: {
+      variant,
+      label,
+      factoring,
+      dispatchesPerToken: dispatchesPerToken(shape, factoring),
+      workgroups: factoring === "fused" ? 1 : null,
+      workgroupSize: null,
+      features: [...features]
+    },
+    unsupported: ({description}) => whyUnsupported({shape, factoring, features}, description),
+    async prepare(context) {
+      const session = sessions.get(context.gpu) ?? {};
+      sessions.set(context.gpu, session);
+      const {device} = context.gpu;
+      context.progress("making the weights", 0);
+      const weights = await (session.weights ??= createSyntheticWeights(device, environment.kernels, shape));
+      const expected = await (session.expected ??= computeExpected(environment, shape, context));
+      const options = {shape, factoring, features, ...defaultGeometry({shape, factoring, features}, context.gpu)};
+      const decoder = await createDecoder(device, environment.kernels, weights, options);
+      return new DecodeSubject(decoder, expected, () =>
+        createDecoder(device, environment.kernels, weights, {...options, shape: {...shape, layers: 1}})
+      );
+    }
+  }));
+}
+
+/** One factoring of a synthetic model, ready to be verified and timed. */
+class DecodeSubject implements Subject {
+  readonly maxUnits: number;
+
+  constructor(
+    private readonly decoder: Decoder,
+    private readonly expected: Expected,
+    private readonly createOneLayer: () => Promise<Decoder>
+  ) {
+    this.maxUnits = decoder.shape.context;
+  }
+
+  get workgroupSize() {
+    return this.decoder.workgroupSize;
+  }
+
+  async predictedMillisecondsPerUnit(signal: AbortSignal) {
+    const {shape} = this.decoder;
+    const oneLayer = await this.createOneLayer();
+    try {
+      oneLayer.reset(this.expected.prompt);
+      await oneLayer.run(1); // the first run pays for the driver's own compilation
+      signal.throwIfAborted();
+      const start = performance.now();
+      await oneLayer.run(1);
+      const milliseconds = performance.now() - start;
+      return (milliseconds * weightBytesPerToken(shape)) / weightBytesPerToken(oneLayer.shape);
+    } finally {
+      oneLayer.destroy();
+    }
+  }
+
+  async verify(signal: AbortSignal): Promise<Verification> {
+    const {decoder, expected} = this;
+    const {prompt, logits, chosen} = expected;
+    decoder.reset(prompt);
+    let maxRelativeError = 0;
+    for (const [position, reference] of logits.entries()) {
+      signal.throwIfAborted();
+      await decoder.run(1);
+      const error = compareLogits(await decoder.readLogits(), reference);
+      if (!(error <= logitTolerance)) {
+        throw new VerificationError(
+          `logits at position ${position} differ from the float64 reference by ${error.toExponential(1)}, more than ${logitTolerance}`
+        );
+      }
+      maxRelativeError = Math.max(maxRelativeError, error);
+    }
+    const tokens = (await decoder.readTokens()).slice(prompt.length);
+    if (tokens.join() !== chosen.join()) {
+      throw new VerificationError(`greedy tokens are ${tokens.join(", ")}; the float64 reference has ${chosen.join(", ")}`);
+    }
+    return {
+      against: "float64 CPU reference",
+      positions: logits.length,
+      maxRelativeError,
+      tolerance: logitTolerance,
+      tokens: chosen.length
+    };
+  }
+
+  async run(units: number) {
+    if (this.decoder.position + units > this.decoder.shape.context) this.decoder.reset(this.expected.prompt);
+    await this.decoder.run(units);
+  }
+
+  destroy() {
+    this.decoder.destroy();
+  }
+}
+
+/** Two tokens of prompt, then one that the model chose, so that feeding a token back is checked too. */
+async function computeExpected(
+  {createProduct}: DecodeEnvironment,
+  shape: Shape,
+  {signal, progress}: PrepareContext
+): Promise<Expected> {
+  const prompt = [1, 306 % shape.vocabulary];
+  const pool = createProduct?.(shape);
+  try {
+    let calls = 0;
+    const reference = new Reference({
+      shape,
+      weights: syntheticWeights(shape),
+      product: pool?.product,
+      signal,
+      progress: (message, fraction) => progress(`float64 reference on the CPU, ${message}`, (calls + fraction) / 2)
+    });
+    const logits = await reference.decode(prompt);
+    const first = argmax(logits.at(-1)!);
+    calls = 1;
+    logits.push(...(await reference.decode([first])));
+    return {prompt, logits, chosen: [first, argmax(logits.at(-1)!)]};
+  } finally {
+    pool?.close();
+  }
+}
