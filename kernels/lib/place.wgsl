@@ -19,15 +19,23 @@ struct Invocation {
   lanes: u32,
 }
 
+// Invocations of a team. With subgroups 0 stands for a size that only the running kernel knows.
+override team_lanes: u32;
+
 @if(subgroups) var<workgroup> teams_seen: atomic<u32>;
 @if(subgroups) var<workgroup> teams_shared: u32;
 
 // Every invocation of the workgroup calls this once. Subgroups are numbered in the order they arrive, because
-// WGSL does not say which invocations form one; `lanes` counts the invocations that are really there.
+// WGSL does not say which invocations form one; where their size varies, the invocations that are there are counted.
 @if(subgroups)
 fn take_invocation(index: u32) -> Invocation {
-  let lanes = subgroupAdd(1u);
-  let lane = subgroupExclusiveAdd(1u);
+  var lanes = team_lanes;
+  var lane = subgroupExclusiveAdd(1u);
+  if (team_lanes == 0u) {
+    lanes = subgroupAdd(1u);
+  } else {
+    lane %= team_lanes; // tells the compiler how large a lane can be, so that it unrolls
+  }
   var team = 0u;
   if (lane == 0u) { team = atomicAdd(&teams_seen, 1u); }
   return Invocation(index, subgroupBroadcastFirst(team), lane, lanes);
@@ -35,11 +43,10 @@ fn take_invocation(index: u32) -> Invocation {
 
 @if(subgroups)
 fn take_workgroup(index: u32, count: u32, invocation: Invocation) -> Workgroup {
+  if (team_lanes != 0u) { return Workgroup(index, count, workgroup_size / team_lanes); }
   if (invocation.index == 0u) { teams_shared = workgroup_size / invocation.lanes; }
   return Workgroup(index, count, workgroupUniformLoad(&teams_shared));
 }
-
-@if(!subgroups) override team_lanes: u32;
 
 @if(!subgroups)
 fn take_invocation(index: u32) -> Invocation {

@@ -1,4 +1,4 @@
-// residual[hidden] += W activated[ffn]. A team takes four rows at a time.
+// residual[hidden] += W activated[ffn]. A team takes `team_rows` rows at a time.
 
 import package::lib::model::{ffn, activated_at, Blob};
 import package::lib::int4::Matrix;

@@ -1,13 +1,13 @@
 // qkv = W normed, then query and key are rotated (RoPE, rotate-half: element i of a head pairs with i + head_dim / 2).
 // query[heads × head_dim] goes to the activations, already divided by √head_dim; key and value go to the cache.
 //
-// A team takes two such pairs at a time: rows i, i + 1 of a head and their partners.
+// A team of four rows takes two such pairs at a time: rows i, i + 1 of a head and their partners.
 
 import package::lib::model::{
   activations, cache, rotations, hidden, heads, kv_heads, head_dim, context, normed_at, query_at, Blob
 };
 import package::lib::int4::Matrix;
-import package::lib::matvec::dot_rows;
+import package::lib::matvec::{dot_rows, pair_rows, pair_dots, team_rows};
 import package::lib::place::{Workgroup, Invocation};
 
 override qkv_words: u32;
@@ -18,19 +18,20 @@ fn qkv_rope(workgroup: Workgroup, invocation: Invocation, blob: Blob, cache_at: 
   let matrix = Matrix(blob.slot, blob.start + qkv_words, blob.start * 8u + qkv_scales, hidden / 32u);
   let half_dim = head_dim / 2u;
   let pairs = (heads + 2u * kv_heads) * half_dim;
-  let block_pairs = 2u * workgroup.teams;
+  let team_pairs = team_rows / 2u;
+  let block_pairs = team_pairs * workgroup.teams;
   let blocks = (pairs + block_pairs - 1u) / block_pairs;
   for (var block = workgroup.index; block < blocks; block += workgroup.count) {
-    let pair = block * block_pairs + 2u * invocation.team;
-    let first = min(pair, pairs - 2u);
+    let pair = block * block_pairs + team_pairs * invocation.team;
+    let first = min(pair, pairs - team_pairs);
     let head = first / half_dim;
     let element = first % half_dim;
     let row = head * head_dim + element;
-    let rows = vec4u(row, row + 1u, row + half_dim, row + half_dim + 1u);
-    let dots = dot_rows(matrix, rows, hidden, normed_at, block == workgroup.index, invocation);
+    let rows = pair_rows(row, row + half_dim);
+    let dots = pair_dots(dot_rows(matrix, rows, hidden, normed_at, block == workgroup.index, invocation));
     if (invocation.lane == 0u && pair < pairs) {
-      store_pair(head, element, dots.x, dots.z, cache_at, position);
-      store_pair(head, element + 1u, dots.y, dots.w, cache_at, position);
+      store_pair(head, element, dots.x, dots.y, cache_at, position);
+      if (team_pairs == 2u) { store_pair(head, element + 1u, dots.z, dots.w, cache_at, position); }
     }
   }
 }

@@ -3,7 +3,8 @@ import {basename, join, resolve} from "node:path";
 import {parseArgs} from "node:util";
 import * as z from "zod";
 import {createDecoder} from "../components/decode/decoder.js";
-import {defaultGeometry, whyUnsupported} from "../components/decode/fit.js";
+import {whyUnsupported} from "../components/decode/fit.js";
+import {defaultGeometry} from "../components/decode/geometry.js";
 import {uploadWeights} from "../components/decode/gpu-weights.js";
 import {factorings, type Factoring} from "../components/decode/plan.js";
 import {openGpu, type Gpu} from "../components/gpu/device.js";
@@ -95,8 +96,8 @@ async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
   const {shape} = model;
   const unsupported = whyUnsupported({shape, factoring, features}, description);
   if (unsupported) return {line: `${name} not run: ${unsupported}`, matches: false};
-  const geometry = defaultGeometry({shape, factoring, features}, gpu);
-  const decoder = await createDecoder(device, kernels, weights, {shape, factoring, features, ...geometry});
+  const geometry = defaultGeometry(shape, features, gpu);
+  const decoder = await createDecoder(device, kernels, weights, {shape, factoring, geometry});
   try {
     decoder.reset(expected.prompt);
     let error = 0;

@@ -1,29 +1,24 @@
 import {guard, GpuError} from "../gpu/errors.js";
-import type {KernelFeature, Kernels} from "../gpu/kernels.js";
+import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {Readback} from "../gpu/readback.js";
 import {activationLayout, layerCacheFloats, shapeConstants} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
 import type {GpuWeights} from "./gpu-weights.js";
-import {bindingConditions, planToken, type Dispatch, type Factoring} from "./plan.js";
+import {bindingConditions, planToken, type Dispatch, type Factoring, type Geometry} from "./plan.js";
 
 /** One factoring with one geometry: what a row of an experiment runs. */
 export interface DecoderOptions {
   shape: Shape;
   factoring: Factoring;
-  features: readonly KernelFeature[];
-  /** Invocations in a workgroup, a power of two from 64. */
-  workgroupSize: number;
-  /** Invocations that share a row: the largest subgroup of the device, or any power of two without subgroups. */
-  lanes: number;
+  geometry: Geometry;
 }
 
 /** A model on a GPU that decodes one token after another from its own KV cache. */
 export interface Decoder {
   readonly shape: Shape;
-  readonly dispatchesPerToken: number;
-  /** Invocations in a workgroup. */
-  readonly workgroupSize: number;
+  /** The dispatches of a token, in order. */
+  readonly plan: readonly Dispatch[];
   /** Forgets everything and sets the first tokens of the sequence, whose successors are not sampled. */
   reset(prompt: readonly number[]): void;
   /**
@@ -58,39 +53,35 @@ export async function createDecoder(
   weights: GpuWeights,
   options: DecoderOptions
 ): Promise<Decoder> {
-  const {shape, factoring, features} = options;
-  const plan = planToken(shape, factoring, {
-    ...options,
-    workgroupStorage: device.limits.maxComputeWorkgroupStorageSize
-  });
+  const {shape, factoring, geometry} = options;
+  const plan = planToken(shape, factoring, geometry);
   const buffers = await allocate(device, shape);
   const destroy = () => Object.values(buffers).forEach((buffer) => buffer.destroy());
   try {
     const layout = bindGroupLayout(device, factoring, weights);
     const pipelines = await compile(device, kernels, plan, {
       layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
-      conditions: [...bindingConditions(factoring, weights.slots.length), ...features],
-      constants: {...shapeConstants(shape), layers_per_slot: weights.layersPerSlot, team_lanes: options.lanes}
+      conditions: [...bindingConditions(factoring, weights.slots.length), ...geometry.features],
+      constants: {...shapeConstants(shape), layers_per_slot: weights.layersPerSlot, team_lanes: geometry.lanesAreFixed ? geometry.lanes : 0}
     });
     const bindGroups = await guard(device, `binding the weights of ${shape.label}`, () =>
       bindPlan(device, layout, plan, weights, buffers, shape)
     );
     const steps = plan.map((dispatch, i) => ({
+      ...dispatch,
       pipeline: pipelines.get(dispatch.path)!,
-      bindGroup: bindGroups[i]!,
-      workgroups: dispatch.workgroups
+      bindGroup: bindGroups[i]!
     }));
-    return new PlannedDecoder(device, shape, options.workgroupSize, steps, buffers);
+    return new PlannedDecoder(device, shape, steps, buffers);
   } catch (error) {
     destroy();
     throw error;
   }
 }
 
-interface Step {
+interface Step extends Dispatch {
   pipeline: GPUComputePipeline;
   bindGroup: GPUBindGroup;
-  workgroups: number;
 }
 
 type Buffers = Record<"rotations" | "cache" | "activations" | "state", GPUBuffer>;
@@ -104,16 +95,11 @@ class PlannedDecoder implements Decoder {
   constructor(
     private readonly device: GPUDevice,
     readonly shape: Shape,
-    readonly workgroupSize: number,
-    private readonly steps: readonly Step[],
+    readonly plan: readonly Step[],
     private readonly buffers: Buffers
   ) {
     this.logits = new Readback(device, 4 * shape.vocabulary);
     this.tokens = new Readback(device, 4 * shape.context + 4);
-  }
-
-  get dispatchesPerToken() {
-    return this.steps.length;
   }
 
   reset(prompt: readonly number[]) {
@@ -161,7 +147,7 @@ class PlannedDecoder implements Decoder {
     const encoder = this.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (let token = 0; token < tokens; ++token) {
-      for (const {pipeline, bindGroup, workgroups} of this.steps) {
+      for (const {pipeline, bindGroup, workgroups} of this.plan) {
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, bindGroup);
         pass.dispatchWorkgroups(workgroups);
@@ -220,8 +206,8 @@ async function compile(
   {constants, ...options}: {layout: GPUPipelineLayout; conditions: Parameters<typeof createPipeline>[2]["conditions"]; constants: Record<string, number>}
 ): Promise<Map<string, GPUComputePipeline>> {
   const kinds = new Map(plan.map((dispatch) => [dispatch.path, dispatch]));
-  const compiled = Array.from(kinds.values(), async ({path, workgroupSize, tileGroups}) => {
-    const sized = {...constants, workgroup_size: workgroupSize, tile_groups: tileGroups};
+  const compiled = Array.from(kinds.values(), async ({path, workgroupSize, teamRows, tileGroups}) => {
+    const sized = {...constants, workgroup_size: workgroupSize, team_rows: teamRows, tile_groups: tileGroups};
     return [path, await createPipeline(device, kernels, {...options, path, constants: sized})] as const;
   });
   return new Map(await Promise.all(compiled));

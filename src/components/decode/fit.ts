@@ -1,9 +1,9 @@
-import type {Gpu, limitNames} from "../gpu/device.js";
+import type {Gpu} from "../gpu/device.js";
+import type {KernelFeature} from "../gpu/kernels.js";
 import {layerCacheFloats} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
-import type {DecoderOptions} from "./decoder.js";
 import {planSlots} from "./gpu-weights.js";
-import {tileGroupsBeside} from "./plan.js";
+import type {Factoring} from "./plan.js";
 
 /** Buffers that `fused` can bind for the layers: kernels/lib/model.wgsl has bindings for three. */
 const fusedSlots = 3;
@@ -16,7 +16,7 @@ const otherBindings = 5;
  * allocated; null when it can.
  */
 export function whyUnsupported(
-  {shape, factoring, features}: Pick<DecoderOptions, "shape" | "factoring" | "features">,
+  {shape, factoring, features}: {shape: Shape; factoring: Factoring; features: readonly KernelFeature[]},
   device: Pick<Gpu["description"], "features" | "limits">
 ): string | null {
   const missing = features.find((feature) => !device.features.includes(feature));
@@ -40,27 +40,4 @@ export function whyUnsupported(
     return `One dispatch must bind the whole KV cache of ${cache} bytes; this device allows ${binding} (maxStorageBufferBindingSize).`;
   }
   return null;
-}
-
-/** Activations that should fit in workgroup memory at once: fewer and the copying costs more than it saves. */
-const enoughTileGroups = 32;
-
-/** The workgroup size and lanes a factoring starts with on a device. */
-export function defaultGeometry(
-  {shape, factoring, features}: Pick<DecoderOptions, "shape" | "factoring" | "features">,
-  {description, adapter}: Pick<Gpu, "description" | "adapter">
-): Pick<DecoderOptions, "workgroupSize" | "lanes"> {
-  const limit = (name: (typeof limitNames)[number]) => description.limits[name]!;
-  // One workgroup alone should be as large as it can; many are scheduled better when they are small.
-  const most = Math.min(
-    limit("maxComputeInvocationsPerWorkgroup"),
-    limit("maxComputeWorkgroupSizeX"),
-    factoring === "fused" ? 1024 : 256
-  );
-  const storage = limit("maxComputeWorkgroupStorageSize");
-  let workgroupSize = 2 ** Math.floor(Math.log2(most));
-  while (tileGroupsBeside(workgroupSize, features, shape.headDim, storage) < enoughTileGroups) workgroupSize /= 2;
-  // 128 is the largest subgroup that WebGPU knows.
-  const lanes = features.includes("subgroups") ? (adapter.info.subgroupMaxSize ?? 128) : 32;
-  return {workgroupSize, lanes: Math.min(workgroupSize, lanes)};
 }

@@ -25,7 +25,7 @@ export interface KernelBuild {
 }
 
 /** The kernels of the staged factoring, which each launch one stage. */
-export const stagedKernels = [
+export const stageNames = [
   "embedding",
   "rms_norm_attention",
   "qkv_rope",
@@ -39,10 +39,12 @@ export const stagedKernels = [
   "argmax"
 ] as const;
 
+export type StageName = (typeof stageNames)[number];
+
 const slots: readonly Condition[][] = [["ends"], ["ends", "slots_2"], ["ends", "slots_3"]];
 
 const decoding: readonly KernelBuild[] = [
-  ...stagedKernels.map((stage) => ({path: `staged/${stage}.wgsl`, conditions: []})),
+  ...stageNames.map((stage) => ({path: `staged/${stage}.wgsl`, conditions: []})),
   ...slots.map((conditions) => ({path: "fused.wgsl", conditions}))
 ];
 

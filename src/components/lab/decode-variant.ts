@@ -1,9 +1,10 @@
-import {createDecoder, type Decoder, type DecoderOptions} from "../decode/decoder.js";
-import {defaultGeometry, whyUnsupported} from "../decode/fit.js";
+import {createDecoder, type Decoder} from "../decode/decoder.js";
+import {whyUnsupported} from "../decode/fit.js";
+import {defaultGeometry} from "../decode/geometry.js";
 import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
-import {dispatchesPerToken} from "../decode/plan.js";
+import {dispatchesPerToken, type Factoring} from "../decode/plan.js";
 import type {Gpu} from "../gpu/device.js";
-import type {Kernels} from "../gpu/kernels.js";
+import type {KernelFeature, Kernels} from "../gpu/kernels.js";
 import type {Product} from "../model/product.js";
 import {argmax, compareLogits, Reference} from "../model/reference.js";
 import {weightBytesPerToken, type Shape} from "../model/shape.js";
@@ -38,7 +39,10 @@ interface Session {
 }
 
 /** A row of a decode experiment: the model with synthetic weights, decoded by one factoring. */
-export type DecodeVariant = Pick<VariantIdentity, "variant" | "label"> & Pick<DecoderOptions, "factoring" | "features">;
+export interface DecodeVariant extends Pick<VariantIdentity, "variant" | "label"> {
+  factoring: Factoring;
+  features: readonly KernelFeature[];
+}
 
 /** Turns rows into variants that share a run's weights and its reference. */
 export function decodeVariants(
@@ -65,7 +69,7 @@ export function decodeVariants(
       context.progress("making the weights", 0);
       const weights = await (session.weights ??= createSyntheticWeights(device, environment.kernels, shape));
       const expected = await (session.expected ??= computeExpected(environment, shape, context));
-      const options = {shape, factoring, features, ...defaultGeometry({shape, factoring, features}, context.gpu)};
+      const options = {shape, factoring, geometry: defaultGeometry(shape, features, context.gpu)};
       const decoder = await createDecoder(device, environment.kernels, weights, options);
       return new DecodeSubject(decoder, expected, () =>
         createDecoder(device, environment.kernels, weights, {...options, shape: {...shape, layers: 1}})
@@ -86,8 +90,10 @@ class DecodeSubject implements Subject {
     this.maxUnits = decoder.shape.context;
   }
 
+  /** Of the one dispatch; where there are many, each stage has its own. */
   get workgroupSize() {
-    return this.decoder.workgroupSize;
+    const {plan} = this.decoder;
+    return plan.length === 1 ? plan[0]!.workgroupSize : undefined;
   }
 
   async predictedMillisecondsPerUnit(signal: AbortSignal) {
