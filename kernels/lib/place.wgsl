@@ -34,7 +34,7 @@ fn take_invocation(index: u32) -> Invocation {
   if (team_lanes == 0u) {
     lanes = subgroupAdd(1u);
   } else {
-    lane %= team_lanes; // tells the compiler how large a lane can be, so that it unrolls
+    lane %= max(team_lanes, 1u); // tells the compiler how large a lane can be, so that it unrolls
   }
   var team = 0u;
   if (lane == 0u) { team = atomicAdd(&teams_seen, 1u); }
@@ -43,7 +43,7 @@ fn take_invocation(index: u32) -> Invocation {
 
 @if(subgroups)
 fn take_workgroup(index: u32, count: u32, invocation: Invocation) -> Workgroup {
-  if (team_lanes != 0u) { return Workgroup(index, count, workgroup_size / team_lanes); }
+  if (team_lanes != 0u) { return Workgroup(index, count, workgroup_size / max(team_lanes, 1u)); }
   if (invocation.index == 0u) { teams_shared = workgroup_size / invocation.lanes; }
   return Workgroup(index, count, workgroupUniformLoad(&teams_shared));
 }

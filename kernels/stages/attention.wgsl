@@ -14,7 +14,7 @@ import package::lib::reduce::{workgroup_add, workgroup_max, pairs};
 var<workgroup> head_query: array<f32, head_dim>;
 var<workgroup> scores: array<f32, workgroup_size>;
 
-// Invocations that share a dot product; head_dim is a multiple of it.
+// Invocations that share a dot product; head_dim is a multiple of four times that.
 const parts = 4u;
 
 fn attention(workgroup: Workgroup, invocation: Invocation, cache_at: u32, position: u32) {
@@ -58,9 +58,8 @@ fn attend(invocation: Invocation, head: u32, cache_at: u32, position: u32) {
     total = total * rescale + workgroup_add(weight, invocation);
     value *= rescale;
     if (slice < slices) {
-      for (var i = slice; i < count; i += slices) {
-        let at = values_at + (first + i) * kv_heads * head_dim + element;
-        value += scores[i] * vec2f(cache[at], cache[at + half_dim]);
+      for (var i = slice; i < count; i += 4u * slices) {
+        value += weighted_values(values_at, first, element, i + vec4u(0u, 1u, 2u, 3u) * slices, count);
       }
     }
     largest = next_largest;
@@ -78,13 +77,43 @@ fn attend(invocation: Invocation, head: u32, cache_at: u32, position: u32) {
   }
 }
 
-// A quarter of query · key for the key whose first element is at `key_at`.
+// A quarter of query · key for the key whose first element is at `key_at`. Eight loads are under way at a time: one
+// after the other they would cost more than the arithmetic.
 fn part_score(key_at: u32, part: u32, valid: bool) -> f32 {
   if (!valid) { return 0.0; }
   let dims = head_dim / parts;
   var score = 0.0;
-  for (var i = part * dims; i < (part + 1u) * dims; i++) {
-    score = fma(head_query[i], cache[key_at + i * context], score);
+  let end = (part + 1u) * dims;
+  for (var i = part * dims; i < end; i += 8u) {
+    let low = load_key(key_at, i);
+    let high = load_key(key_at, min(i + 4u, end - 4u));
+    score += dot(load_query(i), low);
+    if (i + 4u < end) { score += dot(load_query(i + 4u), high); }
   }
   return score;
+}
+
+fn load_key(key_at: u32, i: u32) -> vec4f {
+  let at = key_at + i * context;
+  return vec4f(cache[at], cache[at + context], cache[at + 2u * context], cache[at + 3u * context]);
+}
+
+fn load_query(i: u32) -> vec4f {
+  return vec4f(head_query[i], head_query[i + 1u], head_query[i + 2u], head_query[i + 3u]);
+}
+
+// Σ weight · value over four positions of the chunk, of two elements of the head.
+fn weighted_values(values_at: u32, first: u32, element: u32, index: vec4u, count: u32) -> vec2f {
+  let last = count - 1u;
+  let inside = min(index, vec4u(last));
+  let at = values_at + (first + inside) * kv_heads * head_dim + element;
+  let half_dim = head_dim / 2u;
+  let low = vec4f(cache[at.x], cache[at.y], cache[at.z], cache[at.w]);
+  let high = vec4f(
+    cache[at.x + half_dim], cache[at.y + half_dim], cache[at.z + half_dim], cache[at.w + half_dim]);
+  let weights = select(
+    vec4f(0.0),
+    vec4f(scores[inside.x], scores[inside.y], scores[inside.z], scores[inside.w]),
+    index <= vec4u(last));
+  return vec2f(dot(weights, low), dot(weights, high));
 }

@@ -53,7 +53,8 @@ async function main(args: string[]): Promise<number> {
   const [folder] = positionals;
   if (!folder || positionals.length > 1) return fail(usage);
   const chosen = values.factoring ? factorings.filter((name) => name === values.factoring) : factorings;
-  if (chosen.length === 0) return fail(`There is no factoring ${values.factoring}; there are ${factorings.join(", ")}.`);
+  if (chosen.length === 0)
+    return fail(`There is no factoring ${values.factoring}; there are ${factorings.join(", ")}.`);
   const without = values.without?.split(",") ?? [];
   const unknown = without.find((name) => !(kernelFeatures as readonly string[]).includes(name));
   if (unknown) return fail(`No kernel uses a feature ${unknown}; they use ${kernelFeatures.join(", ")}.`);

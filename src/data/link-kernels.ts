@@ -30,5 +30,7 @@ export async function linkSources(sources: Record<string, string>): Promise<Kern
 /** Every file of `kernels/`, by its path in that folder. */
 export function readSources(): Record<string, string> {
   const paths = readdirSync(folder, {recursive: true, encoding: "utf8"}).filter((path) => path.endsWith(".wgsl"));
-  return Object.fromEntries(paths.sort().map((path) => [path.replaceAll("\\", "/"), readFileSync(folder + path, "utf8")]));
+  return Object.fromEntries(
+    paths.sort().map((path) => [path.replaceAll("\\", "/"), readFileSync(folder + path, "utf8")])
+  );
 }

@@ -40,8 +40,11 @@ export interface Decoder {
 /** Words of `state` before the tokens: position and prompt length (kernels/lib/model.wgsl). */
 const tokensAt = 2;
 
-/** Tokens in one submit: enough to hide a submit's cost, few enough that encoding runs ahead of the GPU. */
-const tokensPerSubmit = 8;
+/**
+ * Tokens in one submit, at most: enough to hide a submit's cost. The first submits are smaller, so that the GPU starts
+ * while the rest is still being encoded.
+ */
+const tokensPerSubmit = 4;
 
 /**
  * Compiles the kernels of one factoring and allocates what it needs beside the weights.
@@ -62,7 +65,11 @@ export async function createDecoder(
     const pipelines = await compile(device, kernels, plan, {
       layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
       conditions: [...bindingConditions(factoring, weights.slots.length), ...geometry.features],
-      constants: {...shapeConstants(shape), layers_per_slot: weights.layersPerSlot, team_lanes: geometry.lanesAreFixed ? geometry.lanes : 0}
+      constants: {
+        ...shapeConstants(shape),
+        layers_per_slot: weights.layersPerSlot,
+        team_lanes: geometry.lanesAreFixed ? geometry.lanes : 0
+      }
     });
     const bindGroups = await guard(device, `binding the weights of ${shape.label}`, () =>
       bindPlan(device, layout, plan, weights, buffers, shape)
@@ -122,7 +129,11 @@ class PlannedDecoder implements Decoder {
     }
     this.position += count;
     await guard(this.device, "decoding", () => {
-      for (let left = count; left > 0; left -= tokensPerSubmit) this.submit(Math.min(left, tokensPerSubmit));
+      for (let done = 0; done < count;) {
+        const tokens = Math.min(count - done, tokensPerSubmit, Math.max(1, done));
+        this.submit(tokens);
+        done += tokens;
+      }
     });
     await this.device.queue.onSubmittedWorkDone();
   }
@@ -146,10 +157,11 @@ class PlannedDecoder implements Decoder {
   private submit(tokens: number) {
     const encoder = this.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
+    let bound: GPUBindGroup | undefined;
     for (let token = 0; token < tokens; ++token) {
       for (const {pipeline, bindGroup, workgroups} of this.plan) {
         pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
+        if (bindGroup !== bound) pass.setBindGroup(0, (bound = bindGroup));
         pass.dispatchWorkgroups(workgroups);
       }
     }
@@ -203,7 +215,14 @@ async function compile(
   device: GPUDevice,
   kernels: Kernels,
   plan: readonly Dispatch[],
-  {constants, ...options}: {layout: GPUPipelineLayout; conditions: Parameters<typeof createPipeline>[2]["conditions"]; constants: Record<string, number>}
+  {
+    constants,
+    ...options
+  }: {
+    layout: GPUPipelineLayout;
+    conditions: Parameters<typeof createPipeline>[2]["conditions"];
+    constants: Record<string, number>;
+  }
 ): Promise<Map<string, GPUComputePipeline>> {
   const kinds = new Map(plan.map((dispatch) => [dispatch.path, dispatch]));
   const compiled = Array.from(kinds.values(), async ({path, workgroupSize, teamRows, tileGroups}) => {

@@ -8,7 +8,7 @@ const enoughTileGroups = 32;
 
 /**
  * The geometry that kernels start with: one workgroup alone is as large as it can be, and so are those of the stages
- * that are mostly reductions; matrices get many workgroups of 256.
+ * that are mostly reductions; matrices get many workgroups of 256, those with few rows more lanes and fewer rows.
  */
 export function defaultGeometry(
   shape: Shape,
@@ -28,7 +28,9 @@ export function defaultGeometry(
     rms_norm_attention: {workgroupSize: largest(512), teamRows: 4},
     rms_norm_ffn: {workgroupSize: largest(512), teamRows: 4},
     rms_norm_final: {workgroupSize: largest(512), teamRows: 4},
-    attention: {workgroupSize: largest(512), teamRows: 4},
+    attention: {workgroupSize: largest(1024), teamRows: 4},
+    o_proj: {workgroupSize: largest(512), teamRows: 2},
+    down: {workgroupSize: largest(512), teamRows: 2},
     argmax: {workgroupSize: largest(1024), teamRows: 4}
   };
   const matrices = {workgroupSize: largest(256), teamRows: 4};

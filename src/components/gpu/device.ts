@@ -79,7 +79,5 @@ export function describeAdapter(adapter: GPUAdapter): DeviceDescription {
 }
 
 function isSoftware({isFallbackAdapter, vendor, device, description}: GPUAdapterInfo): boolean {
-  return (
-    isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${vendor} ${device} ${description}`)
-  );
+  return isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${vendor} ${device} ${description}`);
 }

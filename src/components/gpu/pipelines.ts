@@ -30,7 +30,9 @@ export async function createPipeline(device: GPUDevice, kernels: Kernels, option
       compute: {
         module,
         entryPoint: "main",
-        constants: Object.fromEntries(overrides.filter((name) => name in constants).map((name) => [name, constants[name]!]))
+        constants: Object.fromEntries(
+          overrides.filter((name) => name in constants).map((name) => [name, constants[name]!])
+        )
       }
     });
   } catch (error) {

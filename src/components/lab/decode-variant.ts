@@ -130,7 +130,9 @@ class DecodeSubject implements Subject {
     }
     const tokens = (await decoder.readTokens()).slice(prompt.length);
     if (tokens.join() !== chosen.join()) {
-      throw new VerificationError(`greedy tokens are ${tokens.join(", ")}; the float64 reference has ${chosen.join(", ")}`);
+      throw new VerificationError(
+        `greedy tokens are ${tokens.join(", ")}; the float64 reference has ${chosen.join(", ")}`
+      );
     }
     return {
       against: "float64 CPU reference",

@@ -12,7 +12,7 @@ export interface Shape {
   heads: number;
   /** Key and value heads; `heads` is a multiple of it. */
   kvHeads: number;
-  /** A multiple of 4. */
+  /** A multiple of 16. */
   headDim: number;
   /** Width of the feed-forward network, a multiple of 32. */
   ffn: number;
@@ -75,7 +75,7 @@ export function checkShape(shape: Shape): Shape {
   if (ffn % groupSize) fail(`FFN size ${ffn} is not a multiple of ${groupSize}, the quantisation group`);
   if ((heads * headDim) % groupSize)
     fail(`heads × head dim = ${heads * headDim} is not a multiple of ${groupSize}, the quantisation group`);
-  if (headDim % 4) fail(`head dim ${headDim} is not a multiple of 4`);
+  if (headDim % 16) fail(`head dim ${headDim} is not a multiple of 16`);
   if (heads % kvHeads) fail(`${heads} query heads cannot share ${kvHeads} KV heads evenly`);
   return shape;
 }
