@@ -1,7 +1,9 @@
 import {readdirSync} from "node:fs";
+import {readFile} from "node:fs/promises";
 import axe from "axe-core";
 import type {Browser, BrowserContextOptions, Page} from "playwright-core";
 import {afterAll, beforeAll, describe, expect, inject, test} from "vitest";
+import {runSchema, type RunRecord} from "./components/lab/record.js";
 import {launchBrowser} from "./testing/browser.js";
 
 const origin = inject("siteOrigin");
@@ -28,6 +30,7 @@ describe.each(pages)("%s", (path) => {
     expect(await page.locator(".observablehq--error").allInnerTexts()).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
     expect(await page.locator("h1").count()).toBe(1);
+    expect(await page.locator("main").innerText()).not.toMatch(/\b(NaN|undefined|Infinity)\b|\[object/);
     await page.context().close();
   });
 
@@ -36,13 +39,15 @@ describe.each(pages)("%s", (path) => {
     const links = await page
       .locator("a[href]")
       .evaluateAll((anchors) => anchors.map((a) => (a as HTMLAnchorElement).href));
-    const internal = new Set(links.filter((href) => href.startsWith(origin)));
-    expect(internal.size).toBeGreaterThan(0);
-    for (const href of internal) {
-      const response = await page.goto(href.replace(/#.*/, ""));
-      expect(response?.status() ?? 200, href).toBeLessThan(400);
-      const {hash} = new URL(href);
-      if (hash) expect(await page.locator(`[id="${decodeURIComponent(hash.slice(1))}"]`).count(), href).toBe(1);
+    const internal = links.filter((href) => href.startsWith(origin)).map((href) => new URL(href));
+    expect(internal.length).toBeGreaterThan(0);
+    for (const path of new Set(internal.map(({pathname}) => pathname))) {
+      const response = await page.goto(new URL(path, origin).href);
+      expect(response?.status(), path).toBeLessThan(400);
+      await page.waitForFunction(() => !document.querySelector("observablehq-loading"));
+      const ids = new Set(await page.locator("[id]").evaluateAll((elements) => elements.map(({id}) => id)));
+      const hashes = internal.filter(({pathname, hash}) => pathname === path && hash).map(({hash}) => hash.slice(1));
+      expect(hashes.filter((hash) => !ids.has(decodeURIComponent(hash)))).toEqual([]);
     }
     await page.context().close();
   });
@@ -68,17 +73,159 @@ describe.each(pages)("%s", (path) => {
 
   test.each(["light", "dark"] as const)("passes axe's WCAG 2 A and AA rules in the %s theme", async (colorScheme) => {
     const {page} = await openPage(path, {colorScheme});
-    await page.evaluate(axe.source);
-    const violations = await page.evaluate(async () => {
-      const {violations} = await (window as unknown as {axe: typeof axe}).axe.run({
-        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-      });
-      return violations.map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(" ")}`);
-    });
-    expect(violations).toEqual([]);
+    expect(await accessibilityViolations(page)).toEqual([]);
     await page.context().close();
   });
 });
+
+describe("the panel of the experiment spectrum", () => {
+  test("runs the tiny shape to done, and the page shows the reader's numbers", async () => {
+    const {page, problems} = await openPage("/?shape=tiny&variants=fused,staged", {}, keepRecords);
+    let workers = 0;
+    page.on("worker", () => ++workers);
+    await page.evaluate(() => {
+      const run = document.querySelector<HTMLButtonElement>("[data-action=run]")!;
+      run.click();
+      run.click();
+    });
+    await reach(page, "done");
+    const [record, ...others] = await records(page);
+    expect(others).toEqual([]);
+    expect(runSchema.parse(record).shape.id).toBe("tiny");
+    expect(workers, "workers that compute the reference").toBeGreaterThan(0);
+    const rows = await page
+      .locator("[data-variant]")
+      .evaluateAll((rows) => rows.map((row) => ({...(row as HTMLElement).dataset})));
+    expect(rows.map(({variant, status}) => [variant, status])).toEqual([
+      ["fused", "measured"],
+      ["staged", "measured"]
+    ]);
+    for (const {tokensPerSecond} of rows) expect(Number(tokensPerSecond)).toBeGreaterThan(0);
+    expect(await page.locator(liveMarks).count()).toBe(2);
+    const measured = record!.rows.map((row) => (row.status === "measured" ? row.tokensPerSecond.median : NaN));
+    const figures = (await page.locator(".your-answer strong").allInnerTexts()).map((text) =>
+      Number.parseFloat(text.replaceAll(",", ""))
+    );
+    figures.forEach((figure, i) => expect(figure / measured[i]!).toBeCloseTo(1, 1));
+    expect(figures.length).toBe(2);
+
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("[data-action=export]")]);
+    expect(JSON.parse(await readFile(await download.path(), "utf8"))).toEqual(record);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("cancels at any moment, and runs again after it", async () => {
+    const {page, problems} = await openPage("/?shape=tiny&variants=staged", {}, keepRecords);
+    for (const state of ["preparing", "measuring"]) {
+      await page.click("[data-action=run]");
+      await reach(page, state);
+      await page.click("[data-action=cancel]");
+      await reach(page, "cancelled");
+    }
+    expect(await page.locator("[data-variant=staged]").getAttribute("data-tokens-per-second")).toBeNull();
+    expect(await page.locator("[data-action=cancel], [data-action=export]").evaluateAll(areDisabled)).toEqual([
+      true,
+      true
+    ]);
+    expect(await records(page)).toEqual([]);
+    expect(await page.locator(liveMarks).count()).toBe(0);
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    expect((await records(page)).length).toBe(1);
+    expect(await page.locator(liveMarks).count()).toBe(1);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("takes shape and variants from the link, and starts nothing by itself", async () => {
+    const {page} = await openPage("/?shape=phi3-mini-8-layers&variants=staged");
+    expect(await page.locator("[name=shape]").inputValue()).toBe("phi3-mini-8-layers");
+    await page.locator(".panel-device").waitFor(); // the adapter has been looked up
+    expect(await page.locator("[name=shape]").inputValue()).toBe("phi3-mini-8-layers");
+    expect(await variants(page)).toEqual(["staged"]);
+    expect(await panelState(page)).toBe("idle");
+    await page.context().close();
+  });
+
+  test("falls back on what it has where the link names something else, and says so", async () => {
+    const {page} = await openPage("/?shape=phi5&variants=magic");
+    await page.locator(".panel-device").waitFor();
+    expect(await page.locator("[name=shape]").inputValue()).toBe("tiny");
+    expect(await variants(page)).toEqual(["fused", "staged", "fused-portable", "staged-portable"]);
+    const notes = (await page.locator(".panel-missing").allInnerTexts()).join();
+    expect(notes).toContain("phi5");
+    expect(notes).toContain("magic");
+    await page.context().close();
+  });
+
+  test("is unsupported without WebGPU, and the page says what is missing", async () => {
+    const {page} = await openPage("/?shape=tiny", {}, removeWebGPU);
+    expect(await panelState(page)).toBe("unsupported");
+    expect(await page.locator(".panel-missing").innerText()).toContain("navigator.gpu");
+    expect(await page.locator("[data-action=run]").isDisabled()).toBe(true);
+    expect(await page.locator(".spectrum-plot svg").count()).toBeGreaterThan(0);
+    expect(await page.locator("[role=tabpanel]:visible pre").innerText()).toContain("fn main(");
+    await page.context().close();
+  });
+});
+
+/** The reader's own marks in the plot. */
+const liveMarks = '.spectrum-plot [data-marks=dot] path[fill*="--colour-yours"]';
+
+function panelState(page: Page): Promise<string | null> {
+  return page.locator("[data-experiment=spectrum]").getAttribute("data-state");
+}
+
+/** Waits for a state of the panel; fails at once when the run ends in another one. */
+async function reach(page: Page, state: string): Promise<void> {
+  const reached = await page.waitForFunction(
+    (wanted) => {
+      const state = document.querySelector<HTMLElement>("[data-experiment=spectrum]")!.dataset.state!;
+      return [wanted, "done", "failed", "unsupported"].includes(state) && state;
+    },
+    state,
+    {timeout: 100_000}
+  );
+  expect(await reached.jsonValue(), await page.locator(".panel-status").innerText()).toBe(state);
+}
+
+function variants(page: Page): Promise<(string | undefined)[]> {
+  return page.locator("[data-variant]").evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.variant));
+}
+
+function areDisabled(buttons: Element[]): boolean[] {
+  return buttons.map((button) => (button as HTMLButtonElement).disabled);
+}
+
+interface RecordingWindow {
+  records: RunRecord[];
+}
+
+/** Keeps every record that a panel announces. */
+function keepRecords(): void {
+  const recording = window as unknown as RecordingWindow;
+  recording.records = [];
+  addEventListener("experiment-record", (event) => recording.records.push((event as CustomEvent<RunRecord>).detail));
+}
+
+function records(page: Page): Promise<RunRecord[]> {
+  return page.evaluate(() => (window as unknown as RecordingWindow).records);
+}
+
+/** What axe's rules for WCAG 2 A and AA find. */
+async function accessibilityViolations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const {violations} = await (window as unknown as {axe: typeof axe}).axe.run({
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+    });
+    return violations.map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(" ")}`);
+  });
+}
 
 /** Opens a page of the site in a context of its own and waits until its cells have run. */
 async function openPage(

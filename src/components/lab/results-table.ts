@@ -48,7 +48,7 @@ export function parseResultFile(name: string, source: string): ResultFile {
   try {
     json = JSON.parse(source);
   } catch (error) {
-    throw new Error(`results/${name}: not JSON: ${(error as Error).message}`);
+    throw new Error(`results/${name}: not JSON: ${(error as Error).message}`, {cause: error});
   }
   if (name === original) return {name, kind: "artefact", content: parse(artefactSchema, name, json)};
   const kind = (json as {kind?: unknown} | null)?.kind;

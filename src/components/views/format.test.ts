@@ -21,4 +21,9 @@ it.each([
   [f.formatRelativeError(3.14e-6), "3.1 × 10⁻⁶"],
   [f.formatRelativeError(0), "0"],
   [f.formatDate("2026-03/2026-06"), "2026-03 to 2026-06"]
-])("%s", (actual, expected) => expect(actual).toBe(expected));
+])("%s", (actual, expected) => expect(actual.replaceAll("\u00a0", " ")).toBe(expected));
+
+it("keeps a figure and its unit on one line", () => {
+  const figures = [f.formatRate(42), f.formatMilliseconds(0.9), f.formatMilliseconds(9), f.formatMilliseconds(9000)];
+  for (const figure of [...figures, f.formatBytes(128)]) expect(figure).not.toContain(" ");
+});

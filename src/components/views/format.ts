@@ -1,6 +1,6 @@
 import {format} from "d3";
 
-/** Figures as a reader sees them: three significant digits, a unit on every one. */
+/** Figures as a reader sees them: three significant digits, a unit on every one and no line break before it. */
 
 const large = format(",.0f");
 const small = format(".3~r");
@@ -12,14 +12,14 @@ export function formatNumber(value: number): string {
 
 /** "42.1 tok/s" */
 export function formatRate(tokensPerSecond: number): string {
-  return `${formatNumber(tokensPerSecond)} tok/s`;
+  return `${formatNumber(tokensPerSecond)}\u00a0tok/s`;
 }
 
 /** "870 µs", "23.8 ms", "1.35 s" */
 export function formatMilliseconds(milliseconds: number): string {
-  if (milliseconds >= 999.5) return `${formatNumber(milliseconds / 1000)} s`;
-  if (milliseconds >= 0.9995 || milliseconds === 0) return `${formatNumber(milliseconds)} ms`;
-  return `${formatNumber(milliseconds * 1000)} µs`;
+  if (milliseconds >= 999.5) return `${formatNumber(milliseconds / 1000)}\u00a0s`;
+  if (milliseconds >= 0.9995 || milliseconds === 0) return `${formatNumber(milliseconds)}\u00a0ms`;
+  return `${formatNumber(milliseconds * 1000)}\u00a0µs`;
 }
 
 /** Decimal units: "2.09 GB", "541 MB", "128 B". */
@@ -30,7 +30,7 @@ export function formatBytes(bytes: number): string {
     bytes /= 1000;
     ++unit;
   }
-  return `${formatNumber(bytes)} ${units[unit]}`;
+  return `${formatNumber(bytes)}\u00a0${units[unit]}`;
 }
 
 /** "4.57 TB/s" */

@@ -37,7 +37,7 @@ export function kernelTabs(files: readonly SourceFile[]): HTMLElement {
       data-path="${path}"
       style="${tabStyle}"
     >
-      ${path.split("/").at(-1)}
+      ${path.replace(/^kernels\//, "")}
     </button>`;
   });
   const panels = files.map(panel);

@@ -24,20 +24,18 @@ export interface ResultsTable {
   update(live: readonly LiveRow[]): void;
 }
 
+/** What is compared comes first, so that a narrow table shows it without scrolling. */
 const columns = [
-  "Variant",
-  "Device",
-  "Date",
-  "Dispatches per token",
-  "Workgroups × size",
-  "Speed (tok/s)",
-  "Time per token",
-  "Verification",
-  "Source"
+  {name: "Variant", width: "11em"},
+  {name: "Speed (tok/s)", numeric: true},
+  {name: "Dispatches per token", numeric: true},
+  {name: "Device", width: "8em"},
+  {name: "Time per token", numeric: true},
+  {name: "Workgroups × size", numeric: true},
+  {name: "Verification", width: "13em"},
+  {name: "Date", width: "7em"},
+  {name: "Source", width: "18em"}
 ];
-
-/** Columns of figures, set to the right. */
-const numeric = new Set([3, 4, 5, 6]);
 
 type Cell = string | Node;
 type Geometry = Pick<LiveRow, "workgroups" | "workgroupSize">;
@@ -64,7 +62,7 @@ export function resultsTable({
     role="region"
     aria-label="${caption}"
     tabindex="0"
-    style="overflow-x: auto;"
+    style="overflow: auto; max-height: 34rem;"
   >
     <table style="max-width: none; font-variant-numeric: tabular-nums;">
       <caption style="text-align: left;">
@@ -72,7 +70,7 @@ export function resultsTable({
       </caption>
       <thead>
         <tr>
-          ${columns.map((name, index) => html`<th scope="col" style="${cellStyle(index)}">${name}</th>`)}
+          ${columns.map(({name}, index) => html`<th scope="col" style="${cellStyle(index)}">${name}</th>`)}
         </tr>
       </thead>
       ${liveBody}
@@ -113,15 +111,15 @@ function recordedElement({id}: ResultRow): HTMLElement {
 function recordedCells(row: ResultRow): Cell[] {
   return [
     variantCell(row.label, row.note),
-    row.device,
-    formatDate(row.date),
+    speed(row.tokensPerSecond, row.tokensPerSecondP10, row.tokensPerSecondP90),
     row.dispatchesPerToken === null
       ? "–"
       : formatCount(row.dispatchesPerToken) + (row.dispatchesClaimed ? " (claimed)" : ""),
-    geometry(row, row.kind === "run"),
-    speed(row.tokensPerSecond, row.tokensPerSecondP10, row.tokensPerSecondP90),
+    row.device,
     row.millisecondsPerToken === null ? "–" : formatMilliseconds(row.millisecondsPerToken),
+    geometry(row, row.kind === "run"),
     row.verification ?? (row.valid === false ? "invalid" : "not verified"),
+    formatDate(row.date),
     row.sourceUrl ? html`<a href="${row.sourceUrl}">${row.source}</a>` : row.source
   ];
 }
@@ -130,13 +128,13 @@ function liveCells(row: LiveRow, device: string): Cell[] {
   const {median = null, p10 = null, p90 = null} = row.tokensPerSecond ?? {};
   return [
     variantCell(row.label, row.message ?? null),
-    device,
-    "now",
-    formatCount(row.dispatchesPerToken),
-    geometry(row, true),
     median === null ? row.status : speed(median, p10, p90),
+    formatCount(row.dispatchesPerToken),
+    device,
     median === null ? "–" : formatMilliseconds(1000 / median),
+    geometry(row, true),
     row.verification ? verified(row.verification) : "–",
+    "now",
     "this page"
   ];
 }
@@ -156,7 +154,7 @@ function speed(median: number | null, p10: number | null, p90: number | null): C
   if (median === null) return "–";
   if (p10 === null || p90 === null) return formatNumber(median);
   return html`<span
-    ><strong>${formatNumber(median)}</strong> <small>(${formatNumber(p10)}–${formatNumber(p90)})</small></span
+    ><strong>${formatNumber(median)}</strong><br /><small>(${formatNumber(p10)}–${formatNumber(p90)})</small></span
   >`;
 }
 
@@ -170,7 +168,7 @@ function emptyRow(): HTMLElement {
     ${columns.map((_, index) =>
       index === 0
         ? html`<th scope="row" style="${cellStyle(index)}"></th>`
-        : html`<td style="${cellStyle(index, !numeric.has(index))}"></td>`
+        : html`<td style="${cellStyle(index, !columns[index]!.numeric)}"></td>`
     )}
   </tr>`;
 }
@@ -187,7 +185,7 @@ function fillRow(row: HTMLElement, cells: Cell[]): HTMLElement {
 }
 
 function cellStyle(index: number, wraps = true): string {
-  const width = ["13em", "9em", "8em"][index] ?? (index === 8 ? "18em" : index === 7 ? "13em" : "0");
-  const align = numeric.has(index) ? "right" : "left";
+  const {width = "0", numeric} = columns[index]!;
+  const align = numeric ? "right" : "left";
   return `vertical-align: top; min-width: ${width}; text-align: ${align}; white-space: ${wraps ? "normal" : "nowrap"};`;
 }

@@ -64,6 +64,19 @@ function draw(points: Point[], limits: Limit[], width: number): PlotElement {
   const low = min([...speeds, ...limitSpeeds]) ?? 1;
   const high = max([...speeds, ...limitSpeeds]) ?? 1000;
   const identity = (value: keyof Point) => ({value, scale: null});
+  const live = points.filter(({row}) => isLive(row));
+  const dots = (points: Point[]) =>
+    Plot.dot([...points].reverse(), {
+      x: "x",
+      y: "y",
+      r: identity("radius"),
+      symbol: identity("symbol"),
+      stroke: identity("colour"),
+      fill: identity("fill"),
+      strokeWidth: 1.6,
+      title: ({row}: Point) => tooltip(row),
+      tip: true
+    });
   const plot = Plot.plot({
     width,
     height: Math.round(Math.min(420, Math.max(360, width * 0.65))),
@@ -104,20 +117,18 @@ function draw(points: Point[], limits: Limit[], width: number): PlotElement {
           strokeWidth: 1.5
         }
       ),
-      Plot.dot([...points].reverse(), {
-        x: "x",
-        y: "y",
-        r: identity("radius"),
-        symbol: identity("symbol"),
-        stroke: identity("colour"),
-        fill: identity("fill"),
-        strokeWidth: 1.6,
-        title: ({row}: Point) => tooltip(row),
-        tip: true
-      })
+      dots(points.filter(({row}) => !isLive(row))),
+      // A thin asterisk would be lost on a recorded mark.
+      Plot.dot(live, {x: "x", y: "y", r: 8, fill: background, fillOpacity: 0.85}),
+      dots(live)
     ]
   }) as unknown as PlotElement;
   plot.setAttribute("role", "img");
+  // Plot labels each group of marks, which the ARIA rules allow on no element without a role.
+  for (const group of plot.querySelectorAll<SVGGElement>("g[aria-label]")) {
+    group.dataset.marks = group.getAttribute("aria-label")!;
+    group.removeAttribute("aria-label");
+  }
   plot.setAttribute("aria-label", `Decoding speed over dispatches per token. ${describe(points, limits)}`);
   return plot;
 }

@@ -1,0 +1,103 @@
+import {describe, expect, test} from "vitest";
+import {endsLayout, layerCacheFloats, layerLayout} from "../model/layout.js";
+import {shapes, type Shape} from "../model/shape.js";
+import {whyUnsupported} from "./fit.js";
+import {planSlots} from "./gpu-weights.js";
+import {factorings} from "./plan.js";
+
+const shape: Shape = {...shapes.tiny, id: "five", label: "Five layers", layers: 5, vocabulary: 64, context: 16};
+const layerBytes = layerLayout(shape, 0).bytes;
+const endsBytes = endsLayout(shape).bytes;
+
+describe("planSlots", () => {
+  test.each([
+    {layers: 5, slots: 1, layersPerSlot: 5},
+    {layers: 4, slots: 2, layersPerSlot: 4},
+    {layers: 2, slots: 3, layersPerSlot: 2},
+    {layers: 1, slots: 5, layersPerSlot: 1}
+  ])("with room for $layers layers in a binding has $slots slots", ({layers, slots, layersPerSlot}) => {
+    for (const limits of [
+      {maxStorageBufferBindingSize: (layers + 1) * layerBytes - 1, maxBufferSize: 2 ** 40},
+      {maxStorageBufferBindingSize: 2 ** 40, maxBufferSize: (layers + 1) * layerBytes - 1}
+    ]) {
+      expect(planSlots(shape, limits)).toEqual({layerBytes, endsBytes, layersPerSlot, slots});
+    }
+  });
+
+  test("names what one layer needs and what the device allows", () => {
+    const limits = {maxStorageBufferBindingSize: layerBytes - 1, maxBufferSize: 2 ** 40};
+    expect(() => planSlots(shape, limits)).toThrow(
+      new RegExp(`Five layers needs bindings of ${layerBytes} bytes; this device allows ${layerBytes - 1} .*maxStorageBufferBindingSize`)
+    );
+  });
+
+  test("names what the embedding and the LM head need, where that is more than a layer", () => {
+    const wide = {...shape, vocabulary: 32064};
+    const needed = endsLayout(wide).bytes;
+    const limits = {maxStorageBufferBindingSize: needed - 1, maxBufferSize: 2 ** 40};
+    expect(() => planSlots(wide, limits)).toThrow(`${needed} bytes; this device allows ${needed - 1}`);
+  });
+});
+
+describe("whyUnsupported", () => {
+  const roomy = {maxStorageBufferBindingSize: 2 ** 31, maxBufferSize: 2 ** 31, maxStorageBuffersPerShaderStage: 8};
+  const why = (factoring: "fused" | "staged", limits: Partial<typeof roomy>, features: string[] = []) =>
+    whyUnsupported({shape, factoring, features: []}, {limits: {...roomy, ...limits}, features});
+
+  test.each(factorings)("has nothing against %s on a roomy device", (factoring) => {
+    expect(why(factoring, {})).toBeNull();
+  });
+
+  test.each(factorings)("names a feature that %s would miss", (factoring) => {
+    const ask = (features: string[]) =>
+      whyUnsupported({shape, factoring, features: ["subgroups"]}, {limits: roomy, features});
+    expect(ask([])).toMatch(/does not offer .*subgroups/);
+    expect(ask(["subgroups"])).toBeNull();
+  });
+
+  test.each(factorings)("says what %s needs when not even a layer fits, and what there is", (factoring) => {
+    expect(why(factoring, {maxStorageBufferBindingSize: 1000})).toMatch(
+      new RegExp(`needs bindings of ${layerBytes} bytes; this device allows 1000`)
+    );
+  });
+
+  test("counts the bindings that one dispatch needs for the layers", () => {
+    const forLayers = (count: number) => ({maxStorageBufferBindingSize: (count + 1) * layerBytes - 1});
+    expect(why("fused", forLayers(2))).toBeNull();
+    expect(why("fused", forLayers(1))).toMatch(
+      new RegExp(`all 5 layers at once: 5 bindings of at most ${2 * layerBytes - 1} bytes .*It can use 3`)
+    );
+    expect(why("staged", forLayers(1))).toBeNull();
+  });
+
+  test("counts the bindings that the device has", () => {
+    const three = {maxStorageBufferBindingSize: 3 * layerBytes - 1};
+    expect(why("fused", {...three, maxStorageBuffersPerShaderStage: 8})).toBeNull();
+    expect(why("fused", {...three, maxStorageBuffersPerShaderStage: 7})).toMatch(/3 bindings .*It can use 2/);
+    expect(why("staged", {...three, maxStorageBuffersPerShaderStage: 7})).toBeNull();
+  });
+
+  test("says when the whole KV cache does not fit one binding", () => {
+    const long = {...shape, context: 65536};
+    const cache = 4 * long.layers * layerCacheFloats(long);
+    const ask = (factoring: "fused" | "staged") =>
+      whyUnsupported({shape: long, factoring, features: []}, {features: [], limits: {...roomy, maxStorageBufferBindingSize: cache - 1}});
+    expect(ask("fused")).toMatch(new RegExp(`KV cache of ${cache} bytes; this device allows ${cache - 1}`));
+    expect(ask("staged")).toBeNull();
+  });
+
+  test.each(factorings)("says when the KV cache of a layer is more than a binding of %s", (factoring) => {
+    const long = {...shape, layers: 1, context: 2 ** 22};
+    const cache = 4 * layerCacheFloats(long);
+    const reason = whyUnsupported({shape: long, factoring, features: []}, {features: [], limits: roomy});
+    expect(reason ?? "nothing").toContain(`${cache} bytes; this device allows ${roomy.maxStorageBufferBindingSize}`);
+  });
+
+  test("says when the KV cache of all layers is more than a buffer of the staged factoring", () => {
+    const long = {...shape, context: 65536};
+    const cache = 4 * long.layers * layerCacheFloats(long);
+    const limits = {...roomy, maxStorageBufferBindingSize: cache - 1, maxBufferSize: cache - 1};
+    const reason = whyUnsupported({shape: long, factoring: "staged", features: []}, {features: [], limits});
+    expect(reason ?? "nothing").toContain(`${cache} bytes; this device allows ${cache - 1}`);
+  });
+});

@@ -1,0 +1,49 @@
+import {describe, expect, test} from "vitest";
+import type {Gpu} from "../gpu/device.js";
+import {kernelFeatures} from "../gpu/kernels.js";
+import {shapes} from "../model/shape.js";
+import {defaultGeometry} from "./geometry.js";
+import {factorings, planToken} from "./plan.js";
+
+/** Devices as WebGPU guarantees them at least, and as they are. */
+const devices = [
+  {name: "the least WebGPU allows", invocations: 256, size: 256, storage: 16384, subgroups: [4, 128]},
+  {name: "a desktop GPU", invocations: 1024, size: 1024, storage: 49152, subgroups: [32, 32]},
+  {name: "Apple", invocations: 1024, size: 1024, storage: 32768, subgroups: [4, 64]},
+  {name: "lavapipe", invocations: 1024, size: 1024, storage: 32768, subgroups: [8, 8]},
+  {name: "uneven limits", invocations: 384, size: 200, storage: 16384, subgroups: [16, 64]}
+];
+
+describe.each(devices)("the default geometry on $name", ({invocations, size, storage, subgroups}) => {
+  const [subgroupMinSize, subgroupMaxSize] = subgroups;
+  const gpu = {
+    adapter: {info: {subgroupMinSize, subgroupMaxSize}},
+    description: {
+      limits: {
+        maxComputeInvocationsPerWorkgroup: invocations,
+        maxComputeWorkgroupSizeX: size,
+        maxComputeWorkgroupStorageSize: storage
+      }
+    }
+  } as unknown as Gpu;
+
+  test.each([[kernelFeatures], [[]]])("with features %o fits every shape", (features) => {
+    for (const shape of Object.values(shapes)) {
+      const geometry = defaultGeometry(shape, features, gpu);
+      for (const [name, {workgroupSize, teamRows}] of Object.entries(geometry.kernels)) {
+        expect(Number.isInteger(Math.log2(workgroupSize)), name).toBe(true);
+        expect(workgroupSize, name).toBeGreaterThanOrEqual(64);
+        expect(workgroupSize, name).toBeLessThanOrEqual(Math.min(invocations, size));
+        expect([2, 4], name).toContain(teamRows);
+      }
+      for (const factoring of factorings) expect(() => planToken(shape, factoring, geometry)).not.toThrow();
+    }
+  });
+
+  test("teams are subgroups where there are any, of the largest size", () => {
+    const geometry = defaultGeometry(shapes.tiny, ["subgroups"], gpu);
+    expect(geometry.lanes).toBe(subgroupMaxSize);
+    expect(geometry.lanesAreFixed).toBe(subgroupMinSize === subgroupMaxSize);
+    expect(defaultGeometry(shapes.tiny, [], gpu).lanesAreFixed).toBe(true);
+  });
+});

@@ -1,0 +1,97 @@
+import {describe, expect, test} from "vitest";
+import {stageNames} from "../gpu/kernels.js";
+import {layerMatrices, shapes, type Shape} from "../model/shape.js";
+import {bindingConditions, dispatchesPerToken, factorings, planToken, tileGroupsBeside, type Geometry} from "./plan.js";
+
+const odd: Shape = {...shapes.tiny, id: "odd", hidden: 96, ffn: 224, vocabulary: 77, heads: 3, kvHeads: 1, headDim: 32};
+
+describe.each([shapes.tiny, shapes["phi3-mini-1-layer"], shapes["phi3-mini"], odd])("the plan of $id", (shape) => {
+  test("has one dispatch when fused, and 7 a layer and 4 when staged", () => {
+    expect(planToken(shape, "fused", geometry())).toHaveLength(1);
+    expect(planToken(shape, "staged", geometry())).toHaveLength(7 * shape.layers + 4);
+  });
+
+  test("has as many dispatches as are counted without it", () => {
+    for (const factoring of factorings) {
+      expect(planToken(shape, factoring, geometry())).toHaveLength(dispatchesPerToken(shape, factoring));
+    }
+  });
+
+  test("runs the stages in the model's order, each layer's with its own weights", () => {
+    const layer = ["rms_norm_attention", "qkv_rope", "attention", "o_proj", "rms_norm_ffn", "gate_up", "down"];
+    const expected = [
+      ["embedding", "ends"],
+      ...Array.from({length: shape.layers}, (_, bound) => layer.map((stage) => [stage, bound])).flat(),
+      ["rms_norm_final", "ends"],
+      ["lm_head", "ends"],
+      ["argmax", "ends"]
+    ];
+    const plan = planToken(shape, "staged", geometry());
+    expect(plan.map(({path, bound}) => [path, bound])).toEqual(
+      expected.map(([stage, bound]) => [`staged/${stage}.wgsl`, bound])
+    );
+  });
+
+  test.each([
+    {workgroupSize: 64, teamRows: 4, lanes: 32},
+    {workgroupSize: 256, teamRows: 2, lanes: 4},
+    {workgroupSize: 64, teamRows: 1, lanes: 128}
+  ])("has workgroups for every row and none without a row, with %o", ({workgroupSize, teamRows, lanes}) => {
+    const plan = planToken(shape, "staged", geometry({lanes}, {workgroupSize, teamRows}));
+    const {qkv, o, gateUp, down} = layerMatrices(shape);
+    const rows = {qkv_rope: qkv.rows, o_proj: o.rows, gate_up: gateUp.rows, down: down.rows, lm_head: shape.vocabulary};
+    const blockRows = teamRows * Math.max(1, workgroupSize / lanes);
+    for (const [stage, count] of Object.entries(rows)) {
+      const {workgroups} = plan.find(({path}) => path === `staged/${stage}.wgsl`)!;
+      expect(workgroups * blockRows, stage).toBeGreaterThanOrEqual(count);
+      expect((workgroups - 1) * blockRows, stage).toBeLessThan(count);
+    }
+    expect(plan.find(({path}) => path.includes("/attention"))!.workgroups).toBe(shape.heads);
+    expect(plan.at(-1)!.workgroups).toBe(1);
+  });
+
+  test("keeps a tile within workgroup memory and within the input", () => {
+    for (const factoring of factorings) {
+      for (const {workgroupSize, tileGroups} of planToken(shape, factoring, geometry())) {
+        expect(tileGroups).toBeGreaterThanOrEqual(1);
+        expect(tileGroups).toBeLessThanOrEqual(tileGroupsBeside(workgroupSize, shape, geometry()));
+        expect(32 * tileGroups).toBeLessThanOrEqual(Math.max(shape.hidden, shape.ffn, shape.heads * shape.headDim));
+      }
+    }
+  });
+});
+
+test("Phi-3-mini takes 228 dispatches when staged", () => {
+  expect(planToken(shapes["phi3-mini"], "staged", geometry())).toHaveLength(228);
+  expect(dispatchesPerToken(shapes["phi3-mini"], "staged")).toBe(228);
+});
+
+test.each(factorings)("%s without room for activations is an error with the limit's name and value", (factoring) => {
+  expect(() => planToken(shapes.tiny, factoring, geometry({workgroupStorage: 2048}, {workgroupSize: 1024}))).toThrow(
+    /workgroup of 1024 .* 2048 bytes .*maxComputeWorkgroupStorageSize/
+  );
+});
+
+test("only the fused kernel is told how its weights are split", () => {
+  expect([1, 2, 3].map((slots) => bindingConditions("fused", slots))).toEqual([
+    ["ends"],
+    ["ends", "slots_2"],
+    ["ends", "slots_3"]
+  ]);
+  expect(bindingConditions("staged", 3)).toEqual([]);
+});
+
+function geometry(
+  change: Partial<Geometry> = {},
+  kernel: Partial<Geometry["kernels"]["fused"]> = {}
+): Geometry {
+  const kernels = [...stageNames, "fused"].map((name) => [name, {workgroupSize: 256, teamRows: 4, ...kernel}]);
+  return {
+    lanes: 32,
+    lanesAreFixed: true,
+    features: [],
+    workgroupStorage: 32768,
+    kernels: Object.fromEntries(kernels) as Geometry["kernels"],
+    ...change
+  };
+}

@@ -1,0 +1,46 @@
+import {describe, expect, test} from "vitest";
+import {checkShape, layerMatrices, matrixBytes, shapes, weightBytesPerToken, type Shape} from "./shape.js";
+
+const wrong: [change: Partial<Shape>, says: RegExp][] = [
+  [{hidden: 200}, /hidden size 200 is not a multiple of 32/],
+  [{ffn: 500}, /FFN size 500 is not a multiple of 32/],
+  [{heads: 1, kvHeads: 1, headDim: 80}, /heads × head dim = 80 is not a multiple of 32/],
+  [{heads: 8, kvHeads: 8, headDim: 12}, /head dim 12 is not a multiple of \d+/],
+  [{heads: 3, kvHeads: 2}, /3 query heads cannot share 2 KV heads/],
+  [{layers: 0}, /layers is 0, not a positive integer/],
+  [{vocabulary: 1.5}, /vocabulary is 1.5, not a positive integer/],
+  [{context: NaN}, /context is NaN, not a positive integer/]
+];
+
+describe("checkShape", () => {
+  test.each(Object.values(shapes))("passes $id", (shape) => {
+    expect(checkShape(shape)).toBe(shape);
+  });
+
+  test.each(wrong)("names the rule that %o breaks", (change, says) => {
+    expect(() => checkShape({...shapes.tiny, ...change})).toThrow(says);
+    expect(() => checkShape({...shapes.tiny, ...change})).toThrow(/shape tiny/);
+  });
+});
+
+test("Phi-3-mini has the sizes that its model card gives", () => {
+  expect(layerMatrices(shapes["phi3-mini"])).toEqual({
+    qkv: {rows: 9216, columns: 3072},
+    o: {rows: 3072, columns: 3072},
+    gateUp: {rows: 16384, columns: 3072},
+    down: {rows: 3072, columns: 8192}
+  });
+});
+
+test("heads that share keys and values have fewer rows for them", () => {
+  const {qkv, o} = layerMatrices({...shapes.tiny, heads: 6, kvHeads: 2, headDim: 32});
+  expect([qkv.rows, o.columns]).toEqual([(6 + 2 + 2) * 32, 6 * 32]);
+});
+
+test("a group of 32 weights is 18 bytes", () => {
+  expect(matrixBytes({rows: 1, columns: 32})).toBe(18);
+});
+
+test("a token of Phi-3-mini reads 2,093,838,336 bytes of weights", () => {
+  expect(weightBytesPerToken(shapes["phi3-mini"])).toBe(2_093_838_336);
+});

@@ -1,0 +1,40 @@
+import {expect, it} from "vitest";
+import {compareFactorings, describeRatio} from "./answer.js";
+
+const geometry = {workgroups: null, workgroupSize: null};
+const row = (variant: string, factoring: string, features: string[], median: number) => ({
+  ...geometry,
+  variant,
+  label: variant,
+  factoring,
+  features,
+  dispatchesPerToken: factoring === "fused" ? 1 : 18,
+  status: "measured" as const,
+  settled: true,
+  verification: {against: "x", positions: 1, maxRelativeError: 0, tolerance: 1, tokens: 1},
+  samples: [{tokens: 1, milliseconds: 1}],
+  tokensPerSecond: {median, p10: median, p90: median}
+});
+const failed = {...row("fused", "fused", ["subgroups"], 9), status: "failed" as const, message: "no"};
+
+it("compares the factorings with the same features", () => {
+  const rows = [
+    row("staged", "staged", ["subgroups"], 500),
+    row("fused-portable", "fused", [], 10),
+    row("staged-portable", "staged", [], 40)
+  ];
+  expect(compareFactorings({rows})).toEqual({fused: 10, staged: 40, dispatches: 18});
+});
+
+it("compares nothing where a side is missing, failed or differs in its features", () => {
+  expect(compareFactorings({rows: [row("staged", "staged", ["subgroups"], 500)]})).toBeNull();
+  expect(compareFactorings({rows: [failed, row("staged", "staged", ["subgroups"], 500)]})).toBeNull();
+  const rows = [row("fused", "fused", ["subgroups"], 9), row("staged-portable", "staged", [], 40)];
+  expect(compareFactorings({rows})).toBeNull();
+});
+
+it.each([
+  [{fused: 10, staged: 290, dispatches: 228}, "29 times as fast"],
+  [{fused: 30, staged: 20, dispatches: 18}, "the one dispatch is 1.5 times as fast"],
+  [{fused: 100, staged: 101, dispatches: 18}, "within 2\u00a0% of each other"]
+])("says who wins: %o", (comparison, sentence) => expect(describeRatio(comparison)).toBe(sentence));

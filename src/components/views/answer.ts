@@ -1,0 +1,77 @@
+import {html} from "htl";
+import type {RunRecord} from "../lab/record.js";
+import type {ResultRow} from "../lab/result-row.js";
+import {formatCount, formatNumber, formatRate} from "./format.js";
+
+/** Two measured rows of one run that differ in nothing but the factoring. */
+export interface Comparison {
+  /** Tokens per second in one dispatch per token. */
+  fused: number;
+  /** Tokens per second in a dispatch for each stage. */
+  staged: number;
+  /** Dispatches per token of `staged`. */
+  dispatches: number;
+}
+
+/** The first fused row of a run that has a staged one with the same features beside it, or null. */
+export function compareFactorings({rows}: Pick<RunRecord, "rows">): Comparison | null {
+  const measured = rows.filter((row) => row.status === "measured");
+  for (const fused of measured.filter(({factoring}) => factoring === "fused")) {
+    const staged = measured.find(
+      ({factoring, features}) => factoring === "staged" && features.join() === fused.features.join()
+    );
+    if (!staged) continue;
+    return {
+      fused: fused.tokensPerSecond.median,
+      staged: staged.tokensPerSecond.median,
+      dispatches: staged.dispatchesPerToken
+    };
+  }
+  return null;
+}
+
+/** How the staged design compares: "29 times as fast", or that the one dispatch wins. */
+export function describeRatio({fused, staged}: Comparison): string {
+  const ratio = Math.max(fused, staged) / Math.min(fused, staged);
+  if (ratio < 1.02) return "within 2\u00a0% of each other";
+  return `${staged > fused ? "" : "the one dispatch is "}${formatNumber(ratio)} times as fast`;
+}
+
+/** The rows that the answer is made of. */
+export interface AnswerRows {
+  fused: ResultRow;
+  staged: ResultRow;
+  /** One dispatch of many workgroups. */
+  resident: ResultRow;
+}
+
+/** The answer to the page's question, from recorded rows, and what the reader's own run says to it. */
+export function answer({fused, staged, resident}: AnswerRows, yours: RunRecord | null): HTMLElement {
+  const recorded = (text: string) => html`<strong class="recorded">${text}</strong>`;
+  return html`<div class="answer">
+    <p>
+      One dispatch loses because its one workgroup keeps one core of the GPU busy, and it does not have to: an
+      ${fused.device} decodes Phi-3-mini at ${recorded(formatRate(fused.tokensPerSecond!))} in one dispatch of one
+      workgroup, at ${recorded(formatRate(staged.tokensPerSecond!))} in ${formatCount(staged.dispatchesPerToken!)}
+      dispatches, and, in a probe, at ${recorded(formatRate(resident.tokensPerSecond!))} in one dispatch of
+      ${formatCount(resident.workgroups!)} workgroups.
+    </p>
+    ${yours ? yourAnswer(yours) : null}
+  </div>`;
+}
+
+function yourAnswer(record: RunRecord): HTMLElement {
+  const {device, shape} = record;
+  const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
+  const comparison = compareFactorings(record);
+  if (!comparison) {
+    return html`<p class="your-answer">
+      Your run on ${name} did not measure both designs with the same features, so it does not compare them.
+    </p>`;
+  }
+  const speed = (tokensPerSecond: number) => html`<strong class="yours">${formatRate(tokensPerSecond)}</strong>`;
+  return html`<p class="your-answer">
+    Your device, ${name}, decodes “${shape.label}” at ${speed(comparison.fused)} in one dispatch and at
+    ${speed(comparison.staged)} in ${formatCount(comparison.dispatches)}: ${describeRatio(comparison)}.
+  </p>`;
+}

@@ -1,0 +1,72 @@
+import {html} from "htl";
+import type {ResultRow} from "../lab/result-row.js";
+import type {Results, Roofline} from "../lab/results-table.js";
+import {formatNumber} from "./format.js";
+
+/**
+ * The row with this id, "FILE/ROW".
+ * @throws {Error} when it is not on file: prose that states its figure would be wrong.
+ */
+export function findRow({rows}: Pick<Results, "rows">, id: string): ResultRow {
+  const row = rows.find((row) => row.id === id);
+  if (!row) throw new Error(`the page states a figure of row ${id}, which results/ does not have`);
+  return row;
+}
+
+/** @throws {Error} when no file has a limit for this device. */
+export function findRoofline({rooflines}: Pick<Results, "rooflines">, device: string): Roofline {
+  const roofline = rooflines.find((roofline) => roofline.device === device);
+  if (!roofline) throw new Error(`the page states the limit of ${device}, which results/ does not have`);
+  return roofline;
+}
+
+/**
+ * Cores of a GPU: what Apple calls cores and NVIDIA streaming multiprocessors. A workgroup runs on one of them.
+ * Read from the device's name, "(19-core GPU)", or from a report's note on it, "(132 SMs)".
+ * @throws {Error} when neither says it.
+ */
+export function gpuCores({reports}: Pick<Results, "reports">, device: string): number {
+  const texts = [device, ...reports.flatMap(({notes}) => notes).filter((note) => note.includes(device))];
+  for (const text of texts) {
+    const [, count] = /\b(\d+)(?:-core GPU| SMs)/.exec(text) ?? [];
+    if (count) return Number(count);
+  }
+  throw new Error(`nothing in results/ says how many cores ${device} has`);
+}
+
+/** Where a figure is from, as a link where it is on the web. */
+export function cite({source, sourceUrl}: {source: string; sourceUrl: string | null}): HTMLElement {
+  return html`<cite>${sourceUrl ? html`<a href="${sourceUrl}">${source}</a>` : source}</cite>`;
+}
+
+/** Changes that made an engine slower, worst first. */
+export function negativeResultsTable(results: Pick<Results, "negativeResults">): HTMLElement {
+  const change = ({fromTokensPerSecond: from, toTokensPerSecond: to}: Results["negativeResults"][number]) =>
+    to / from - 1;
+  const rows = [...results.negativeResults].sort((a, b) => change(a) - change(b));
+  return html`<div class="scrolls" role="region" aria-label="Changes that made it slower" tabindex="0">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Change</th>
+          <th scope="col" class="number">Before (tok/s)</th>
+          <th scope="col" class="number">After (tok/s)</th>
+          <th scope="col" class="number">Difference</th>
+          <th scope="col">Source</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              <th scope="row">${row.what}</th>
+              <td class="number">${formatNumber(row.fromTokensPerSecond)}</td>
+              <td class="number">${formatNumber(row.toTokensPerSecond)}</td>
+              <td class="number">−${formatNumber(-100 * change(row))} %</td>
+              <td>${cite({source: row.citation, sourceUrl: row.sourceUrl})}</td>
+            </tr>`
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}

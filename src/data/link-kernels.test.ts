@@ -1,0 +1,67 @@
+import {readdirSync, readFileSync} from "node:fs";
+import {describe, expect, test} from "vitest";
+import {kernelBuilds, kernelKey, stageNames} from "../components/gpu/kernels.js";
+import {shapeConstants} from "../components/model/layout.js";
+import {shapes} from "../components/model/shape.js";
+import {linkKernels, linkSources, readSources} from "./link-kernels.js";
+
+const {sources, linked} = await linkKernels();
+
+test("the sources are the files of kernels/, as they are", () => {
+  const folder = new URL("../../kernels/", import.meta.url);
+  const files = readdirSync(folder, {recursive: true, encoding: "utf8"}).filter((path) => path.endsWith(".wgsl"));
+  expect(Object.keys(sources).sort()).toEqual(files.map((path) => path.replaceAll("\\", "/")).sort());
+  expect(sources["fused.wgsl"]).toBe(readFileSync(new URL("fused.wgsl", folder), "utf8"));
+});
+
+describe.each(kernelBuilds.map((build) => ({...build, key: kernelKey(build.path, build.conditions)})))("$key", ({key, conditions}) => {
+  const {code, overrides} = linked[key]!;
+
+  test("is one WGSL module with the entry point main", () => {
+    expect(code).not.toMatch(/^\s*import\b|\bpackage::|@if\b|@else\b|@elif\b/m);
+    expect(code.match(/@compute/g)).toHaveLength(1);
+    expect(code).toMatch(/\bfn main\(/);
+  });
+
+  test("uses subgroups only where it is linked for them", () => {
+    if (conditions.includes("subgroups")) expect(code).toMatch(/^enable subgroups;/m);
+    else expect(code).not.toMatch(/subgroup(?!s?\.)[A-Z]|enable subgroups/);
+  });
+
+  test("lists its overrides", () => {
+    expect([...overrides].sort()).toEqual([...code.matchAll(/^\s*override (\w+)/gm)].map(([, name]) => name!).sort());
+  });
+});
+
+test.each(kernelBuilds.filter(({path}) => /^(fused|staged)/.test(path)))(
+  "every override of $path $conditions has a value",
+  ({path, conditions}) => {
+    const given = [...Object.keys(shapeConstants(shapes.tiny)), "workgroup_size", "team_rows", "tile_groups", "team_lanes"];
+    const missing = linked[kernelKey(path, conditions)]!.overrides.filter((name) => !given.includes(name));
+    expect(missing.filter((name) => name !== "layers_per_slot")).toEqual([]);
+  }
+);
+
+test("the fused kernel has the very stages that the staged kernels launch", () => {
+  const stages = Object.keys(sources).filter((path) => path.startsWith("stages/"));
+  const imported = (path: string) => [...sources[path]!.matchAll(/package::stages::(\w+)/g)].map(([, name]) => `stages/${name}.wgsl`);
+  const staged = stageNames.flatMap((stage) => imported(`staged/${stage}.wgsl`));
+  expect(new Set(imported("fused.wgsl"))).toEqual(new Set(stages));
+  expect(new Set(staged)).toEqual(new Set(stages));
+});
+
+test("a change in a source reaches what is linked from it", async () => {
+  const path = "stages/gate_up.wgsl";
+  const changed = await linkSources({...readSources(), [path]: sources[path]!.replace("exp(-x)", "exp(-2.0 * x)")});
+  for (const key of ["staged/gate_up.wgsl", "fused.wgsl+ends"]) {
+    expect(changed[key]!.code).toContain("exp(-2.0 * x)");
+    expect(linked[key]!.code).not.toContain("exp(-2.0 * x)");
+  }
+  expect(changed["staged/down.wgsl"]!.code).toBe(linked["staged/down.wgsl"]!.code);
+});
+
+test("an import of what does not exist is an error", async () => {
+  const path = "staged/down.wgsl";
+  const broken = {...sources, [path]: sources[path]!.replace("stages::down::down", "stages::down::up")};
+  await expect(linkSources(broken)).rejects.toThrow(/down/);
+});
