@@ -14,29 +14,38 @@ test("the sources are the files of kernels/, as they are", () => {
   expect(sources["fused.wgsl"]).toBe(readFileSync(new URL("fused.wgsl", folder), "utf8"));
 });
 
-describe.each(kernelBuilds.map((build) => ({...build, key: kernelKey(build.path, build.conditions)})))("$key", ({key, conditions}) => {
-  const {code, overrides} = linked[key]!;
+describe.each(kernelBuilds.map((build) => ({...build, key: kernelKey(build.path, build.conditions)})))(
+  "$key",
+  ({key, conditions}) => {
+    const {code, overrides} = linked[key]!;
 
-  test("is one WGSL module with the entry point main", () => {
-    expect(code).not.toMatch(/^\s*import\b|\bpackage::|@if\b|@else\b|@elif\b/m);
-    expect(code.match(/@compute/g)).toHaveLength(1);
-    expect(code).toMatch(/\bfn main\(/);
-  });
+    test("is one WGSL module with the entry point main", () => {
+      expect(code).not.toMatch(/^\s*import\b|\bpackage::|@if\b|@else\b|@elif\b/m);
+      expect(code.match(/@compute/g)).toHaveLength(1);
+      expect(code).toMatch(/\bfn main\(/);
+    });
 
-  test("uses subgroups only where it is linked for them", () => {
-    if (conditions.includes("subgroups")) expect(code).toMatch(/^enable subgroups;/m);
-    else expect(code).not.toMatch(/subgroup(?!s?\.)[A-Z]|enable subgroups/);
-  });
+    test("uses subgroups only where it is linked for them", () => {
+      if (conditions.includes("subgroups")) expect(code).toMatch(/^enable subgroups;/m);
+      else expect(code).not.toMatch(/subgroup(?!s?\.)[A-Z]|enable subgroups/);
+    });
 
-  test("lists its overrides", () => {
-    expect([...overrides].sort()).toEqual([...code.matchAll(/^\s*override (\w+)/gm)].map(([, name]) => name!).sort());
-  });
-});
+    test("lists its overrides", () => {
+      expect([...overrides].sort()).toEqual([...code.matchAll(/^\s*override (\w+)/gm)].map(([, name]) => name!).sort());
+    });
+  }
+);
 
 test.each(kernelBuilds.filter(({path}) => /^(fused|staged)/.test(path)))(
   "every override of $path $conditions has a value",
   ({path, conditions}) => {
-    const given = [...Object.keys(shapeConstants(shapes.tiny)), "workgroup_size", "team_rows", "tile_groups", "team_lanes"];
+    const given = [
+      ...Object.keys(shapeConstants(shapes.tiny)),
+      "workgroup_size",
+      "team_rows",
+      "tile_groups",
+      "team_lanes"
+    ];
     const missing = linked[kernelKey(path, conditions)]!.overrides.filter((name) => !given.includes(name));
     expect(missing.filter((name) => name !== "layers_per_slot")).toEqual([]);
   }
@@ -44,7 +53,8 @@ test.each(kernelBuilds.filter(({path}) => /^(fused|staged)/.test(path)))(
 
 test("the fused kernel has the very stages that the staged kernels launch", () => {
   const stages = Object.keys(sources).filter((path) => path.startsWith("stages/"));
-  const imported = (path: string) => [...sources[path]!.matchAll(/package::stages::(\w+)/g)].map(([, name]) => `stages/${name}.wgsl`);
+  const imported = (path: string) =>
+    [...sources[path]!.matchAll(/package::stages::(\w+)/g)].map(([, name]) => `stages/${name}.wgsl`);
   const staged = stageNames.flatMap((stage) => imported(`staged/${stage}.wgsl`));
   expect(new Set(imported("fused.wgsl"))).toEqual(new Set(stages));
   expect(new Set(staged)).toEqual(new Set(stages));

@@ -8,12 +8,16 @@ export function openTestGpu(): Promise<Gpu> {
 }
 
 /**
- * The factorings to try with every driver. Mesa's llvmpipe takes half a minute and more to compile a fused kernel (LLVM
- * makes a coroutine of it, in a time that grows with the square of its barriers), so there `fused` is left to the few
- * tests that list it themselves.
+ * Mesa's llvmpipe takes seconds to compile the staged kernels and half a minute and more for a fused one: LLVM makes a
+ * coroutine of a kernel, in a time that grows with the square of its barriers. Tests of many kernels leave some out there.
  */
-export function quickFactorings({description}: Gpu): Factoring[] {
-  return factorings.filter((factoring) => factoring !== "fused" || !/llvmpipe/.test(description.label));
+export function hasSlowCompiler({description}: Gpu): boolean {
+  return /llvmpipe/.test(description.label);
+}
+
+/** The factorings whose kernels every driver compiles in seconds. */
+export function quickFactorings(gpu: Gpu): Factoring[] {
+  return factorings.filter((factoring) => factoring !== "fused" || !hasSlowCompiler(gpu));
 }
 
 /** The factoring to try many kernels with: on software drivers one, so that between them they try both. */
@@ -22,45 +26,47 @@ export function manyKernelFactorings(gpu: Gpu): Factoring[] {
 }
 
 /** The device with other limits in its `limits`: WebGPU itself never gives less than its defaults. */
-export function withLimits(device: GPUDevice, limits: Partial<Record<keyof GPUSupportedLimits, number>>): GPUDevice {
+export function withLimits(
+  device: GPUDevice,
+  changed: Partial<Record<"maxStorageBufferBindingSize" | "maxBufferSize", number>>
+): GPUDevice {
+  const {maxStorageBufferBindingSize, maxBufferSize} = device.limits;
+  return wrap(device, {limits: {maxStorageBufferBindingSize, maxBufferSize, ...changed}});
+}
+
+export interface CountedGpu extends Gpu {
+  /** Buffers made, and those of them destroyed. */
+  readonly buffers: {created: number; destroyed: number};
+}
+
+/**
+ * A device that counts its buffers from now on. The buffer numbered `failAt`, from 0, is asked for with more bytes than
+ * any device has, so that making it fails as if memory had run out.
+ */
+export function countBuffers(gpu: Gpu, failAt = -1): CountedGpu {
+  const buffers = {created: 0, destroyed: 0};
+  const createBuffer: GPUDevice["createBuffer"] = (descriptor) => {
+    const size = buffers.created === failAt ? 2 ** 50 : descriptor.size;
+    const buffer = gpu.device.createBuffer({...descriptor, size});
+    const destroy = buffer.destroy.bind(buffer);
+    buffers.created += 1;
+    let alive = true;
+    buffer.destroy = () => {
+      if (alive) buffers.destroyed += 1;
+      alive = false;
+      destroy();
+    };
+    return buffer;
+  };
+  return {...gpu, device: wrap(gpu.device, {createBuffer}), buffers};
+}
+
+function wrap(device: GPUDevice, changed: object): GPUDevice {
   return new Proxy(device, {
     get(target, key) {
-      if (key === "limits") return {...readLimits(target), ...limits};
+      if (key in changed) return Reflect.get(changed, key) as unknown;
       const value = Reflect.get(target, key) as unknown;
       return typeof value === "function" ? (value.bind(target) as unknown) : value;
     }
   });
-}
-
-function readLimits({limits}: GPUDevice): Record<string, number> {
-  const {maxStorageBufferBindingSize, maxBufferSize} = limits;
-  return {maxStorageBufferBindingSize, maxBufferSize};
-}
-
-export interface BufferCount {
-  created: number;
-  destroyed: number;
-}
-
-/**
- * Counts the buffers made on a device from now on, and those of them destroyed. The buffer numbered `failAt`, from 0,
- * is asked for with more bytes than any device has, so that making it fails as if memory had run out.
- */
-export function countBuffers(device: GPUDevice, failAt = -1): BufferCount {
-  const count = {created: 0, destroyed: 0};
-  const createBuffer = Object.getPrototypeOf(device).createBuffer as GPUDevice["createBuffer"];
-  device.createBuffer = (descriptor) => {
-    const size = count.created === failAt ? device.limits.maxBufferSize + 4 : descriptor.size;
-    const buffer = createBuffer.call(device, {...descriptor, size});
-    const destroy = Object.getPrototypeOf(buffer).destroy as GPUBuffer["destroy"];
-    count.created += 1;
-    let alive = true;
-    buffer.destroy = () => {
-      if (alive) count.destroyed += 1;
-      alive = false;
-      destroy.call(buffer);
-    };
-    return buffer;
-  };
-  return count;
 }

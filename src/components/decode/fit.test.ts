@@ -27,7 +27,9 @@ describe("planSlots", () => {
   test("names what one layer needs and what the device allows", () => {
     const limits = {maxStorageBufferBindingSize: layerBytes - 1, maxBufferSize: 2 ** 40};
     expect(() => planSlots(shape, limits)).toThrow(
-      new RegExp(`Five layers needs bindings of ${layerBytes} bytes; this device allows ${layerBytes - 1} .*maxStorageBufferBindingSize`)
+      new RegExp(
+        `Five layers needs bindings of ${layerBytes} bytes; this device allows ${layerBytes - 1} .*maxStorageBufferBindingSize`
+      )
     );
   });
 
@@ -81,7 +83,10 @@ describe("whyUnsupported", () => {
     const long = {...shape, context: 65536};
     const cache = 4 * long.layers * layerCacheFloats(long);
     const ask = (factoring: "fused" | "staged") =>
-      whyUnsupported({shape: long, factoring, features: []}, {features: [], limits: {...roomy, maxStorageBufferBindingSize: cache - 1}});
+      whyUnsupported(
+        {shape: long, factoring, features: []},
+        {features: [], limits: {...roomy, maxStorageBufferBindingSize: cache - 1}}
+      );
     expect(ask("fused")).toMatch(new RegExp(`KV cache of ${cache} bytes; this device allows ${cache - 1}`));
     expect(ask("staged")).toBeNull();
   });

@@ -2,7 +2,7 @@ import {Float16Array} from "@petamoriken/float16";
 import {afterEach, beforeEach, describe, expect, test} from "vitest";
 import {linkKernels, linkSources, readSources} from "../../data/link-kernels.js";
 import {loadFixture} from "../../testing/fixtures.js";
-import {mutate} from "../../testing/mutants.js";
+import {mutate} from "../../testing/mutations.js";
 import {countBuffers, openTestGpu, withLimits} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
 import {GpuError} from "../gpu/errors.js";
@@ -37,7 +37,9 @@ describe.each([shapes.tiny, odd])("synthetic weights of $id", (shape) => {
     const weights = await createSyntheticWeights(device, kernels, {...shape, layers: 5});
     expect(weights.slots.length).toBe(Math.ceil(5 / weights.layersPerSlot));
     expect(weights.slots.length).toBeGreaterThan(1);
-    expect(await findDifferences(weights, {...shape, layers: 5}, syntheticTensorBytes({...shape, layers: 5}))).toEqual([]);
+    expect(await findDifferences(weights, {...shape, layers: 5}, syntheticTensorBytes({...shape, layers: 5}))).toEqual(
+      []
+    );
     weights.destroy();
   });
 });
@@ -78,38 +80,46 @@ test("a tensor whose last bytes make no whole word is uploaded whole", async () 
 });
 
 const makers: [name: string, make: (device: GPUDevice) => Promise<GpuWeights>, buffers: number][] = [
-  ["synthetic weights", (device) => createSyntheticWeights(device, kernels, shapes.tiny), 2 + syntheticTensors(shapes.tiny).length],
-  ["uploaded weights", async (device) => {
-    const {model} = await loadFixture("phi3-tiny");
-    return uploadWeights(device, model.shape, model.tensors);
-  }, 2]
+  [
+    "synthetic weights",
+    (device) => createSyntheticWeights(device, kernels, shapes.tiny),
+    2 + syntheticTensors(shapes.tiny).length
+  ],
+  [
+    "uploaded weights",
+    async (device) => {
+      const {model} = await loadFixture("phi3-tiny");
+      return uploadWeights(device, model.shape, model.tensors);
+    },
+    2
+  ]
 ];
 
 describe.each(makers)("%s", (_name, make, buffers) => {
   test("are freed when destroyed", async () => {
-    const count = countBuffers(gpu.device);
-    (await make(gpu.device)).destroy();
-    expect(count).toEqual({created: buffers, destroyed: buffers});
+    const counted = countBuffers(gpu);
+    (await make(counted.device)).destroy();
+    expect(counted.buffers).toEqual({created: buffers, destroyed: buffers});
   });
 
   test("leave nothing allocated when memory runs out, and say what it was for", async () => {
     for (const failAt of [...new Set([0, 1, buffers - 1])]) {
-      const count = countBuffers(gpu.device, failAt);
-      const failing = make(gpu.device);
+      const counted = countBuffers(gpu, failAt);
+      const failing = make(counted.device);
       await expect(failing, `buffer ${failAt}`).rejects.toThrow(GpuError);
       await expect(failing, `buffer ${failAt}`).rejects.toThrow(/^(allocating|writing) the (weights|embedding) /);
-      expect(count.destroyed, `buffer ${failAt}`).toBe(count.created);
+      expect(counted.buffers.destroyed, `buffer ${failAt}`).toBe(counted.buffers.created);
     }
   });
 });
 
 test("a layer that no binding holds is refused with both numbers before anything is allocated", async () => {
-  const count = countBuffers(gpu.device);
-  const device = withLimits(gpu.device, {maxStorageBufferBindingSize: 4096});
+  const counted = countBuffers(gpu);
+  const device = withLimits(counted.device, {maxStorageBufferBindingSize: 4096});
   await expect(createSyntheticWeights(device, kernels, shapes.tiny)).rejects.toThrow(
     /Tiny.* needs bindings of \d+ bytes; this device allows 4096/
   );
-  expect(count.created).toBe(0);
+  expect(counted.buffers.created).toBe(0);
 });
 
 /** Names of the tensors that differ on the GPU from `expected`; with `tails`, in the padding after them as well. */

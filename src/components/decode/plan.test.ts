@@ -81,10 +81,7 @@ test("only the fused kernel is told how its weights are split", () => {
   expect(bindingConditions("staged", 3)).toEqual([]);
 });
 
-function geometry(
-  change: Partial<Geometry> = {},
-  kernel: Partial<Geometry["kernels"]["fused"]> = {}
-): Geometry {
+function geometry(change: Partial<Geometry> = {}, kernel: Partial<Geometry["kernels"]["fused"]> = {}): Geometry {
   const kernels = [...stageNames, "fused"].map((name) => [name, {workgroupSize: 256, teamRows: 4, ...kernel}]);
   return {
     lanes: 32,

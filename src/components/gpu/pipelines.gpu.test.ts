@@ -21,7 +21,7 @@ override factor: u32 = 3u;
 @compute @workgroup_size(count) fn main(@builtin(local_invocation_index) i: u32) { data[i] = i * factor; }`;
 
 test("a kernel with a syntax error is named, with the line and what the compiler says", async () => {
-  const kernels = asKernels("stages/broken.wgsl", code.replace("data[i] =", "data[i] ="  + " nonsense *"));
+  const kernels = asKernels("stages/broken.wgsl", code.replace("data[i] =", "data[i] =" + " nonsense *"));
   const failing = createPipeline(gpu.device, kernels, {path: "stages/broken.wgsl", constants: {count: 4}});
   await expect(failing).rejects.toThrow(GpuError);
   await expect(failing).rejects.toThrow(/^kernels\/stages\/broken\.wgsl does not compile: 5: .*nonsense/);

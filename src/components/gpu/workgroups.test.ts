@@ -8,6 +8,6 @@ test.each([1, 255, 256, 257, 65_535 * 256, 65_535 * 256 + 1, 2 ** 28, 2 ** 31])(
     expect(x * y * 256).toBeGreaterThanOrEqual(count);
     expect(x).toBeLessThanOrEqual(65_535);
     expect(y).toBeLessThanOrEqual(65_535);
-    expect((x * (y - 1)) * 256).toBeLessThan(count);
+    expect(x * (y - 1) * 256).toBeLessThan(count);
   }
 );

@@ -1,5 +1,12 @@
 import {describe, expect, test} from "vitest";
-import {activationLayout, endsLayout, layerCacheFloats, layerLayout, shapeConstants, type BlobLayout} from "./layout.js";
+import {
+  activationLayout,
+  endsLayout,
+  layerCacheFloats,
+  layerLayout,
+  shapeConstants,
+  type BlobLayout
+} from "./layout.js";
 import {matrixBytes, shapes, type Shape} from "./shape.js";
 import {modelMatrices, modelNorms} from "./weights.js";
 
@@ -51,7 +58,9 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
 
   test("tells the kernels where tensors start: words by 16 bytes, halves by 2", () => {
     const constants = shapeConstants(shape);
-    const offsets = new Map([...layerLayout(shape, 0).tensors, ...endsLayout(shape).tensors].map((t) => [t.name, t.offset]));
+    const offsets = new Map(
+      [...layerLayout(shape, 0).tensors, ...endsLayout(shape).tensors].map((t) => [t.name, t.offset])
+    );
     const matrices = {
       qkv: "transformer.h.0.mixer.qkv_proj",
       o: "transformer.h.0.mixer.out_proj",

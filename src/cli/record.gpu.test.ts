@@ -1,0 +1,80 @@
+import {existsSync, mkdtempSync, readFileSync, rmSync} from "node:fs";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
+import {afterAll, beforeAll, describe, expect, test} from "vitest";
+import {runSchema} from "../components/lab/record.js";
+import {runCommand} from "../testing/command.js";
+import {openTestGpu, quickFactorings} from "../testing/test-gpu.js";
+
+const probe = await openTestGpu();
+const suffix = probe.adapter.features.has("subgroups") ? "" : "-portable";
+const variants = quickFactorings(probe).map((factoring) => `${factoring}${suffix}`);
+probe.destroy();
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "record-"));
+});
+afterAll(() => rmSync(folder, {recursive: true}));
+
+test(`${variants.join(" and ")} at tiny are measured, shown and written as a record`, async () => {
+  const out = join(folder, "record.json");
+  const args = [
+    "spectrum",
+    "--shape",
+    "tiny",
+    "--variants",
+    variants.join(","),
+    "--label",
+    "A test's GPU",
+    "--out",
+    out
+  ];
+  const {status, stdout, stderr} = await runCommand("record", ...args);
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  const record = runSchema.parse(JSON.parse(readFileSync(out, "utf8")));
+  expect(record).toMatchObject({experiment: "spectrum", weights: "synthetic", shape: {id: "tiny"}});
+  expect(record.device.label).toBe("A test's GPU");
+  expect(record.runtime.name).toMatch(/^Node \d+.* with Dawn/);
+  expect(record.rows.map(({variant, status}) => [variant, status])).toEqual(
+    variants.map((variant) => [variant, "measured"])
+  );
+  expect(record.roofline!.readBandwidthBytesPerSecond).toBeGreaterThan(0);
+  expect(stdout).toContain("spectrum at tiny on A test's GPU: Measured");
+  for (const row of record.rows) {
+    if (row.status !== "measured") continue;
+    const shown = stdout.split("\n").find((line) => line.includes(`│ ${row.variant} `))!;
+    expect(shown).toContain(String(Number(row.tokensPerSecond.median.toPrecision(4))));
+  }
+});
+
+describe("a command line that is wrong", () => {
+  test.each([
+    {args: [], says: /There is no experiment [^\n]*\n.*usage: npm run record -- EXPERIMENT/s},
+    {args: ["sorcery"], says: /There is no experiment sorcery\.\n.*usage: /s},
+    {args: ["spectrum", "--shape", "giant"], says: /Experiment spectrum has no shape giant; it has tiny, /},
+    {args: ["spectrum", "--fast"], says: /Unknown option '--fast'.*usage: /s},
+    {
+      args: ["spectrum", "--shape", "tiny", "--variants", "fused,sideways"],
+      says: /no variant sideways; it has fused, staged/
+    }
+  ])("says so and writes nothing: $says", async ({args, says}) => {
+    const out = join(folder, "wrong.json");
+    const {status, stderr} = await runCommand("record", ...args, "--out", out);
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(status).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test("whose output cannot be written says so before anything is measured", async () => {
+    const out = join(folder, "no", "such", "folder", "record.json");
+    const args = ["spectrum", "--shape", "tiny", "--variants", variants.at(-1)!, "--out", out];
+    const {status, stdout, stderr} = await runCommand("record", ...args);
+    expect(stderr).toContain(out);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(stdout).not.toContain("Measured");
+    expect(status).toBe(1);
+  });
+});

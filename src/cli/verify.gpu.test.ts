@@ -1,0 +1,161 @@
+import {cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from "node:fs";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
+import {afterAll, beforeAll, describe, expect, test} from "vitest";
+import {factorings} from "../components/decode/plan.js";
+import {runCommand} from "../testing/command.js";
+import {fixtureFolder} from "../testing/fixtures.js";
+import {openTestGpu, quickFactorings} from "../testing/test-gpu.js";
+
+const fixture = fixtureFolder("phi3-tiny");
+
+const probe = await openTestGpu();
+const quick = quickFactorings(probe);
+const device = probe.description.label;
+const hasSubgroups = probe.adapter.features.has("subgroups");
+probe.destroy();
+
+/** All factorings by default, one where compiling another would take long. */
+const chosen = quick.length === factorings.length ? [] : ["--factoring", quick[0]!];
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "verify-"));
+});
+afterAll(() => rmSync(folder, {recursive: true}));
+
+describe("a folder that is right", () => {
+  test("passes, with one line a factoring that gives error and tokens", async () => {
+    const {status, stdout, stderr} = await runCommand("verify", fixture, ...chosen);
+    expect(stderr).not.toMatch(/error/i);
+    const [title, ...lines] = stdout
+      .trim()
+      .split("\n")
+      .filter((line) => !line.startsWith("Warning:"));
+    expect(title).toContain(`on ${device}, ${hasSubgroups ? "subgroups" : "no optional feature"}`);
+    expect(lines.map((line) => line.split(" ")[0])).toEqual([...quick]);
+    for (const line of lines) {
+      const [, error] = line.match(/max relative error (\S+), first differing token: none of 24$/)!;
+      expect(Number(error)).toBeGreaterThan(0);
+      expect(Number(error)).toBeLessThanOrEqual(1e-4);
+    }
+    expect(status).toBe(0);
+  });
+
+  test("passes without subgroups too", async () => {
+    const {status, stdout} = await runCommand("verify", fixture, "--factoring", "staged", "--without", "subgroups");
+    expect(stdout).toMatch(/no optional feature\nstaged +max relative error \S+, first differing token: none of 24\n/);
+    expect(status).toBe(0);
+  });
+
+  test("is compared with this project's own reference where nothing else is expected", async () => {
+    const bare = copyFixture("bare");
+    for (const name of ["expected.json", "expected_logits.f32"]) rmSync(join(bare, name));
+    const {status, stdout} = await runCommand("verify", bare, "--factoring", "staged", "--tokens", "3");
+    expect(stdout).toMatch(/^staged +max relative error \S+, first differing token: none of 3$/m);
+    expect(status).toBe(0);
+  });
+});
+
+describe("a folder that is wrong", () => {
+  test("because a byte of the weights differs fails before anything runs, with the file's name", async () => {
+    const {status, stdout, stderr} = await verifyCopy("corrupted", (folder) => {
+      const bytes = readFileSync(join(folder, "params_shard_0.bin"));
+      bytes[1000]! ^= 1;
+      writeFileSync(join(folder, "params_shard_0.bin"), bytes);
+    });
+    expect(stderr).toMatch(/params_shard_0\.bin: its MD5 sum is/);
+    expect(stdout).not.toMatch(/max relative error/);
+    expect(status).toBe(1);
+  });
+
+  test("because a greedy token is another fails at that token", async () => {
+    const {status, stdout} = await verifyCopy("token", (folder) =>
+      editExpected(folder, (expected) => ({...expected, greedy: expected.greedy.with(5, 7)}))
+    );
+    expect(stdout).toMatch(/first differing token: token 5, 241 for 7$/m);
+    expect(status).toBe(1);
+  });
+
+  test("because a logit is another fails with the error", async () => {
+    const {status, stdout} = await verifyCopy("logits", (folder) => {
+      const path = join(folder, "expected_logits.f32");
+      const bytes = readFileSync(path);
+      const at = bytes.length - 4 * 100;
+      bytes.writeFloatLE(bytes.readFloatLE(at) + 0.01, at);
+      writeFileSync(path, bytes);
+    });
+    const [, error] = stdout.match(/max relative error (\S+), first differing token: none of 24/)!;
+    expect(Number(error)).toBeGreaterThan(1e-4);
+    expect(status).toBe(1);
+  });
+
+  test("because the logits are too few names their file and both sizes", async () => {
+    const {status, stderr} = await verifyCopy("short", (folder) => {
+      const path = join(folder, "expected_logits.f32");
+      writeFileSync(path, readFileSync(path).subarray(4));
+    });
+    expect(stderr).toMatch(/expected_logits\.f32: 22524 bytes for \[11, 512\] logits/);
+    expect(status).toBe(1);
+  });
+
+  test("because expected.json lacks something names that file", async () => {
+    const {status, stderr} = await verifyCopy("lacking", (folder) =>
+      editExpected(folder, ({prompt, logits}) => ({prompt, logits}))
+    );
+    expect(stderr).toMatch(/expected\.json/);
+    expect(stderr).toMatch(/greedy/);
+    expect(status).toBe(1);
+  });
+
+  test("because expected.json is no JSON names that file", async () => {
+    const {status, stderr} = await verifyCopy("garbled", (folder) => writeFileSync(join(folder, "expected.json"), "{"));
+    expect(stderr).toMatch(/expected\.json/);
+    expect(status).toBe(1);
+  });
+
+  test("because it is none says what was looked for", async () => {
+    const {status, stderr} = await runCommand("verify", join(folder, "nothing"));
+    expect(stderr).toMatch(/mlc-chat-config\.json is missing/);
+    expect(status).toBe(1);
+  });
+});
+
+describe("a command line that is wrong", () => {
+  test.each([
+    {args: [], says: /^usage: npm run verify -- DIR/m},
+    {args: [fixture, "another"], says: /^usage: npm run verify -- DIR/m},
+    {args: [fixture, "--factoring", "sideways"], says: /no factoring sideways; there are fused, staged/},
+    {args: [fixture, "--without", "subgroups,magic"], says: /feature magic; they use subgroups/},
+    {args: [fixture, "--tokens", "few"], says: /--tokens takes a positive integer, not few/},
+    {args: [fixture, "--fast"], says: /Unknown option '--fast'/}
+  ])("says so: $says", async ({args, says}) => {
+    const {status, stderr} = await runCommand("verify", ...args);
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(status).toBe(1);
+  });
+});
+
+interface ExpectedFile {
+  prompt: number[];
+  greedy: number[];
+  logits: object;
+}
+
+function copyFixture(name: string): string {
+  const copy = join(folder, name);
+  cpSync(fixture, copy, {recursive: true});
+  return copy;
+}
+
+function verifyCopy(name: string, change: (folder: string) => void) {
+  const copy = copyFixture(name);
+  change(copy);
+  return runCommand("verify", copy, "--factoring", "staged");
+}
+
+function editExpected(folder: string, change: (expected: ExpectedFile) => object): void {
+  const path = join(folder, "expected.json");
+  writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, "utf8")) as ExpectedFile)));
+}

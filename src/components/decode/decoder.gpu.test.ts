@@ -1,0 +1,239 @@
+import {afterAll, beforeAll, beforeEach, describe, expect, test} from "vitest";
+import {linkKernels} from "../../data/link-kernels.js";
+import {decode, loadFixture, shorten} from "../../testing/fixtures.js";
+import {featureSets} from "../../testing/geometries.js";
+import {countBuffers, openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
+import type {Gpu} from "../gpu/device.js";
+import {GpuError} from "../gpu/errors.js";
+import {createDecoder, type Decoder} from "./decoder.js";
+import {defaultGeometry} from "./geometry.js";
+import {uploadWeights, type GpuWeights} from "./gpu-weights.js";
+
+const kernels = await linkKernels();
+const {model, expected} = await loadFixture("phi3-tiny");
+const shape = {...model.shape, context: 20};
+
+let gpu: Gpu;
+let weights: GpuWeights;
+let decoder: Decoder;
+const uncaptured: string[] = [];
+
+beforeAll(async () => {
+  gpu = await openTestGpu();
+  gpu.onError(({message}) => uncaptured.push(message));
+  weights = await uploadWeights(gpu.device, shape, model.tensors);
+  decoder = await makeDecoder(gpu, weights);
+});
+afterAll(() => gpu.destroy());
+
+describe("a decoder", () => {
+  beforeEach(() => decoder.reset(expected.prompt));
+
+  test("decodes many positions at once as it does one by one", async () => {
+    await decoder.run(expected.prompt.length + 5);
+    expect(decoder.position).toBe(expected.prompt.length + 5);
+    expect((await decoder.readTokens()).slice(0, -1)).toEqual([...expected.prompt, ...expected.greedy.slice(0, 5)]);
+  });
+
+  test("gives the prompt and the token that follows, and the whole prompt before it is decoded", async () => {
+    expect(await decoder.readTokens()).toEqual(expected.prompt);
+    await decoder.run(3);
+    expect(await decoder.readTokens()).toEqual(expected.prompt);
+    await decoder.run(expected.prompt.length - 3);
+    expect(await decoder.readTokens()).toEqual([...expected.prompt, expected.greedy[0]]);
+  });
+
+  test("forgets everything when it is reset", async () => {
+    await decoder.run(15);
+    const short = shorten(expected, 4);
+    const {logits, greedy} = await decode(decoder, short);
+    const again = await decode(decoder, short);
+    expect(greedy).toEqual(short.greedy);
+    expect(logits).toEqual(again.logits);
+  });
+
+  test("fills its context to the last position and refuses one more, which changes nothing", async () => {
+    await decoder.run(shape.context);
+    expect(await decoder.readTokens()).toHaveLength(shape.context + 1);
+    await expect(decoder.run(1)).rejects.toThrow(GpuError);
+    await expect(decoder.run(1)).rejects.toThrow("20 + 1 positions do not fit a context of 20");
+    expect(decoder.position).toBe(shape.context);
+  });
+
+  test("refuses more positions than are left", async () => {
+    await decoder.run(18);
+    await expect(decoder.run(3)).rejects.toThrow("18 + 3 positions do not fit a context of 20");
+    await decoder.run(2);
+  });
+
+  test.each([
+    {prompt: [], says: "a prompt of 0 tokens does not fit a context of 20"},
+    {prompt: Array<number>(21).fill(1), says: "a prompt of 21 tokens does not fit a context of 20"},
+    {prompt: [1, 512, 3], says: "token 512 is outside the vocabulary of 512"},
+    {prompt: [-1], says: "token -1 is outside the vocabulary of 512"},
+    {prompt: [1.5], says: "token 1.5 is outside the vocabulary of 512"}
+  ])("refuses the prompt $prompt", ({prompt, says}) => {
+    expect(() => decoder.reset(prompt)).toThrow(GpuError);
+    expect(() => decoder.reset(prompt)).toThrow(says);
+  });
+
+  test("keeps its prompt when it refuses another", async () => {
+    expect(() => decoder.reset([1, 512])).toThrow();
+    await decoder.run(2);
+    expect(await decoder.readTokens()).toEqual(expected.prompt);
+  });
+
+  test("takes a prompt that fills the whole context", async () => {
+    const prompt = Array.from({length: shape.context}, (_, i) => i);
+    decoder.reset(prompt);
+    await decoder.run(shape.context);
+    expect((await decoder.readTokens()).slice(0, -1)).toEqual(prompt);
+  });
+});
+
+test("the lowest id of equal logits is the next token", async () => {
+  const short = shorten(expected, 3);
+  const best = short.greedy[0]!;
+  const [lower, higher] = [3, shape.vocabulary - 1];
+  expect(best).toBeGreaterThan(lower);
+  expect(best).toBeLessThan(higher);
+  for (const {copies, first} of [
+    {copies: [higher], first: best},
+    {copies: [lower, higher], first: lower}
+  ]) {
+    const tied = await uploadWeights(
+      gpu.device,
+      shape,
+      copyRows(model.tensors, "lm_head", shape.vocabulary, best, copies)
+    );
+    const subject = await makeDecoder(gpu, tied);
+    subject.reset(short.prompt);
+    await subject.run(short.prompt.length);
+    const logits = await subject.readLogits();
+    for (const copy of copies) expect(logits[copy]).toBe(logits[best]);
+    expect((await subject.readTokens()).at(-1)).toBe(first);
+    subject.destroy();
+    tied.destroy();
+  }
+});
+
+test("a decoder without a prompt refuses to decode", async () => {
+  const fresh = await makeDecoder(gpu, weights);
+  await expect(fresh.run(1)).rejects.toThrow(/no prompt/);
+  fresh.destroy();
+});
+
+test("nothing of all this was an error that no error scope caught", () => {
+  expect(uncaptured).toEqual([]);
+});
+
+describe("memory", () => {
+  test("is freed with the decoder", async () => {
+    const own = await openTestGpu();
+    const ownWeights = await uploadWeights(own.device, shape, model.tensors);
+    const counted = countBuffers(own);
+    const subject = await makeDecoder(counted, ownWeights);
+    expect(counted.buffers.created).toBeGreaterThan(0);
+    subject.destroy();
+    expect(counted.buffers.destroyed).toBe(counted.buffers.created);
+    own.destroy();
+  });
+
+  test.each([0, 1, 2, 3, 4, 5])(
+    "is freed, and the lack of it reported, when buffer %i cannot be had",
+    async (failAt) => {
+      const own = await openTestGpu();
+      const outside: string[] = [];
+      own.onError(({message}) => outside.push(message));
+      const ownWeights = await uploadWeights(own.device, shape, model.tensors);
+      const counted = countBuffers(own, failAt);
+      const failing = makeDecoder(counted, ownWeights).then(() => "a decoder");
+      await expect(failing).rejects.toThrow(GpuError);
+      await expect(failing).rejects.toThrow(/^allocating /);
+      expect(counted.buffers.destroyed).toBe(counted.buffers.created);
+      expect(outside).toEqual([]);
+      own.destroy();
+    }
+  );
+
+  test("is freed when a kernel does not compile", async () => {
+    const own = await openTestGpu();
+    const ownWeights = await uploadWeights(own.device, shape, model.tensors);
+    const counted = countBuffers(own);
+    const linked = Object.fromEntries(
+      Object.entries(kernels.linked).map(([key, kernel]) => [key, {...kernel, code: kernel.code + "\nfn broken("}])
+    );
+    await expect(makeDecoder(counted, ownWeights, {...kernels, linked})).rejects.toThrow(
+      /^kernels\/.* does not compile: /
+    );
+    expect(counted.buffers.created).toBeGreaterThan(0);
+    expect(counted.buffers.destroyed).toBe(counted.buffers.created);
+    own.destroy();
+  });
+
+  test("that a cache of the context would need is compared with the limit first", async () => {
+    const own = await openTestGpu();
+    const ownWeights = await uploadWeights(own.device, shape, model.tensors);
+    const counted = countBuffers(own);
+    const failing = makeDecoder(counted, ownWeights, kernels, {...shape, context: 2 ** 24});
+    await expect(failing).rejects.toThrow(/KV cache needs \d+ bytes; this device allows \d+ \(maxBufferSize\)/);
+    expect(counted.buffers.created).toBe(0);
+    own.destroy();
+  });
+});
+
+describe("a device that is lost", () => {
+  test.each([0, 20])("%i ms into a run ends it with an error or loss, not with a hang", async (milliseconds) => {
+    const own = await openTestGpu();
+    const ownWeights = await uploadWeights(own.device, shape, model.tensors);
+    const subject = await makeDecoder(own, ownWeights);
+    subject.reset(expected.prompt);
+    const running = subject.run(shape.context).then(
+      () => subject.readLogits(),
+      (error: unknown) => error
+    );
+    setTimeout(() => own.destroy(), milliseconds);
+    const [ended, lost] = await Promise.all([running.catch((error: unknown) => error), own.lost]);
+    expect(lost.reason).toBe("destroyed");
+    // The run may just have been done.
+    if (!(ended instanceof Float32Array)) expect(ended).toBeInstanceOf(Error);
+  });
+
+  test("before a run fails it", async () => {
+    const own = await openTestGpu();
+    const ownWeights = await uploadWeights(own.device, shape, model.tensors);
+    const subject = await makeDecoder(own, ownWeights);
+    own.destroy();
+    await own.lost;
+    const attempt = async () => {
+      subject.reset(expected.prompt);
+      await subject.run(1);
+      return subject.readLogits();
+    };
+    await expect(attempt()).rejects.toThrow();
+  });
+});
+
+function makeDecoder(gpu: Gpu, weights: GpuWeights, withKernels = kernels, ofShape = shape): Promise<Decoder> {
+  const geometry = defaultGeometry(ofShape, featureSets(gpu)[0]!, gpu);
+  const factoring = quickFactorings(gpu).at(-1)!;
+  return createDecoder(gpu.device, withKernels, weights, {shape: ofShape, factoring, geometry});
+}
+
+/** The tensors with rows of one matrix replaced by another of its rows. */
+function copyRows(
+  tensors: ReadonlyMap<string, {bytes: Uint8Array}>,
+  matrix: string,
+  rows: number,
+  from: number,
+  to: number[]
+): Map<string, {bytes: Uint8Array}> {
+  const copied = new Map(tensors);
+  for (const name of [`${matrix}.q_weight`, `${matrix}.q_scale`]) {
+    const bytes = tensors.get(name)!.bytes.slice();
+    const rowBytes = bytes.length / rows;
+    for (const row of to) bytes.copyWithin(row * rowBytes, from * rowBytes, (from + 1) * rowBytes);
+    copied.set(name, {bytes});
+  }
+  return copied;
+}

@@ -1,0 +1,62 @@
+import {afterAll, beforeAll, expect, test} from "vitest";
+import {linkSources, readSources} from "../../data/link-kernels.js";
+import {mutate} from "../../testing/mutations.js";
+import {countBuffers, openTestGpu, withLimits} from "../../testing/test-gpu.js";
+import type {Gpu} from "../gpu/device.js";
+import type {Kernels} from "../gpu/kernels.js";
+import {measureReadBandwidth} from "./read-bandwidth.js";
+
+const sources = readSources();
+const kernels: Kernels = {sources, linked: await linkSources(sources)};
+const never = new AbortController().signal;
+
+/** With little to read, because a software device would take seconds for what it reads by default. */
+let gpu: Gpu;
+const uncaptured: string[] = [];
+beforeAll(async () => {
+  const opened = await openTestGpu();
+  gpu = {...opened, device: withLimits(opened.device, {maxBufferSize: 2 ** 22})};
+  gpu.onError(({message}) => uncaptured.push(message));
+});
+afterAll(() => gpu.destroy());
+
+test("read bandwidth is a positive number of bytes per second, and nothing stays allocated", async () => {
+  const counted = countBuffers(gpu);
+  const bytesPerSecond = await measureReadBandwidth(kernels, counted, never);
+  expect(bytesPerSecond).toBeGreaterThan(0);
+  expect(bytesPerSecond).toBeLessThan(1e15); // more than any memory has
+  expect(counted.buffers.created).toBeGreaterThan(0);
+  expect(counted.buffers.destroyed).toBe(counted.buffers.created);
+});
+
+test.each([
+  {what: "skips every second vector", find: "sum += data[i + stride];", replace: ""},
+  {what: "loses a workgroup's sum", find: "if (invocation == 0u) {", replace: "if (invocation == 0u && id.x != 0u) {"}
+])("a kernel that $what gives no figure, and nothing stays allocated", async ({find, replace}) => {
+  const mutated = mutate(sources, {path: "probe/read_bandwidth.wgsl", find, replace});
+  const mutant: Kernels = {sources, linked: await linkSources(mutated)};
+  const counted = countBuffers(gpu);
+  await expect(measureReadBandwidth(mutant, counted, never)).rejects.toThrow(
+    /bandwidth probe read a sum of \d+, not \d+: it did not read all/
+  );
+  expect(counted.buffers.destroyed).toBe(counted.buffers.created);
+});
+
+test("a cancelled measurement ends with the signal's reason, and nothing stays allocated", async () => {
+  const counted = countBuffers(gpu);
+  const cancel = new AbortController();
+  setTimeout(() => cancel.abort(new Error("enough")), 100);
+  await expect(measureReadBandwidth(kernels, counted, cancel.signal)).rejects.toThrow("enough");
+  expect(counted.buffers.created).toBeGreaterThan(0);
+  expect(counted.buffers.destroyed).toBe(counted.buffers.created);
+});
+
+test("no memory for it is an error that says so, and nothing stays allocated", async () => {
+  const counted = countBuffers(gpu, 1);
+  await expect(measureReadBandwidth(kernels, counted, never)).rejects.toThrow(/^allocating \d+ bytes to read: /);
+  expect(counted.buffers.destroyed).toBe(counted.buffers.created);
+});
+
+test("nothing of all this was an error that no error scope caught", () => {
+  expect(uncaptured).toEqual([]);
+});
