@@ -118,7 +118,7 @@ describe("the panel of the experiment spectrum", () => {
     await page.context().close();
   });
 
-  test("cancels at any moment, and runs again after it", async () => {
+  test("cancels at any moment, runs again after it, and keeps the finished run until the next one ends", async () => {
     const {page, problems} = await openPage("/?shape=tiny&variants=staged", {}, keepRecords);
     for (const state of ["preparing", "measuring"]) {
       await page.click("[data-action=run]");
@@ -135,8 +135,33 @@ describe("the panel of the experiment spectrum", () => {
     expect(await page.locator(liveMarks).count()).toBe(0);
     await page.click("[data-action=run]");
     await reach(page, "done");
+
+    const [record] = await records(page); // a finished run stays while the reader chooses, and after a cancelled one
+    const shown = async () => ({
+      rows: await page.locator("[data-variant]").allInnerTexts(),
+      marks: await page.locator(liveMarks).count(),
+      answer: await page.locator(".your-answer").innerText(),
+      button: await page.locator("[data-action=export]").innerText()
+    });
+    const finished = await shown();
+    expect(finished.marks).toBe(1);
+    expect(finished.rows.join()).toContain(record!.shape.label);
+    expect(finished.button).toContain(record!.shape.label);
+
+    await page.selectOption("[name=shape]", "phi3-mini-1-layer");
+    await page.check("[type=checkbox][value=fused]");
+    expect(await panelState(page)).toBe("idle");
+    expect(await shown()).toEqual(finished);
+
+    await page.click("[data-action=run]");
+    await page.locator("[data-variant=fused]").waitFor();
+    expect(await page.locator("[data-action=export]").isDisabled()).toBe(true);
+    await page.click("[data-action=cancel]");
+    await reach(page, "cancelled");
+    expect(await shown()).toEqual(finished);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("[data-action=export]")]);
+    expect(JSON.parse(await readFile(await download.path(), "utf8"))).toEqual(record);
     expect((await records(page)).length).toBe(1);
-    expect(await page.locator(liveMarks).count()).toBe(1);
     expect(problems).toEqual([]);
     await page.context().close();
   });
@@ -159,6 +184,69 @@ describe("the panel of the experiment spectrum", () => {
     const notes = (await page.locator(".panel-missing").allInnerTexts()).join();
     expect(notes).toContain("phi5");
     expect(notes).toContain("magic");
+    expect(notes).not.toContain("phi3-mini-1-layer"); // what this adapter does not start with
+    await page.context().close();
+  });
+
+  test("cancels while the adapter does not answer, and asks for it again at the next run", async () => {
+    const {page} = await openPage("/?shape=tiny&variants=staged", {}, holdAdapter);
+    await page.click("[data-action=run]");
+    await reach(page, "preparing");
+    await page.click("[data-action=cancel]");
+    await reach(page, "cancelled");
+    await page.evaluate(() => (window as unknown as HoldingWindow).answer(null)); // the first is left waiting
+    await page.click("[data-action=run]");
+    await reach(page, "warming");
+    await page.context().close();
+  });
+
+  test("asks again for an adapter that was not there", async () => {
+    const {page} = await openPage("/?shape=tiny&variants=staged", {}, holdAdapter);
+    await page.click("[data-action=run]");
+    await page.evaluate(() => (window as unknown as HoldingWindow).answer("none"));
+    await reach(page, "unsupported");
+    expect(await page.locator(".panel-missing").innerText()).toContain("no adapter");
+    expect(await page.locator("[data-variant=staged]").getAttribute("data-status")).toBe("unsupported");
+    await page.click("[data-action=run]");
+    await reach(page, "warming");
+    await page.context().close();
+  });
+
+  test("runs the shape on the screen at the press, whatever the adapter turns out to be", async () => {
+    const {page} = await openPage("/?variants=staged", {}, holdAdapter);
+    expect(await page.locator("[name=shape]").inputValue()).toBe("phi3-mini-1-layer");
+    await page.click("[data-action=run]");
+    await page.evaluate(() => (window as unknown as HoldingWindow).answer("adapter"));
+    await page.locator("[data-variant=staged][data-status=preparing]").waitFor();
+    expect(await page.locator("[data-variant=staged]").innerText()).toMatch(/1 layer\b[^]*\b11\b/); // dispatches
+    expect(await page.locator("[name=shape]").inputValue()).toBe("phi3-mini-1-layer");
+    await page.click("[data-action=cancel]");
+    await reach(page, "cancelled");
+    await page.context().close();
+  });
+
+  test("says in one line what to do when the device does not open, and the rest on hovering", async () => {
+    const {page} = await openPage("/?shape=tiny&variants=staged", {}, () => {
+      GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error("Invalid limit.\n - While validating"));
+    });
+    await page.click("[data-action=run]");
+    await reach(page, "failed");
+    const status = page.locator(".panel-status");
+    expect(await status.innerText()).toMatch(/did not open.*press Run again/);
+    expect(await status.innerText()).not.toContain("Invalid limit");
+    expect(await status.getAttribute("title")).toContain("Invalid limit.\n - While validating");
+    await page.context().close();
+  });
+
+  test("ticks no variant where none was ticked before a reload", async () => {
+    const {page} = await openPage("/?shape=tiny&variants=staged");
+    await page.uncheck("[type=checkbox][value=staged]");
+    expect(await page.locator("[data-action=run]").isDisabled()).toBe(true);
+    await page.reload();
+    await page.locator("[data-experiment]").waitFor();
+    expect(await page.locator("[type=checkbox]:checked").count()).toBe(0);
+    expect(await page.locator("[data-action=run]").isDisabled()).toBe(true);
+    expect(await page.locator(".panel-status").innerText()).toContain("at least one variant");
     await page.context().close();
   });
 
@@ -167,6 +255,11 @@ describe("the panel of the experiment spectrum", () => {
     expect(await panelState(page)).toBe("unsupported");
     expect(await page.locator(".panel-missing").innerText()).toContain("navigator.gpu");
     expect(await page.locator("[data-action=run]").isDisabled()).toBe(true);
+    await page.selectOption("[name=shape]", "phi3-mini-8-layers");
+    expect(await panelState(page)).toBe("unsupported");
+    for (const row of await page.locator("[data-variant]").all()) {
+      expect(await row.getAttribute("data-status")).toBe("unsupported");
+    }
     expect(await page.locator(".spectrum-plot svg").count()).toBeGreaterThan(0);
     expect(await page.locator("[role=tabpanel]:visible pre").innerText()).toContain("fn main(");
     await page.context().close();
@@ -257,4 +350,23 @@ async function openPage(
 /** Leaves a browser's page as one that has no WebGPU would be. */
 function removeWebGPU(): void {
   Object.defineProperty(Navigator.prototype, "gpu", {get: () => undefined, configurable: true});
+}
+
+interface HoldingWindow {
+  /** Answers every request for an adapter so far, or none of them; later ones are not held. */
+  answer(answer: "adapter" | "none" | null): void;
+}
+
+/** Leaves requests for an adapter without an answer until the page is told otherwise. */
+function holdAdapter(): void {
+  const request = GPU.prototype.requestAdapter;
+  const answered = new Promise<string>((resolve) => {
+    (window as unknown as HoldingWindow).answer = (answer) => {
+      GPU.prototype.requestAdapter = request;
+      if (answer) resolve(answer);
+    };
+  });
+  GPU.prototype.requestAdapter = async function (options) {
+    return (await answered) === "adapter" ? request.call(this, options) : null;
+  };
 }

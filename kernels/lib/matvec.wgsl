@@ -12,7 +12,8 @@ import package::lib::reduce::team_add;
 
 override tile_groups: u32;
 
-// Rows a team computes together: 1, 2 or 4. More share each loaded activation; fewer make more workgroups.
+// Rows a team computes together: 1, 2 or 4, and not 1 where rows come in pairs. More share each loaded activation;
+// fewer make more workgroups.
 override team_rows: u32;
 
 var<workgroup> tile: array<vec4f, 8u * (tile_groups + 1u)>;

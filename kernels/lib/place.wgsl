@@ -26,7 +26,8 @@ override team_lanes: u32;
 @if(subgroups) var<workgroup> teams_shared: u32;
 
 // Every invocation of the workgroup calls this once. Subgroups are numbered in the order they arrive, because
-// WGSL does not say which invocations form one; where their size varies, the invocations that are there are counted.
+// WGSL does not say which invocations form one; where their size varies, those that are there are counted. A workgroup
+// is a multiple of the subgroup, or one part of it, so all of its subgroups are alike.
 @if(subgroups)
 fn take_invocation(index: u32) -> Invocation {
   var lanes = team_lanes;

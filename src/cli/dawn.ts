@@ -1,5 +1,7 @@
 import {createRequire} from "node:module";
+import {platform} from "node:os";
 import {resolve} from "node:path";
+import {NoGpuError, openGpu, type Gpu} from "../components/gpu/device.js";
 
 const require = createRequire(import.meta.url);
 const opened: GPU[] = [];
@@ -19,6 +21,21 @@ export function openDawn(flags: string[] = []): GPU {
   const gpu = create(flags);
   opened.push(gpu); // Dawn ends with the last reference to it, and the devices with Dawn.
   return gpu;
+}
+
+/**
+ * Opens the fastest device of Dawn.
+ * @throws {NoGpuError} when Dawn finds no driver, with what to do.
+ */
+export async function openDawnGpu(): Promise<Gpu> {
+  try {
+    return await openGpu(openDawn());
+  } catch (error) {
+    if (!(error instanceof NoGpuError)) throw error;
+    const driver = platform() === "darwin" ? "Metal" : platform() === "win32" ? "Direct3D 12" : "Vulkan";
+    const remedy = driver === "Vulkan" ? " Install the GPU's Vulkan driver, or name one in VK_DRIVER_FILES." : "";
+    throw new NoGpuError(`Dawn finds no GPU: no ${driver} driver offers it an adapter.${remedy}`, {cause: error});
+  }
 }
 
 function loadDawn(): typeof import("webgpu") {

@@ -48,33 +48,3 @@ test(`${variants.join(" and ")} at tiny are measured, shown and written as a rec
     expect(shown).toContain(String(Number(row.tokensPerSecond.median.toPrecision(4))));
   }
 });
-
-describe("a command line that is wrong", () => {
-  test.each([
-    {args: [], says: /There is no experiment [^\n]*\n.*usage: npm run record -- EXPERIMENT/s},
-    {args: ["sorcery"], says: /There is no experiment sorcery\.\n.*usage: /s},
-    {args: ["spectrum", "--shape", "giant"], says: /Experiment spectrum has no shape giant; it has tiny, /},
-    {args: ["spectrum", "--fast"], says: /Unknown option '--fast'.*usage: /s},
-    {
-      args: ["spectrum", "--shape", "tiny", "--variants", "fused,sideways"],
-      says: /no variant sideways; it has fused, staged/
-    }
-  ])("says so and writes nothing: $says", async ({args, says}) => {
-    const out = join(folder, "wrong.json");
-    const {status, stderr} = await runCommand("record", ...args, "--out", out);
-    expect(stderr).toMatch(says);
-    expect(stderr).not.toMatch(/^ +at /m);
-    expect(status).toBe(1);
-    expect(existsSync(out)).toBe(false);
-  });
-
-  test("whose output cannot be written says so before anything is measured", async () => {
-    const out = join(folder, "no", "such", "folder", "record.json");
-    const args = ["spectrum", "--shape", "tiny", "--variants", variants.at(-1)!, "--out", out];
-    const {status, stdout, stderr} = await runCommand("record", ...args);
-    expect(stderr).toContain(out);
-    expect(stderr).not.toMatch(/^ +at /m);
-    expect(stdout).not.toContain("Measured");
-    expect(status).toBe(1);
-  });
-});

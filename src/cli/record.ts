@@ -1,15 +1,17 @@
-import {writeFileSync} from "node:fs";
+import {createHash} from "node:crypto";
+import {accessSync, constants, readFileSync, statSync, writeFileSync} from "node:fs";
 import {arch, platform, release} from "node:os";
+import {dirname} from "node:path";
 import {parseArgs} from "node:util";
-import {openGpu} from "../components/gpu/device.js";
+import type {Experiment} from "../components/lab/experiment.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
-import {runExperiment, type RowProgress} from "../components/lab/run-experiment.js";
+import {runExperiment, type RowProgress, type RunEvent} from "../components/lab/run-experiment.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {linkKernels} from "../data/link-kernels.js";
 import project from "../../package.json" with {type: "json"};
-import {openDawn} from "./dawn.js";
+import {openDawnGpu} from "./dawn.js";
 
 const usage = `Runs an experiment on this machine's GPU and writes its record.
 
@@ -21,28 +23,39 @@ usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NA
   --label      the device's name in the record, where the driver does not say it well
   --out        the file to write; without it only the table is printed
 
-It exits with 1 when a variant fails or its output does not match the reference.`;
+It exits with 1, and writes no file, when a variant fails or its output does not match the reference.`;
 
-process.exit(await main(process.argv.slice(2)));
+process.exit(await main(process.argv.slice(2)).catch((error: Error) => fail(error.message)));
 
 async function main(args: string[]): Promise<number> {
   const {values, positionals} = parse(args);
+  if (values.help) return print(usage);
   const kernels = await linkKernels();
-  const experiment = {spectrum: spectrumExperiment({kernels})}[positionals[0] ?? ""];
-  if (!experiment) return fail(`There is no experiment ${positionals[0] ?? ""}.\n\n${usage}`);
+  const experiments = new Map<string, Experiment>([["spectrum", spectrumExperiment({kernels})]]);
+  const [id = "", ...others] = positionals;
+  const experiment = experiments.get(id);
+  if (!experiment) return fail(`There is no experiment ${id}.\n\n${usage}`);
+  if (others.length > 0) return fail(`One experiment at a time: ${others.join(" ")} is one too many.\n\n${usage}`);
   const shape = (values.shape ?? experiment.defaultShape) as ShapeId;
   if (!experiment.shapes.includes(shape)) {
-    return fail(`Experiment ${experiment.id} has no shape ${shape}; it has ${experiment.shapes.join(", ")}.`);
+    return fail(`Experiment ${id} has no shape ${shape}; it has ${experiment.shapes.join(", ")}.`);
   }
-  const dawn = openDawn();
+  const known = experiment.variants(shapes[shape]).map(({identity}) => identity.variant);
+  const variants = values.variants?.split(",").map((name) => name.trim());
+  const wrong = variants?.find((name) => !known.includes(name));
+  if (wrong === "") return fail(`--variants has an empty name; there are ${known.join(", ")}.`);
+  if (wrong) return fail(`Experiment ${id} has no variant ${wrong}; it has ${known.join(", ")}.`);
+  const {out} = values;
+  if (out !== undefined) checkWritable(out);
+
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort(new Error("interrupted")));
   const {state, message, record} = await runExperiment({
     experiment,
     shape: shapes[shape],
-    variants: values.variants?.split(","),
+    ...(variants && {variants}),
     async openGpu() {
-      const gpu = await openGpu(dawn);
+      const gpu = await openDawnGpu();
       if (values.label) gpu.description.label = values.label;
       return gpu;
     },
@@ -52,21 +65,22 @@ async function main(args: string[]): Promise<number> {
     visibility: alwaysVisible,
     confirm: async () => true,
     signal: stop.signal,
-    onEvent: ({label, fraction}) => progress(`${Math.round(100 * fraction)} % ${label}`)
+    onEvent: process.stderr.isTTY ? overwriteLine : printChanges()
   });
-  progress("");
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   if (!record) return fail(message);
   const {roofline} = record;
-  console.log(`${experiment.id} at ${shape} on ${record.device.label}: ${message}`);
+  console.log(`${id} at ${shape} on ${record.device.label}: ${message}`);
   console.table(Object.fromEntries(record.rows.map((row) => [row.variant, summary(row)])));
   if (roofline) {
     const gigabytes = (roofline.readBandwidthBytesPerSecond / 1e9).toFixed(1);
     console.log(`Read bandwidth ${gigabytes} GB/s: at most ${roofline.tokensPerSecond.toFixed(1)} tok/s.`);
   }
   for (const row of record.rows) if ("message" in row && row.message) console.log(`${row.variant}: ${row.message}`);
-  if (values.out) writeFileSync(values.out, JSON.stringify(record, null, 2) + "\n");
   const failed = record.rows.some(({status}) => status === "failed" || status === "discarded");
-  return state === "done" && !failed ? 0 : 1;
+  if (state !== "done" || failed) return out ? fail(`Not everything passed, so ${out} is not written.`) : 1;
+  if (out) writeFileSync(out, JSON.stringify(record, null, 2) + "\n");
+  return 0;
 }
 
 function parse(args: string[]) {
@@ -79,12 +93,22 @@ function parse(args: string[]) {
         variants: {type: "string"},
         label: {type: "string"},
         out: {type: "string"},
-        help: {type: "boolean"}
+        help: {type: "boolean", short: "h"}
       }
     });
   } catch (error) {
-    console.error(`${(error as Error).message}\n\n${usage}`);
-    process.exit(1);
+    throw new Error(`${(error as Error).message}\n\n${usage}`, {cause: error});
+  }
+}
+
+/** @throws {Error} when the file cannot be written: a run takes too long to find that out at its end. */
+function checkWritable(path: string): void {
+  const existing = statSync(path, {throwIfNoEntry: false});
+  try {
+    if (path === "" || existing?.isDirectory()) throw new Error("it is not a file's name");
+    accessSync(existing ? path : dirname(path), constants.W_OK);
+  } catch (error) {
+    throw new Error(`--out ${path} cannot be written: ${(error as Error).message}`, {cause: error});
   }
 }
 
@@ -103,13 +127,38 @@ function summary(row: RowProgress) {
 }
 
 function describeRuntime() {
-  const dawn = process.env.DAWN_NODE ? "Dawn" : `Dawn (npm webgpu ${project.devDependencies.webgpu})`;
-  return {name: `Node ${process.versions.node} with ${dawn}`, os: `${platform()} ${release()} ${arch()}`};
+  return {name: `Node ${process.versions.node} with ${describeDawn()}`, os: `${platform()} ${release()} ${arch()}`};
 }
 
-/** One line that is written over, on a terminal only. */
-function progress(text: string) {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+/** Dawn does not say its version: npm's package has one, another dawn.node is told by its bytes. */
+function describeDawn(): string {
+  const {DAWN_NODE} = process.env;
+  if (DAWN_NODE && !statSync(DAWN_NODE, {throwIfNoEntry: false})?.isFile()) return "Dawn"; // opening it says why
+  if (!DAWN_NODE) return `Dawn (npm webgpu ${project.devDependencies.webgpu})`;
+  const sum = createHash("sha256").update(readFileSync(DAWN_NODE)).digest("hex");
+  return `Dawn (dawn.node with SHA-256 ${sum.slice(0, 12)}…)`;
+}
+
+/** On a terminal: one line that is written over. */
+function overwriteLine({label, fraction}: RunEvent): void {
+  process.stderr.write(`\r\x1b[K${Math.round(100 * fraction)} % ${label}`);
+}
+
+/** In a log: a line whenever a variant gets on to something else. */
+function printChanges(): (event: RunEvent) => void {
+  const last = new Map<string, string>();
+  return ({rows, fraction}) => {
+    for (const {variant, status} of rows) {
+      if (status === "waiting" || last.get(variant) === status) continue;
+      last.set(variant, status);
+      console.log(`${Math.round(100 * fraction)} % ${variant}: ${status}`);
+    }
+  };
+}
+
+function print(text: string): number {
+  console.log(text);
+  return 0;
 }
 
 function fail(message: string): number {

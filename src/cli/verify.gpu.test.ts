@@ -27,11 +27,8 @@ afterAll(() => rmSync(folder, {recursive: true}));
 describe("a folder that is right", () => {
   test("passes, with one line a factoring that gives error and tokens", async () => {
     const {status, stdout, stderr} = await runCommand("verify", fixture, ...chosen);
-    expect(stderr).not.toMatch(/error/i);
-    const [title, ...lines] = stdout
-      .trim()
-      .split("\n")
-      .filter((line) => !line.startsWith("Warning:"));
+    expect(stderr).toBe("");
+    const [title, ...lines] = stdout.trim().split("\n");
     expect(title).toContain(`on ${device}, ${hasSubgroups ? "subgroups" : "no optional feature"}`);
     expect(lines.map((line) => line.split(" ")[0])).toEqual([...quick]);
     for (const line of lines) {
@@ -57,7 +54,7 @@ describe("a folder that is right", () => {
   });
 });
 
-describe("a folder that is wrong", () => {
+describe.concurrent("a folder that is wrong", () => {
   test("because a byte of the weights differs fails before anything runs, with the file's name", async () => {
     const {status, stdout, stderr} = await verifyCopy("corrupted", (folder) => {
       const bytes = readFileSync(join(folder, "params_shard_0.bin"));
@@ -117,22 +114,6 @@ describe("a folder that is wrong", () => {
   test("because it is none says what was looked for", async () => {
     const {status, stderr} = await runCommand("verify", join(folder, "nothing"));
     expect(stderr).toMatch(/mlc-chat-config\.json is missing/);
-    expect(status).toBe(1);
-  });
-});
-
-describe("a command line that is wrong", () => {
-  test.each([
-    {args: [], says: /^usage: npm run verify -- DIR/m},
-    {args: [fixture, "another"], says: /^usage: npm run verify -- DIR/m},
-    {args: [fixture, "--factoring", "sideways"], says: /no factoring sideways; there are fused, staged/},
-    {args: [fixture, "--without", "subgroups,magic"], says: /feature magic; they use subgroups/},
-    {args: [fixture, "--tokens", "few"], says: /--tokens takes a positive integer, not few/},
-    {args: [fixture, "--fast"], says: /Unknown option '--fast'/}
-  ])("says so: $says", async ({args, says}) => {
-    const {status, stderr} = await runCommand("verify", ...args);
-    expect(stderr).toMatch(says);
-    expect(stderr).not.toMatch(/^ +at /m);
     expect(status).toBe(1);
   });
 });

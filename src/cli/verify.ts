@@ -1,4 +1,4 @@
-import {readFileSync} from "node:fs";
+import {readFileSync, statSync} from "node:fs";
 import {basename, join, resolve} from "node:path";
 import {parseArgs} from "node:util";
 import * as z from "zod";
@@ -7,14 +7,15 @@ import {whyUnsupported} from "../components/decode/fit.js";
 import {defaultGeometry} from "../components/decode/geometry.js";
 import {uploadWeights} from "../components/decode/gpu-weights.js";
 import {factorings, type Factoring} from "../components/decode/plan.js";
-import {openGpu, type Gpu} from "../components/gpu/device.js";
+import type {Gpu} from "../components/gpu/device.js";
 import {kernelFeatures, type KernelFeature, type Kernels} from "../components/gpu/kernels.js";
-import {logitTolerance} from "../components/lab/decode-variant.js";
+import {logitTolerance} from "../components/lab/record.js";
 import {loadMlc, type MlcModel} from "../components/model/mlc.js";
 import {folderReader} from "../components/model/mlc-node.js";
+import type {Shape} from "../components/model/shape.js";
 import {argmax, compareLogits, Reference} from "../components/model/reference.js";
 import {linkKernels} from "../data/link-kernels.js";
-import {openDawn} from "./dawn.js";
+import {openDawnGpu} from "./dawn.js";
 
 const usage = `Checks every factoring on a folder of weights in MLC's q4f16_1 format.
 
@@ -29,11 +30,10 @@ usage: npm run verify -- DIR [--factoring NAME] [--without FEATURE,…] [--token
 One line a factoring: the largest relative error of its logits, and the first token that differs or none. It exits
 with 1 when an error is over ${logitTolerance} or a token differs.`;
 
-const expectedSchema = z.object({
-  prompt: z.array(z.int()).min(1),
-  greedy: z.array(z.int()).min(1),
-  logits: z.object({file: z.string(), shape: z.tuple([z.int(), z.int()])})
-});
+const expectedName = "expected.json";
+
+/** Positions decoded at most, so that a long window takes no memory. */
+const maxContext = 256;
 
 /** What a model must reproduce: logits after each prompt position, and the tokens that follow. */
 interface Expected {
@@ -45,28 +45,29 @@ interface Expected {
 process.exit(await main(process.argv.slice(2)).catch((error: Error) => fail(error.message)));
 
 async function main(args: string[]): Promise<number> {
-  const {values, positionals} = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {factoring: {type: "string"}, without: {type: "string"}, tokens: {type: "string"}}
-  });
+  const {values, positionals} = parse(args);
+  if (values.help) return print(usage);
   const [folder] = positionals;
   if (!folder || positionals.length > 1) return fail(usage);
-  const chosen = values.factoring ? factorings.filter((name) => name === values.factoring) : factorings;
+  const chosen = factorings.filter((name) => values.factoring === undefined || name === values.factoring);
   if (chosen.length === 0)
-    return fail(`There is no factoring ${values.factoring}; there are ${factorings.join(", ")}.`);
-  const without = values.without?.split(",") ?? [];
+    return fail(`There is no factoring ${values.factoring || "without a name"}; there are ${factorings.join(", ")}.`);
+  const without = values.without?.split(",").map((name) => name.trim()) ?? [];
   const unknown = without.find((name) => !(kernelFeatures as readonly string[]).includes(name));
-  if (unknown) return fail(`No kernel uses a feature ${unknown}; they use ${kernelFeatures.join(", ")}.`);
+  if (unknown !== undefined) {
+    return fail(`No kernel uses a feature ${unknown || "without a name"}; they use ${kernelFeatures.join(", ")}.`);
+  }
   const tokens = Number(values.tokens ?? 8);
   if (!Number.isInteger(tokens) || tokens < 1) return fail(`--tokens takes a positive integer, not ${values.tokens}.`);
+  checkFolder(folder);
 
-  const gpu = await openGpu(openDawn());
+  const model = await loadMlc(folderReader(folder), {id: basename(resolve(folder)), maxContext});
+  for (const file of model.unsummed) console.log(`${file}: no checksum in the manifest, only its size was checked`);
+  const expected = (await readExpected(folder, model)) ?? (await computeExpected(model, tokens));
+  const gpu = await openDawnGpu();
   let uncaptured = "";
   gpu.onError((error) => (uncaptured ||= error.message));
   const features = kernelFeatures.filter((name) => gpu.adapter.features.has(name) && !without.includes(name));
-  const model = await loadMlc(folderReader(folder), {id: basename(resolve(folder)), maxContext: 256});
-  const expected = (await readExpected(folder, model)) ?? (await computeExpected(model, tokens));
   console.log(`${model.shape.label} on ${gpu.description.label}, ${features.join(", ") || "no optional feature"}`);
   const weights = await uploadWeights(gpu.device, model.shape, model.tensors);
   const kernels = await linkKernels();
@@ -80,6 +81,30 @@ async function main(args: string[]): Promise<number> {
   gpu.destroy();
   if (uncaptured) return fail(`The device reported an error: ${uncaptured}`);
   return failures ? 1 : 0;
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        factoring: {type: "string"},
+        without: {type: "string"},
+        tokens: {type: "string"},
+        help: {type: "boolean", short: "h"}
+      }
+    });
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n\n${usage}`, {cause: error});
+  }
+}
+
+/** @throws {Error} when there is no such folder. */
+function checkFolder(folder: string): void {
+  const found = statSync(folder, {throwIfNoEntry: false});
+  if (!found) throw new Error(`There is no folder ${folder}, so its mlc-chat-config.json is missing.`);
+  if (!found.isDirectory()) throw new Error(`${folder} is not a folder: name the one that it is in.`);
 }
 
 interface Check {
@@ -120,14 +145,20 @@ async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
   }
 }
 
-/** The folder's own expectation, from an independent implementation, or null. */
+/**
+ * The folder's own expectation, from an independent implementation, or null.
+ * @throws {Error} naming the file that does not fit the model.
+ */
 async function readExpected(folder: string, {shape}: MlcModel): Promise<Expected | null> {
-  const read = folderReader(folder);
-  const bytes = await read("expected.json");
+  const bytes = await folderReader(folder)(expectedName);
   if (!bytes) return null;
-  const {prompt, greedy, logits} = expectedSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  const {prompt, greedy, logits} = parseExpected(bytes, shape);
   const [positions, vocabulary] = logits.shape;
-  const file = readFileSync(join(folder, logits.file));
+  const path = join(folder, logits.file);
+  if (!statSync(path, {throwIfNoEntry: false})?.isFile()) {
+    throw new Error(`${logits.file} is missing: ${expectedName} says that the logits are in it`);
+  }
+  const file = readFileSync(path);
   if (positions !== prompt.length || vocabulary !== shape.vocabulary || file.length !== 4 * positions * vocabulary) {
     throw new Error(
       `${logits.file}: ${file.length} bytes for [${logits.shape.join(", ")}] logits of ${prompt.length} tokens over ${shape.vocabulary}`
@@ -141,14 +172,58 @@ async function readExpected(folder: string, {shape}: MlcModel): Promise<Expected
   };
 }
 
+function parseExpected(bytes: Uint8Array, {vocabulary, context}: Shape) {
+  const token = z
+    .int()
+    .nonnegative()
+    .max(vocabulary - 1, `not a token of the vocabulary of ${vocabulary}`);
+  const schema = z
+    .object({
+      prompt: z.array(token).min(1),
+      greedy: z.array(token).min(1),
+      logits: z.object({file: z.string().min(1), shape: z.tuple([z.int(), z.int()])})
+    })
+    .refine(
+      ({prompt, greedy}) => positionsOf(prompt, greedy.length) <= context,
+      `prompt and greedy tokens take more positions than the context of ${context}`
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new Error(`${expectedName}: is not JSON: ${(error as Error).message}`, {cause: error});
+  }
+  const {success, data, error} = schema.safeParse(value);
+  if (success) return data;
+  const issues = error.issues.map(({path, message}) => `  ${path.join(".") || "(top)"}: ${message}`);
+  throw new Error(`${expectedName} does not fit:\n${issues.join("\n")}`);
+}
+
+/** Positions decoded until the last of some tokens has been chosen. */
+function positionsOf(prompt: readonly number[], tokens: number): number {
+  return prompt.length + tokens - 1;
+}
+
 /** What this project's float64 reference says about a short prompt. */
 async function computeExpected({shape, weights}: MlcModel, tokens: number): Promise<Expected> {
   const prompt = [1, 306 % shape.vocabulary, 42 % shape.vocabulary];
+  const positions = positionsOf(prompt, tokens);
+  if (positions > shape.context) {
+    const most = tokens - (positions - shape.context);
+    throw new Error(
+      `--tokens ${tokens} takes ${positions} positions, more than the context of ${shape.context}: ${most} at most`
+    );
+  }
   const reference = new Reference({shape, weights});
   const logits = await reference.decode(prompt);
   const greedy = [argmax(logits.at(-1)!)];
   while (greedy.length < tokens) greedy.push(argmax((await reference.decode([greedy.at(-1)!]))[0]!));
   return {prompt, logits, greedy};
+}
+
+function print(text: string): number {
+  console.log(text);
+  return 0;
 }
 
 function fail(message: string): number {

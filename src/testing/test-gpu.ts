@@ -1,3 +1,4 @@
+import "./patient-polling.js";
 import {openDawn} from "../cli/dawn.js";
 import {factorings, type Factoring} from "../components/decode/plan.js";
 import {openGpu, type Gpu} from "../components/gpu/device.js";

@@ -19,8 +19,11 @@ export interface Decoder {
   readonly shape: Shape;
   /** The dispatches of a token, in order. */
   readonly plan: readonly Dispatch[];
-  /** Forgets everything and sets the first tokens of the sequence, whose successors are not sampled. */
-  reset(prompt: readonly number[]): void;
+  /**
+   * Forgets everything and sets the first tokens of the sequence, whose successors are not sampled. Decoding goes on at
+   * `position`, 0 unless it is for timing only: the cache before it then holds whatever it held.
+   */
+  reset(prompt: readonly number[], position?: number): void;
   /**
    * Decodes the next `count` positions and resolves when the GPU has finished. Tokens follow each other on the GPU:
    * each position reads the prompt's token or the one that the position before chose (greedy).
@@ -109,16 +112,17 @@ class PlannedDecoder implements Decoder {
     this.tokens = new Readback(device, 4 * shape.context + 4);
   }
 
-  reset(prompt: readonly number[]) {
+  reset(prompt: readonly number[], position = 0) {
     const {context, vocabulary} = this.shape;
     if (prompt.length < 1 || prompt.length > context) {
       throw new GpuError(`a prompt of ${prompt.length} tokens does not fit a context of ${context}`);
     }
     const wrong = prompt.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabulary);
     if (wrong !== undefined) throw new GpuError(`token ${wrong} is outside the vocabulary of ${vocabulary}`);
-    this.position = 0;
+    if (position >= prompt.length) throw new GpuError(`no token is given for position ${position}`);
+    this.position = position;
     this.promptLength = prompt.length;
-    this.device.queue.writeBuffer(this.buffers.state, 0, new Uint32Array([0, prompt.length, ...prompt]));
+    this.device.queue.writeBuffer(this.buffers.state, 0, new Uint32Array([position, prompt.length, ...prompt]));
   }
 
   async run(count: number) {

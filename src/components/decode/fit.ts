@@ -21,23 +21,31 @@ export function whyUnsupported(
 ): string | null {
   const missing = features.find((feature) => !device.features.includes(feature));
   if (missing) return `This device does not offer the WebGPU feature ${missing}.`;
-  const {maxStorageBufferBindingSize: binding = 0, maxStorageBuffersPerShaderStage: buffers = 0} = device.limits;
+  const {
+    maxStorageBufferBindingSize: binding = 0,
+    maxStorageBuffersPerShaderStage: buffers = 0,
+    maxBufferSize = 0
+  } = device.limits;
   let slots: number;
   try {
     ({slots} = planSlots(shape, device.limits));
   } catch (error) {
     return (error as Error).message;
   }
-  if (factoring === "staged") return null;
-  if (slots > fusedSlots || slots + otherBindings > buffers) {
+  if (factoring === "fused" && (slots > fusedSlots || slots + otherBindings > buffers)) {
     return (
       `One dispatch must see all ${shape.layers} layers at once: ${slots} bindings of at most ${binding} bytes ` +
       `(maxStorageBufferBindingSize). It can use ${Math.min(fusedSlots, buffers - otherBindings)} here.`
     );
   }
-  const cache = 4 * shape.layers * layerCacheFloats(shape);
-  if (cache > binding) {
-    return `One dispatch must bind the whole KV cache of ${cache} bytes; this device allows ${binding} (maxStorageBufferBindingSize).`;
+  const layerCache = 4 * layerCacheFloats(shape);
+  const cache = shape.layers * layerCache;
+  const bound = factoring === "fused" ? cache : layerCache;
+  if (bound > binding) {
+    return `A dispatch must bind a KV cache of ${bound} bytes; this device allows ${binding} (maxStorageBufferBindingSize).`;
+  }
+  if (cache > maxBufferSize) {
+    return `The KV cache has ${cache} bytes; this device allows ${maxBufferSize} in a buffer (maxBufferSize).`;
   }
   return null;
 }

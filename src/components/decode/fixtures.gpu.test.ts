@@ -24,7 +24,7 @@ const kernels = await linkKernels();
 
 const cases: {fixture: FixtureName; features: KernelFeature[]; factorings: readonly Factoring[]}[] = [
   ...[all!, ...less].map((features) => ({fixture: "phi3-tiny" as const, features, factorings})),
-  {fixture: "phi3-tiny-deep", features: all!, factorings},
+  {fixture: "phi3-tiny-deep", features: all!, factorings: quick},
   ...(isSlowWithoutSubgroups
     ? []
     : less.map((features) => ({fixture: "phi3-tiny-deep" as const, features, factorings: quick})))

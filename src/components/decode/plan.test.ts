@@ -35,9 +35,10 @@ describe.each([shapes.tiny, shapes["phi3-mini-1-layer"], shapes["phi3-mini"], od
   test.each([
     {workgroupSize: 64, teamRows: 4, lanes: 32},
     {workgroupSize: 256, teamRows: 2, lanes: 4},
-    {workgroupSize: 64, teamRows: 1, lanes: 128}
-  ])("has workgroups for every row and none without a row, with %o", ({workgroupSize, teamRows, lanes}) => {
-    const plan = planToken(shape, "staged", geometry({lanes}, {workgroupSize, teamRows}));
+    {workgroupSize: 64, teamRows: 2, lanes: 128, lanesAreFixed: false}
+  ])("has workgroups for every row and none without a row, with %o", ({workgroupSize, teamRows, ...teams}) => {
+    const {lanes} = teams;
+    const plan = planToken(shape, "staged", geometry(teams, {workgroupSize, teamRows}));
     const {qkv, o, gateUp, down} = layerMatrices(shape);
     const rows = {qkv_rope: qkv.rows, o_proj: o.rows, gate_up: gateUp.rows, down: down.rows, lm_head: shape.vocabulary};
     const blockRows = teamRows * Math.max(1, workgroupSize / lanes);
@@ -70,6 +71,15 @@ test.each(factorings)("%s without room for activations is an error with the limi
   expect(() => planToken(shapes.tiny, factoring, geometry({workgroupStorage: 2048}, {workgroupSize: 1024}))).toThrow(
     /workgroup of 1024 .* 2048 bytes .*maxComputeWorkgroupStorageSize/
   );
+});
+
+test.each([
+  [{lanes: 128}, {workgroupSize: 64}, "a workgroup of 64 is smaller than a subgroup or half a head, 128"],
+  [{lanes: 32}, {workgroupSize: 32}, "a workgroup of 32 is smaller than a subgroup or half a head, 48"],
+  [{}, {teamRows: 1}, "qkv_rope: 1 rows a team are not one of 2, 4"],
+  [{}, {teamRows: 3}, "embedding: 3 rows a team are not one of 1, 2, 4"]
+])("a geometry that the kernels cannot run is refused: %o, %o", (teams, kernel, message) => {
+  expect(() => planToken(shapes.tiny, "staged", geometry(teams, kernel))).toThrow(message);
 });
 
 test("only the fused kernel is told how its weights are split", () => {

@@ -39,9 +39,18 @@ export interface Dispatch extends KernelGeometry {
 
 /**
  * The dispatches that decode one token, in order: 1 for `fused`, 7 a layer and 4 for `staged`.
- * @throws {Error} when a workgroup's memory leaves no room for activations.
+ * @throws {Error} when a workgroup is too small, or its memory leaves no room for activations.
  */
 export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry): Dispatch[] {
+  for (const [name, {workgroupSize, teamRows}] of Object.entries(geometry.kernels)) {
+    const least = Math.max(geometry.lanesAreFixed ? geometry.lanes : 1, shape.headDim / 2);
+    if (workgroupSize < least) {
+      throw new Error(`${name}: a workgroup of ${workgroupSize} is smaller than a subgroup or half a head, ${least}`);
+    }
+    if (!rowsAllowed(name).includes(teamRows)) {
+      throw new Error(`${name}: ${teamRows} rows a team are not one of ${rowsAllowed(name).join(", ")}`);
+    }
+  }
   return factoring === "fused" ? [planFused(shape, geometry)] : planStaged(shape, geometry);
 }
 
@@ -68,6 +77,11 @@ export function tileGroupsBeside(
   const others = (scratch + scores + pairs) * workgroupSize + 4 * headDim + 64;
   // A group is eight vec4f and a sum; the tile has one spare column.
   return Math.floor((workgroupStorage - others - 128) / 132);
+}
+
+/** Rows a team may compute together; where rows come in pairs, one alone has no partner. */
+function rowsAllowed(kernel: string): number[] {
+  return ["qkv_rope", "gate_up", "fused"].includes(kernel) ? [2, 4] : [1, 2, 4];
 }
 
 function planFused(shape: Shape, geometry: Geometry): Dispatch {

@@ -1,5 +1,3 @@
-import type {DeviceDescription} from "../lab/record.js";
-
 /** A device of its own for one run: opened for it and destroyed after it, so nothing is left on the reader's GPU. */
 export interface Gpu {
   adapter: GPUAdapter;
@@ -10,6 +8,19 @@ export interface Gpu {
   /** Calls `listener` with every error that no error scope caught. Returns what removes it. */
   onError(listener: (error: GPUError) => void): () => void;
   destroy(): void;
+}
+
+/** What a record and a reader are told about a device. */
+export interface DeviceDescription {
+  /** As a reader would name it: "NVIDIA H200", "Apple M2 Pro (19-core GPU)". */
+  label: string;
+  vendor: string;
+  architecture: string;
+  description: string;
+  /** A CPU pretending to be a GPU: SwiftShader, lavapipe, WARP. */
+  software: boolean;
+  features: string[];
+  limits: Record<string, number>;
 }
 
 /** Limits that decide what fits: a device is asked for all its adapter has. */
@@ -35,10 +46,14 @@ export class NoGpuError extends Error {
  */
 export async function openGpu(gpu: GPU | undefined): Promise<Gpu> {
   const adapter = await requestAdapter(gpu);
-  const device = await adapter.requestDevice({
-    requiredFeatures: adapter.features.has("subgroups") ? ["subgroups"] : [],
-    requiredLimits: Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]))
-  });
+  const device = await adapter
+    .requestDevice({
+      requiredFeatures: adapter.features.has("subgroups") ? ["subgroups"] : [],
+      requiredLimits: Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]))
+    })
+    .catch((error: Error) => {
+      throw new Error(`The adapter gave no device: ${error.message}`, {cause: error});
+    });
   return {
     adapter,
     device,
@@ -58,9 +73,9 @@ export async function openGpu(gpu: GPU | undefined): Promise<Gpu> {
 
 /** @throws {NoGpuError} */
 export async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
-  if (!gpu) throw new NoGpuError("This browser has no WebGPU (navigator.gpu is missing).");
+  if (!gpu) throw new NoGpuError("There is no WebGPU here (navigator.gpu is missing).");
   const adapter = await gpu.requestAdapter({powerPreference: "high-performance"});
-  if (!adapter) throw new NoGpuError("This browser has WebGPU, but the system offers it no adapter.");
+  if (!adapter) throw new NoGpuError("There is WebGPU here, but the system offers it no adapter.");
   return adapter;
 }
 

@@ -48,9 +48,22 @@ describe("a decode variant", () => {
     const [variant] = decodeVariants({kernels}, shape, rows, new WeakMap());
     const subject = await variant!.prepare(context());
     await subject.verify(never);
-    expect(subject.maxUnits).toBe(shape.context);
-    for (const units of [shape.context, shape.context, 5, 20]) await subject.run(units);
+    const half = shape.context / 2;
+    expect(subject.maxUnits).toBe(half);
+    for (const units of [half, half, 5, 10]) await subject.run(units);
     expect(await subject.verify(never)).toMatchObject({positions: 3});
+    subject.destroy();
+  });
+
+  test("starts every sample in the middle of the context, whatever ran before", async () => {
+    const [variant] = decodeVariants({kernels}, shape, rows, new WeakMap());
+    const subject = await variant!.prepare(context());
+    for (const units of [1, 5]) {
+      subject.restart!();
+      await subject.run(units);
+      const {position} = (subject as unknown as {decoder: {position: number}}).decoder;
+      expect(position).toBe(shape.context / 2 + units);
+    }
     subject.destroy();
   });
 

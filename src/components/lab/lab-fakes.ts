@@ -1,7 +1,8 @@
 import type {Gpu} from "../gpu/device.js";
 import {abortable, type Clock, type Visibility} from "./clock.js";
 import type {Experiment, Variant} from "./experiment.js";
-import type {Verification} from "./record.js";
+import {shapes} from "../model/shape.js";
+import type {MeasuredRow, RunRecord, UnmeasuredRow, Verification} from "./record.js";
 import type {Subject} from "./subject.js";
 
 /** Test doubles of everything the lab is given: time that moves only when told, subjects that never touch a GPU. */
@@ -36,6 +37,69 @@ export const verified: Verification = {
   tolerance: 1e-4,
   tokens: 8
 };
+
+/** A run that is right in every part: 8 tok/s fused, 320 tok/s staged, and one variant that failed. */
+export function exampleRun(): {run: RunRecord; fused: MeasuredRow; staged: MeasuredRow; failed: UnmeasuredRow} {
+  const measure = (tokens: number): MeasuredRow["samples"] =>
+    [125, 100, 125, 160, 125, 125, 160, 100, 125].map((milliseconds) => ({tokens, milliseconds}));
+  const identity = {variant: "fused", label: "Fused", dispatchesPerToken: 1, workgroups: 1, workgroupSize: 1024};
+  const fused: MeasuredRow = {
+    ...identity,
+    factoring: "fused",
+    features: ["subgroups"],
+    status: "measured",
+    verification: {...verified},
+    settled: true,
+    samples: measure(1),
+    tokensPerSecond: {median: 8, p10: 6.25, p90: 10}
+  };
+  const staged: MeasuredRow = {
+    ...fused,
+    variant: "staged",
+    label: "Staged",
+    factoring: "staged",
+    dispatchesPerToken: 228,
+    workgroups: null,
+    workgroupSize: null,
+    verification: {...verified},
+    samples: measure(40),
+    tokensPerSecond: {median: 320, p10: 250, p90: 400}
+  };
+  const failed: UnmeasuredRow = {
+    ...identity,
+    variant: "fused-portable",
+    factoring: "fused",
+    features: [],
+    status: "failed",
+    message: "device lost"
+  };
+  const run: RunRecord = {
+    kind: "run",
+    version: 1,
+    experiment: "spectrum",
+    date: "2026-02-03T04:05:06.789Z",
+    device: {
+      label: "NVIDIA H200",
+      vendor: "nvidia",
+      architecture: "hopper",
+      description: "",
+      software: false,
+      features: ["subgroups"],
+      limits: {maxBufferSize: 2 ** 40}
+    },
+    runtime: {name: "Node", os: "linux"},
+    shape: {...shapes["phi3-mini"]},
+    weights: "synthetic",
+    protocol: {warmUpMilliseconds: 300, sampleMilliseconds: 100, samples: 9, interleaved: true},
+    roofline: {
+      weightBytesPerToken: 2093838336,
+      readBandwidthBytesPerSecond: 2093838336000,
+      tokensPerSecond: 1000
+    },
+    rows: [fused, staged, failed]
+  };
+  return {run, fused, staged, failed};
+}
 
 /** Takes `millisecondsPerUnit` of the clock a unit, and writes down what it was asked. */
 export class FakeSubject implements Subject {

@@ -47,6 +47,18 @@ async function timeOne(subject: FakeSubject) {
   return {...timing, worked: worked!};
 }
 
+describe("every sample", () => {
+  it("starts where the subject always starts", async () => {
+    const one = subject(30);
+    const starts: number[] = [];
+    Object.assign(one, {restart: () => starts.push(one.calls.length)});
+    const {samples} = measured((await time(one)).get(one.id));
+    expect(samples).toHaveLength(protocol.samples);
+    // 30 ms units and samples of 100 ms: each sample is one call, and each is preceded by one restart.
+    expect(starts).toEqual(one.calls.map((_, call) => call));
+  });
+});
+
 describe("warm-up", () => {
   it("begins with one unit, which predicts the calls that follow", async () => {
     const slow = subject(6);

@@ -27,7 +27,7 @@ export const protocol = {
 export interface Contender {
   id: string;
   label: string;
-  subject: Pick<Subject, "run" | "maxUnits">;
+  subject: Pick<Subject, "run" | "restart" | "maxUnits">;
 }
 
 /** What the reader is asked to agree to. */
@@ -241,6 +241,7 @@ class Timer {
     const {clock, contender, guard, signal} = this;
     await guard.check(contender, this.#millisecondsPerUnit ?? 0, signal);
     await clock.sleep(0, signal); // lets the page paint and hear Cancel
+    contender.subject.restart?.();
     const start = clock.now();
     let tokens = 0;
     let elapsed = 0;

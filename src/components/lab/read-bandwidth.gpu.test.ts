@@ -29,11 +29,9 @@ test("read bandwidth is a positive number of bytes per second, and nothing stays
   expect(counted.buffers.destroyed).toBe(counted.buffers.created);
 });
 
-test.each([
-  {what: "skips every second vector", find: "sum += data[i + stride];", replace: ""},
-  {what: "loses a workgroup's sum", find: "if (invocation == 0u) {", replace: "if (invocation == 0u && id.x != 0u) {"}
-])("a kernel that $what gives no figure, and nothing stays allocated", async ({find, replace}) => {
-  const mutated = mutate(sources, {path: "probe/read_bandwidth.wgsl", find, replace});
+test("a kernel that skips some of the data gives no figure, and nothing stays allocated", async () => {
+  const mutation = {path: "probe/read_bandwidth.wgsl", find: "sum += data[i + stride];", replace: ""};
+  const mutated = mutate(sources, mutation);
   const mutant: Kernels = {sources, linked: await linkSources(mutated)};
   const counted = countBuffers(gpu);
   await expect(measureReadBandwidth(mutant, counted, never)).rejects.toThrow(

@@ -1,28 +1,52 @@
 import * as z from "zod";
+import {dispatchesPerToken, factorings} from "../decode/plan.js";
+import {shapes, weightBytesPerToken} from "../model/shape.js";
+import {tokensPerSecond} from "./statistics.js";
+
+/** Largest relative error of logits that a variant may have against the float64 reference. */
+export const logitTolerance = 1e-4;
+
+/** What is said of a measured row that is not `settled`. */
+export const unsettledRemark = "Clocks had not settled before the first sample.";
 
 /**
  * The one schema of `results/`. A file is either a `run`, which this project's recorder measured and
  * verified, or a `report`, which repeats what others published, with where they published it.
+ *
+ * Whatever of a run can be computed from the rest of it is computed again here, so a figure that its samples, its
+ * shape or its tolerance do not bear out is no record.
  */
 const positive = z.number().positive();
 const text = z.string().min(1);
 
-const shapeSchema = z.object({
-  id: text,
-  label: text,
-  hidden: z.int().positive(),
-  layers: z.int().positive(),
-  heads: z.int().positive(),
-  kvHeads: z.int().positive(),
-  headDim: z.int().positive(),
-  ffn: z.int().positive(),
-  vocabulary: z.int().positive(),
-  ropeTheta: positive,
-  epsilon: positive,
-  context: z.int().positive()
-});
+/** Equal but for rounding. */
+const same = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * Math.abs(b);
 
-export const deviceSchema = z.object({
+const shapeSchema = z
+  .strictObject({
+    id: text,
+    label: text,
+    hidden: z.int().positive(),
+    layers: z.int().positive(),
+    heads: z.int().positive(),
+    kvHeads: z.int().positive(),
+    headDim: z.int().positive(),
+    ffn: z.int().positive(),
+    vocabulary: z.int().positive(),
+    ropeTheta: positive,
+    epsilon: positive,
+    context: z.int().positive()
+  })
+  .superRefine((shape, context) => {
+    if (!Object.hasOwn(shapes, shape.id)) return;
+    const preset = shapes[shape.id as keyof typeof shapes];
+    for (const key of Object.keys(preset) as (keyof typeof preset)[]) {
+      if (key === "label" || shape[key] === preset[key]) continue;
+      context.addIssue({code: "custom", path: [key], message: `${shape.id} has ${preset[key]}, not ${shape[key]}`});
+    }
+  });
+
+export const deviceSchema = z.strictObject({
   /** As a reader would name it: "NVIDIA H200", "Apple M2 Pro (19-core GPU)". */
   label: text,
   vendor: z.string(),
@@ -34,32 +58,29 @@ export const deviceSchema = z.object({
   limits: z.record(text, z.number())
 });
 
-export const runtimeSchema = z.object({
+export const runtimeSchema = z.strictObject({
   /** "Chromium 156", "Node 20.19 with Dawn (webgpu 0.6.2)". */
   name: text,
   os: z.string()
 });
 
-export const statisticsSchema = z
-  .object({median: positive, p10: positive, p90: positive})
-  .refine(({p10, median, p90}) => p10 <= median && median <= p90, "p10 ≤ median ≤ p90");
+export const statisticsSchema = z.strictObject({median: positive, p10: positive, p90: positive});
 
 /** What an output was compared with, and how far it was from it. */
-export const verificationSchema = z.object({
-  /** "float64 CPU reference" or the verified variant it was compared with. */
-  against: text,
+export const verificationSchema = z.strictObject({
+  against: z.literal("float64 CPU reference"),
   positions: z.int().positive(),
   /** Largest |logit − reference| over the largest |reference|. */
   maxRelativeError: z.number().nonnegative(),
-  tolerance: positive,
+  tolerance: positive.max(logitTolerance),
   /** Greedy tokens compared, all equal. */
-  tokens: z.int().nonnegative()
+  tokens: z.int().positive()
 });
 
 const rowIdentity = {
   variant: text,
   label: text,
-  factoring: text,
+  factoring: z.enum(factorings),
   dispatchesPerToken: z.int().positive(),
   workgroups: z.int().positive().nullable(),
   workgroupSize: z.int().positive().nullable(),
@@ -68,52 +89,98 @@ const rowIdentity = {
 
 /** A row with figures: only a verified variant has one. */
 export const measuredRowSchema = z
-  .object({
+  .strictObject({
     ...rowIdentity,
     status: z.literal("measured"),
     verification: verificationSchema,
     /** Whether clocks settled before the first sample, or warm-up reached its limit. */
     settled: z.boolean(),
-    samples: z.array(z.object({tokens: z.int().positive(), milliseconds: positive})).min(1),
+    samples: z.array(z.strictObject({tokens: z.int().positive(), milliseconds: positive})).min(1),
     tokensPerSecond: statisticsSchema
   })
   .refine(
     ({verification}) => verification.maxRelativeError <= verification.tolerance,
     "a measured row's verification is within its tolerance"
-  );
+  )
+  .superRefine(({samples, tokensPerSecond: stated}, context) => {
+    const computed = tokensPerSecond(samples);
+    for (const key of ["median", "p10", "p90"] as const) {
+      if (same(stated[key], computed[key])) continue;
+      const message = `is ${stated[key]}, but the samples give ${computed[key]}`;
+      context.addIssue({code: "custom", path: ["tokensPerSecond", key], message});
+    }
+  });
 
 /** A row without figures, and why. */
-export const unmeasuredRowSchema = z.object({
+export const unmeasuredRowSchema = z.strictObject({
   ...rowIdentity,
   status: z.enum(["unsupported", "failed", "discarded", "declined"]),
   message: text
 });
 
-export const runSchema = z.object({
-  kind: z.literal("run"),
-  version: z.literal(1),
-  experiment: text,
-  date: z.iso.datetime(),
-  device: deviceSchema,
-  runtime: runtimeSchema,
-  shape: shapeSchema,
-  weights: z.enum(["synthetic", "mlc"]),
-  protocol: z.object({
-    warmUpMilliseconds: positive,
-    sampleMilliseconds: positive,
-    samples: z.int().positive(),
-    interleaved: z.literal(true)
-  }),
-  /** The limit: weight bytes a token over the read bandwidth this device was measured to have. */
-  roofline: z
-    .object({
-      weightBytesPerToken: positive,
-      readBandwidthBytesPerSecond: positive,
-      tokensPerSecond: positive
-    })
-    .nullable(),
-  rows: z.array(z.discriminatedUnion("status", [measuredRowSchema, unmeasuredRowSchema])).min(1)
+const protocolSchema = z.strictObject({
+  warmUpMilliseconds: z.number().min(300),
+  sampleMilliseconds: z.number().min(100),
+  samples: z.int().min(9),
+  interleaved: z.literal(true)
 });
+
+export const runSchema = z
+  .strictObject({
+    kind: z.literal("run"),
+    version: z.literal(1),
+    experiment: text,
+    date: z.iso.datetime().refine(isPlausible, "not between 2026 and tomorrow: is the clock right?"),
+    device: deviceSchema,
+    runtime: runtimeSchema,
+    shape: shapeSchema,
+    weights: z.literal("synthetic"),
+    /** What the run was to take at least. */
+    protocol: protocolSchema,
+    /** The limit: weight bytes a token over the read bandwidth this device was measured to have. */
+    roofline: z
+      .strictObject({
+        weightBytesPerToken: positive,
+        readBandwidthBytesPerSecond: positive,
+        tokensPerSecond: positive
+      })
+      .nullable(),
+    rows: z.array(z.discriminatedUnion("status", [measuredRowSchema, unmeasuredRowSchema])).min(1)
+  })
+  .superRefine(({shape, protocol, roofline, rows}, context) => {
+    const issue = (path: (string | number)[], message: string) => context.addIssue({code: "custom", path, message});
+    if (roofline) {
+      const bytes = weightBytesPerToken(shape);
+      const limit = roofline.readBandwidthBytesPerSecond / bytes;
+      if (roofline.weightBytesPerToken !== bytes)
+        issue(["roofline", "weightBytesPerToken"], `is ${roofline.weightBytesPerToken}, but the shape has ${bytes}`);
+      if (!same(roofline.tokensPerSecond, limit))
+        issue(["roofline", "tokensPerSecond"], `is ${roofline.tokensPerSecond}, but the bandwidth gives ${limit}`);
+    }
+    const variants = new Set<string>();
+    for (const [i, row] of rows.entries()) {
+      if (variants.has(row.variant)) issue(["rows", i, "variant"], `“${row.variant}” is there twice`);
+      variants.add(row.variant);
+      const dispatches = dispatchesPerToken(shape, row.factoring);
+      if (row.dispatchesPerToken !== dispatches)
+        issue(["rows", i, "dispatchesPerToken"], `${row.factoring} has ${dispatches}, not ${row.dispatchesPerToken}`);
+      if (row.status !== "measured") continue;
+      const {samples} = row;
+      if (samples.length < protocol.samples)
+        issue(["rows", i, "samples"], `are ${samples.length}; the protocol has at least ${protocol.samples}`);
+      for (const [j, {milliseconds}] of samples.entries())
+        if (milliseconds < protocol.sampleMilliseconds)
+          issue(
+            ["rows", i, "samples", j, "milliseconds"],
+            `is ${milliseconds}; the protocol has at least ${protocol.sampleMilliseconds}`
+          );
+    }
+  });
+
+function isPlausible(date: string): boolean {
+  const day = 24 * 60 * 60 * 1000;
+  return date >= "2026" && Date.parse(date) <= Date.now() + day;
+}
 
 export type DeviceDescription = z.infer<typeof deviceSchema>;
 export type RuntimeDescription = z.infer<typeof runtimeSchema>;

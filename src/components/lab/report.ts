@@ -1,4 +1,5 @@
 import * as z from "zod";
+import {logitTolerance} from "./record.js";
 
 /**
  * A `report` repeats figures that others published, or that were measured with another tool than this
@@ -39,6 +40,16 @@ export const statuses = [
   /** In prose or in a page's text: no measurement file. */
   "stated"
 ] as const;
+
+const reference = "float64 reference, relative error of logits under";
+
+/** The number in a verification, or NaN. */
+const errorBound = (verification: string) =>
+  verification.startsWith(`${reference} `) ? Number(verification.slice(reference.length)) : NaN;
+
+/** Whether a stated rate is the computed one, which sources print with one decimal at least. */
+const near = (stated: number | null, computed: number) =>
+  stated === null || Math.abs(stated - computed) <= Math.max(0.05, 0.01 * computed);
 
 export const reportRowSchema = z
   .strictObject({
@@ -82,8 +93,13 @@ export const reportRowSchema = z
     repeats: text.optional(),
     /** Whether the GPU did the work the figure is of; null where nobody can tell. */
     valid: z.boolean().nullable(),
-    /** What the output was compared with, or null where it was not. */
-    verification: text.nullable(),
+    /** What a probe's output was compared with, and how far from it that was; null where nothing was compared. */
+    verification: text
+      .refine(
+        (verification) => errorBound(verification) <= logitTolerance,
+        `“${reference} …”, at most ${logitTolerance}`
+      )
+      .nullable(),
     note: text.nullable()
   })
   .refine(
@@ -91,7 +107,31 @@ export const reportRowSchema = z
     "an invalid row has no time of its own, only a printed one"
   )
   .refine(({valid, note}) => valid !== false || note !== null, "an invalid row says why in its note")
-  .refine(({verification, valid}) => verification === null || valid === true, "a verified row is valid");
+  .refine(({verification, valid}) => verification === null || valid === true, "a verified row is valid")
+  .refine(
+    ({valid, status}) => valid !== true || status === "probe" || status === "replicated",
+    "only what was run here, a probe or a replication, is known to be valid"
+  )
+  .refine(
+    ({verification, status}) => (verification !== null) === (status === "probe"),
+    "a probe, and nothing else, is verified"
+  )
+  .refine(({tokens, milliseconds}) => milliseconds === null || tokens !== null, "a time says of how many tokens")
+  .refine(
+    ({tokens, milliseconds, tokensPerSecond}) =>
+      tokens === null || milliseconds === null || near(tokensPerSecond, (1000 * tokens) / milliseconds),
+    "tokensPerSecond is tokens over milliseconds, within 1 % or its rounding"
+  )
+  .refine(
+    ({gpuMilliseconds, tokensPerSecond}) =>
+      !gpuMilliseconds || !tokensPerSecond || tokensPerSecond <= (1.01 * 1000) / gpuMilliseconds,
+    "a token takes no less time than the GPU spends on it"
+  )
+  .refine(
+    ({runs, tokensPerSecond}) =>
+      !runs || !tokensPerSecond || (Math.min(...runs) <= tokensPerSecond && tokensPerSecond <= Math.max(...runs)),
+    "tokensPerSecond lies among its runs"
+  );
 
 /** Weight bytes a token over a bandwidth: no decoder that reads every weight once a token is faster. */
 export const rooflineSchema = z

@@ -1,4 +1,4 @@
-import type {RunRecord, RunRow} from "./record.js";
+import {unsettledRemark, type RunRecord, type RunRow} from "./record.js";
 import type {ReportRow} from "./report.js";
 
 /** One row of the flat results table: figures from every file of `results/`, in the same terms. */
@@ -13,6 +13,8 @@ export interface ResultRow {
   factoring: string | null;
   label: string;
   device: string;
+  /** The device is a CPU pretending to be a GPU. */
+  software: boolean;
   runtime: string | null;
   shapeId: string | null;
   layers: number | null;
@@ -37,7 +39,7 @@ export interface ResultRow {
   verified: boolean;
   verification: string | null;
   note: string | null;
-  /** Whether it belongs in the dispatch-spectrum plot: a whole Phi-3-mini, a token at a time, with both figures. */
+  /** Whether it belongs in the dispatch-spectrum plot: a whole Phi-3-mini on a GPU, a token at a time, both figures. */
   spectrum: boolean;
 }
 
@@ -57,6 +59,7 @@ export function runRows(run: RunRecord, sourceFile: string | null): ResultRow[] 
       factoring: row.factoring,
       label: row.label,
       device: run.device.label,
+      software: run.device.software,
       runtime: run.runtime.name,
       shapeId: run.shape.id,
       layers: run.shape.layers,
@@ -69,7 +72,7 @@ export function runRows(run: RunRecord, sourceFile: string | null): ResultRow[] 
       tokensPerSecondP90: p90,
       millisecondsPerToken: median === null ? null : 1000 / median,
       date: run.date.slice(0, 10),
-      source: `this project's recorder, experiment ${run.experiment}`,
+      source: recorderSource(run),
       sourceUrl: null,
       sourceFile,
       valid: measured ? true : null,
@@ -80,16 +83,22 @@ export function runRows(run: RunRecord, sourceFile: string | null): ResultRow[] 
   });
 }
 
+/** What a run's figures are credited to. */
+export function recorderSource({experiment}: RunRecord): string {
+  return `this project's recorder, experiment ${experiment}`;
+}
+
 /** Sets `spectrum`, the one rule for what the dispatch-spectrum plot compares. */
 export function withSpectrum(row: Omit<ResultRow, "spectrum">): ResultRow {
   const wholeModel = row.layers === 32 && (row.shapeId === "phi3-mini" || row.shapeId === "phi3-sized");
   const oneToken = row.dispatchesPerToken !== null && row.dispatchesPerToken >= 1;
-  return {...row, spectrum: wholeModel && oneToken && row.tokensPerSecond !== null && row.valid !== false};
+  const timed = row.tokensPerSecond !== null && row.valid !== false;
+  return {...row, spectrum: wholeModel && oneToken && timed && !row.software};
 }
 
 function runNote(row: RunRow): string | null {
   if (row.status !== "measured") return `${row.status}: ${row.message}`;
-  return row.settled ? null : "The device's clocks had not settled when sampling began.";
+  return row.settled ? null : unsettledRemark;
 }
 
 function describeVerification({against, maxRelativeError}: {against: string; maxRelativeError: number}): string {

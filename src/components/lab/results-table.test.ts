@@ -1,7 +1,10 @@
 import {execFileSync} from "node:child_process";
-import {readdirSync, readFileSync} from "node:fs";
+import {readFileSync} from "node:fs";
 import {fileURLToPath} from "node:url";
 import {describe, expect, it} from "vitest";
+import {readResults} from "../../data/read-results.js";
+import {exampleRun} from "./lab-fakes.js";
+import {unsettledRemark, type RunRecord} from "./record.js";
 import type {ResultRow} from "./result-row.js";
 import {collectResults, parseResultFile, type ResultFile} from "./results-table.js";
 
@@ -30,6 +33,7 @@ describe("collectResults", () => {
 
   it("divides the time of 16 tokens by 16", () => {
     expect(row(rows, "2026-03-31_int4/phi-3-mini-32-layers").millisecondsPerToken).toBeCloseTo(64598 / 16);
+    expect(row(rows, "2026-03-31_int4/phi-3-mini-32-layers").tokensPerSecond).toBeCloseTo(16000 / 64598);
     expect(row(rows, "replication-h200/headless-int4-qwen2-1-layer").tokensPerSecond).toBeCloseTo(16000 / 369);
   });
 
@@ -42,7 +46,9 @@ describe("collectResults", () => {
 
   it("keeps a repeated figure once, with the note of the row that repeats it", () => {
     expect(rows.some(({id}) => id === "m2-pro-reported/int4-seq16-32-layers")).toBe(false);
-    expect(row(rows, "2026-03-31_int4/phi-3-mini-32-layers").note).toMatch(/only measured 0.2 on file/);
+    expect(row(rows, "2026-03-31_int4/phi-3-mini-32-layers").note).toMatch(
+      /^The file prints 0\.2 tok\/s; .* The only measured 0\.2 on file/
+    );
   });
 
   it("refuses a row that repeats one that is not on file", () => {
@@ -70,26 +76,63 @@ describe("collectResults", () => {
     ]);
   });
 
-  it("shows a run as soon as its file is there, first, verified, with its own roofline", () => {
-    const {rows, rooflines} = collectResults([...recorded, run()]);
+  it("shows a run as soon as its file is there, first, verified", () => {
+    const {rows} = collectResults([...recorded, file(exampleRun().run)]);
     expect(rows[0]).toMatchObject({
       id: "h200-spectrum/fused",
       kind: "run",
-      tokensPerSecond: 10,
-      tokensPerSecondP10: 9,
-      tokensPerSecondP90: 11,
-      millisecondsPerToken: 100,
+      tokensPerSecond: 8,
+      tokensPerSecondP10: 6.25,
+      tokensPerSecondP90: 10,
+      millisecondsPerToken: 125,
       verified: true,
       verification: "float64 CPU reference, relative error 1.0e-6",
       spectrum: true
     });
-    expect(rows[1]).toMatchObject({
+    expect(row(rows, "h200-spectrum/fused-portable")).toMatchObject({
       tokensPerSecond: null,
       verified: false,
       note: "failed: device lost",
       spectrum: false
     });
-    expect(rooflines.find(({device}) => device === "NVIDIA H200")?.sourceFile).toBe("h200-spectrum.json");
+  });
+
+  it("notes a run whose clocks had not settled, as the run itself did", () => {
+    const {run, fused} = exampleRun();
+    fused.settled = false;
+    expect(row(collectResults([file(run)]).rows, "h200-spectrum/fused").note).toBe(unsettledRemark);
+  });
+
+  it("takes the highest measured bandwidth of a device, and says whose it is", () => {
+    const {run} = exampleRun();
+    const limit = (files: ResultFile[]) => collectResults(files).rooflines.find(({device}) => device === "NVIDIA H200");
+    expect(limit([...recorded, file(run)])).toMatchObject({
+      readBandwidthBytesPerSecond: 4.573e12,
+      date: "2026-11-22",
+      source: "measured for this notebook · read bandwidth measured on the device",
+      sourceFile: "peers-h200.json"
+    });
+    const bytes = run.roofline!.weightBytesPerToken;
+    run.roofline = {weightBytesPerToken: bytes, readBandwidthBytesPerSecond: 3000 * bytes, tokensPerSecond: 3000};
+    for (const files of [
+      [...recorded, file(run)],
+      [file(run), ...recorded]
+    ]) {
+      expect(limit(files)).toMatchObject({
+        tokensPerSecond: 3000,
+        date: "2026-02-03",
+        source: "this project's recorder, experiment spectrum",
+        sourceFile: "h200-spectrum.json"
+      });
+    }
+  });
+
+  it("puts no software device into the spectrum, nor its bandwidth", () => {
+    const {run} = exampleRun();
+    run.device.software = true;
+    const {rows, rooflines} = collectResults([file(run)]);
+    expect(rows.map(({spectrum}) => spectrum)).toEqual([false, false, false]);
+    expect(rooflines).toEqual([]);
   });
 
   it("makes an empty table of no files", () => {
@@ -120,51 +163,12 @@ it("the data loader prints every file of results/", {timeout: 30_000}, () => {
   const tsx = fileURLToPath(new URL("node_modules/tsx/dist/cli.mjs", root));
   const loader = fileURLToPath(new URL("src/data/results.json.ts", root));
   const {rows, reports} = JSON.parse(execFileSync(process.execPath, [tsx, loader], {encoding: "utf8", cwd: "/"}));
-  expect(new Set(rows.map(({sourceFile}: ResultRow) => sourceFile))).toEqual(new Set(readdirSync(results)));
+  expect(new Set(rows.map(({sourceFile}: ResultRow) => sourceFile))).toEqual(
+    new Set(readResults().map(({name}) => name))
+  );
   expect(reports.length).toBe(3);
 });
 
-function run(): ResultFile {
-  const identity = {dispatchesPerToken: 1, workgroups: 1, workgroupSize: 256, features: [], factoring: "fused"};
-  const shape = {id: "phi3-mini", label: "Phi-3-mini", hidden: 3072, layers: 32, heads: 32, kvHeads: 32, headDim: 96};
-  const device = {label: "NVIDIA H200", vendor: "nvidia", architecture: "hopper", description: "", software: false};
-  const content = {
-    kind: "run",
-    version: 1,
-    experiment: "spectrum",
-    date: "2027-01-02T03:04:05.000Z",
-    device: {...device, features: [], limits: {}},
-    runtime: {name: "Node", os: "linux"},
-    shape: {...shape, ffn: 8192, vocabulary: 32064, ropeTheta: 10000, epsilon: 1e-5, context: 256},
-    weights: "synthetic",
-    protocol: {warmUpMilliseconds: 300, sampleMilliseconds: 100, samples: 9, interleaved: true},
-    roofline: {weightBytesPerToken: 2e9, readBandwidthBytesPerSecond: 4e12, tokensPerSecond: 2000},
-    rows: [
-      {
-        ...identity,
-        variant: "fused",
-        label: "Fused",
-        status: "measured",
-        verification: {
-          against: "float64 CPU reference",
-          positions: 4,
-          maxRelativeError: 1e-6,
-          tolerance: 1e-4,
-          tokens: 4
-        },
-        settled: true,
-        samples: [{tokens: 1, milliseconds: 100}],
-        tokensPerSecond: {median: 10, p10: 9, p90: 11}
-      },
-      {
-        ...identity,
-        variant: "staged",
-        label: "Staged",
-        dispatchesPerToken: 228,
-        status: "failed",
-        message: "device lost"
-      }
-    ]
-  };
-  return parseResultFile("h200-spectrum.json", JSON.stringify(content));
+function file(run: RunRecord): ResultFile {
+  return parseResultFile("h200-spectrum.json", JSON.stringify(run));
 }

@@ -2,7 +2,7 @@ import * as aq from "arquero";
 import * as z from "zod";
 import {runSchema, type RunRecord} from "./record.js";
 import {artefactSchema, citation, reportSchema, sourceUrl, type Artefact, type Report} from "./report.js";
-import {runRows, withSpectrum, type ResultRow} from "./result-row.js";
+import {recorderSource, runRows, withSpectrum, type ResultRow} from "./result-row.js";
 
 /** A file of `results/`, by its name, parsed by the schema it belongs to. */
 export type ResultFile =
@@ -10,7 +10,7 @@ export type ResultFile =
   | {name: string; kind: "report"; content: Report}
   | {name: string; kind: "artefact"; content: Artefact};
 
-/** The limit of a device for the whole model, and where the bandwidth is from. */
+/** The limit of a device for the whole model, and where and when its bandwidth is from. */
 export interface Roofline {
   device: string;
   basis: "measured" | "nominal";
@@ -27,7 +27,7 @@ type WithOrigin<T> = T & {citation: string; sourceUrl: string | null; sourceFile
 /** What the pages read: every figure on file. */
 export interface Results {
   rows: ResultRow[];
-  /** One per device: the newest measured one, a nominal one where none was measured. */
+  /** One per device: that of the highest bandwidth measured on it, a nominal one where none was measured. */
   rooflines: Roofline[];
   profiles: WithOrigin<Report["profiles"][number]>[];
   speedups: WithOrigin<Report["speedups"][number]>[];
@@ -96,7 +96,7 @@ function parse<T>(schema: z.ZodType<T>, name: string, json: unknown): T {
   throw new Error(`results/${name} does not fit its schema:\n${issues.join("\n")}`);
 }
 
-/** The flat table. A report's row that repeats another row is left out, and its note goes to that row. */
+/** The flat table. A report's row that repeats another row is left out, and its note is added to that row's. */
 function resultRows(files: readonly ResultFile[]): ResultRow[] {
   const rows = files.flatMap((file) => {
     if (file.kind === "run") return runRows(file.content, file.name);
@@ -114,7 +114,7 @@ function resultRows(files: readonly ResultFile[]): ResultRow[] {
     .derive({
       tokensPerSecond: aq.escape((row: ResultRow) => row.tokensPerSecond ?? inverse(row.millisecondsPerToken)),
       millisecondsPerToken: aq.escape((row: ResultRow) => row.millisecondsPerToken ?? inverse(row.tokensPerSecond)),
-      note: aq.escape((row: ResultRow) => notes.get(row.id) ?? row.note)
+      note: aq.escape((row: ResultRow) => [row.note, notes.get(row.id)].filter(Boolean).join(" ") || null)
     })
     .orderby(
       aq.desc("kind"),
@@ -138,6 +138,7 @@ function reportRows(file: string, report: Report): ResultRow[] {
       factoring: row.factoring,
       label: row.label,
       device: row.device,
+      software: false,
       runtime: row.runtime,
       shapeId: row.shape,
       layers: row.layers,
@@ -171,6 +172,7 @@ function artefactRows(file: string, artefact: Artefact): ResultRow[] {
       factoring: "fused",
       label: `Fused, int4, ${row.model}-sized, ${row.layers} ${row.layers === 1 ? "layer" : "layers"}`,
       device: artefact.gpu,
+      software: false,
       runtime: artefact.browser,
       shapeId: row.model.startsWith("Phi-3") ? "phi3-sized" : "qwen2-sized",
       layers: row.layers,
@@ -179,7 +181,8 @@ function artefactRows(file: string, artefact: Artefact): ResultRow[] {
       dispatchesClaimed: false,
       workgroups: 1,
       workgroupSize: artefact.workgroup_size,
-      tokensPerSecond: row.tok_s,
+      // The file's own rate is rounded to a tenth, which is a quarter of the smallest one.
+      tokensPerSecond: (1000 * artefact.seq_len) / row.ms,
       tokensPerSecondP10: null,
       tokensPerSecondP90: null,
       millisecondsPerToken: row.ms / artefact.seq_len,
@@ -190,7 +193,7 @@ function artefactRows(file: string, artefact: Artefact): ResultRow[] {
       valid: null,
       verified: false,
       verification: null,
-      note: null
+      note: `The file prints ${row.tok_s.toFixed(1)} tok/s; this is from its milliseconds.`
     })
   );
 }
@@ -218,25 +221,30 @@ function rooflines(files: readonly ResultFile[]): Roofline[] {
           source: citation(content, roofline),
           sourceFile: name
         }));
-    if (kind !== "run" || !content.roofline || content.shape.id !== "phi3-mini") return [];
+    if (kind !== "run" || !content.roofline || content.device.software || content.shape.id !== "phi3-mini") return [];
     return [
       {
         device: content.device.label,
         basis: "measured",
         ...content.roofline,
-        date: content.date,
-        source: "this project's recorder",
+        date: content.date.slice(0, 10),
+        source: recorderSource(content),
         sourceFile: name
       }
     ];
   });
   const best = new Map<string, Roofline>();
-  const rank = ({basis, date}: Roofline) => `${basis === "measured" ? 1 : 0} ${date}`;
   for (const roofline of all) {
     const known = best.get(roofline.device);
-    if (!known || rank(roofline) > rank(known)) best.set(roofline.device, roofline);
+    if (!known || isCloser(roofline, known)) best.set(roofline.device, roofline);
   }
   return [...best.values()];
+}
+
+/** A kernel reads with what bandwidth it can, so the highest measured one is closest to the device's own. */
+function isCloser(a: Roofline, b: Roofline): boolean {
+  if (a.basis !== b.basis) return a.basis === "measured";
+  return a.readBandwidthBytesPerSecond > b.readBandwidthBytesPerSecond;
 }
 
 function inverse(value: number | null): number | null {

@@ -4,7 +4,7 @@ import {abortable, type Clock, type Visibility} from "./clock.js";
 import type {Experiment, Variant, VariantIdentity} from "./experiment.js";
 import {DeclinedError, HiddenTabError, LongCallGuard, protocol, timeSubjects, whileVisible} from "./protocol.js";
 import type {Confirm, Contender, Timing} from "./protocol.js";
-import {runSchema, verificationSchema} from "./record.js";
+import {runSchema, unsettledRemark, verificationSchema} from "./record.js";
 import type {MeasuredRow, RunRecord, RunRow, RuntimeDescription, Verification} from "./record.js";
 import {VerificationError, type Subject} from "./subject.js";
 
@@ -32,7 +32,6 @@ export interface RunOptions {
   shape: Shape;
   /** Ids of the variants to run; all of them by default. */
   variants?: readonly string[];
-  weights?: RunRecord["weights"];
   /** Opens a device of the run's own; the run destroys it. */
   openGpu(): Promise<Gpu>;
   /** Bytes per second the device reads, for the roofline; without it the record has none. */
@@ -135,7 +134,8 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
       const verification = checkVerification(await on(id, () => prepared.verify(stop)));
       board.set(id, {status: "verified", verification});
       const {maxUnits} = prepared;
-      return {id, label, subject: {maxUnits, run: (units) => on(id, () => prepared.run(units))}};
+      const run = (units: number) => on(id, () => prepared.run(units));
+      return {id, label, subject: {maxUnits, run, restart: () => prepared.restart?.()}};
     } catch (error) {
       // A lost device often fails the call before it announces itself.
       await clock.sleep(0, stop);
@@ -203,10 +203,10 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
           device: gpu.description,
           runtime: options.runtime,
           shape,
-          weights: options.weights ?? "synthetic",
+          weights: "synthetic",
           protocol: {warmUpMilliseconds, sampleMilliseconds, samples, interleaved: true},
           roofline,
-          rows: board.rows
+          rows: board.rows.map(recordedRow)
         });
   board.report(state, message, state === "done" ? 1 : 0);
   return {state, message, record};
@@ -280,9 +280,16 @@ function checkVerification(verification: Verification): Verification {
 function timedRow(timing: Timing): Partial<RowProgress> {
   if (timing.status === "failed") return failedRow(timing.error);
   if (timing.status === "declined" || timing.settled) return timing;
-  const seconds = protocol.warmUpLimitMilliseconds / 1000;
-  const percent = 100 * protocol.settledSpread;
-  return {...timing, message: `Clocks had not settled to within ${percent} % after ${seconds} s of warm-up.`};
+  return {...timing, message: unsettledRemark};
+}
+
+/** What a record keeps of a row that has ended: its figures, or why there are none. */
+function recordedRow(row: RowProgress): unknown {
+  const {variant, label, factoring, dispatchesPerToken, workgroups, workgroupSize, features, status, message} = row;
+  const identity = {variant, label, factoring, dispatchesPerToken, workgroups, workgroupSize, features};
+  if (status !== "measured") return {...identity, status, message};
+  const {verification, settled, samples, tokensPerSecond} = row;
+  return {...identity, status, verification, settled, samples, tokensPerSecond};
 }
 
 function failedRow(error: unknown): Partial<RowProgress> {

@@ -15,6 +15,8 @@ export interface Subject {
    * unasked: from a smaller run, such as one layer. Asked for before `verify`.
    */
   predictedMillisecondsPerUnit?(signal: AbortSignal): Promise<number>;
+  /** Goes back to where every sample starts, for a subject whose units are not all alike. Called before each sample. */
+  restart?(): void;
   /** Runs `units` units of work (tokens) and resolves when the GPU has finished them. */
   run(units: number): Promise<void>;
   /** Invocations in a workgroup, where the device decides it. */

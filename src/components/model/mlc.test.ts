@@ -65,7 +65,10 @@ describe("loadMlc", () => {
     editManifest(files, ({records}) => delete records[0]!.md5sum);
     files.set("ndarray-cache.json", files.get("tensor-cache.json")!);
     files.delete("tensor-cache.json");
-    expect((await loadMlc(reader(files))).tensors.size).toBe(25);
+    const {tensors, unsummed} = await loadMlc(reader(files));
+    expect(tensors.size).toBe(25);
+    expect(unsummed).toEqual([shardName]);
+    expect((await loadMlc(reader(await tiny()))).unsummed).toEqual([]);
   });
 
   it("reads a shard that does not begin at a multiple of 4 in memory", async () => {

@@ -19,6 +19,8 @@ export interface MlcModel {
   weights: WeightSource;
   /** By MLC's names: `lm_head.q_weight`, `transformer.norm.weight`. */
   tensors: ReadonlyMap<string, MlcTensor>;
+  /** Shards whose MD5 sum the manifest does not give: only their size was checked. */
+  unsummed: string[];
 }
 
 export interface LoadOptions {
@@ -72,7 +74,8 @@ export async function loadMlc(read: ReadFile, options: LoadOptions = {}): Promis
     throw error;
   }
   signal?.throwIfAborted();
-  return {shape, weights: tensorWeights(tensors), tensors};
+  const unsummed = shards.filter(({md5sum}) => !md5sum).map(({dataPath}) => dataPath);
+  return {shape, weights: tensorWeights(tensors), tensors, unsummed};
 }
 
 /**

@@ -1,4 +1,4 @@
-import {describe, expect, it} from "vitest";
+import {afterEach, describe, expect, it, vi} from "vitest";
 import {inProcessProduct} from "./product.js";
 import {createWorkerAnswer, type WorkerRequest} from "./worker-task.js";
 import {createProductPool, type PoolWorker} from "./reference-pool.js";
@@ -8,6 +8,8 @@ import {matrixNames, modelMatrices} from "./weights.js";
 
 const shape = {...shapes.tiny, vocabulary: 515};
 const inputs = [1, 2, 3, 4].map((scale) => Float64Array.from({length: 192}, (_, i) => Math.sin(scale * i)));
+
+afterEach(() => vi.unstubAllGlobals());
 
 describe("a pool of workers", () => {
   it.each([1, 3, 8])("computes what one thread computes, with %i workers", async (count) => {
@@ -41,6 +43,36 @@ describe("a pool of workers", () => {
     workers[1]!.onerror!({message: ""} as ErrorEvent);
     await expect(product).rejects.toThrow("a reference worker failed: it could not be loaded");
     expect(workers.every(({terminated}) => terminated)).toBe(true);
+  });
+
+  it("computes in this thread when a worker cannot be started, and keeps none of the others", async () => {
+    const workers: FakeWorker[] = [];
+    const start = () => {
+      if (workers.length === 2) throw new Error("refused by the page's policy");
+      return track(workers, new FakeWorker());
+    };
+    const pool = createProductPool({shape, seed: 5, count: 4, start});
+    const product = inProcessProduct(syntheticWeights(shape, 5), modelMatrices(shape));
+    expect(await pool.product(matrixNames.o(1), inputs)).toEqual(await product(matrixNames.o(1), inputs));
+    expect(workers.map(({terminated, rows}) => [terminated, rows])).toEqual([
+      [true, 0],
+      [true, 0]
+    ]);
+    const aborted = AbortSignal.abort(new Error("the reader cancelled"));
+    await expect(pool.product(matrixNames.o(1), inputs, aborted)).rejects.toThrow("the reader cancelled");
+    pool.close();
+    await expect(pool.product(matrixNames.o(1), inputs)).rejects.toThrow("the pool of reference workers is closed");
+  });
+
+  it.each([
+    [undefined, 4],
+    [3, 3],
+    [64, 8]
+  ])("has workers as the browser admits to processors: %s gives %i", (hardwareConcurrency, count) => {
+    vi.stubGlobal("navigator", {hardwareConcurrency});
+    const workers: FakeWorker[] = [];
+    createProductPool({shape, start: () => track(workers, new FakeWorker())}).close();
+    expect(workers).toHaveLength(count);
   });
 
   it("rejects a product under way when it is closed", async () => {

@@ -1,6 +1,6 @@
-import type {Product} from "./product.js";
+import {inProcessProduct, type Product} from "./product.js";
 import type {WorkerRequest} from "./worker-task.js";
-import {defaultSeed} from "./synthetic.js";
+import {defaultSeed, syntheticWeights} from "./synthetic.js";
 import {modelMatrices} from "./weights.js";
 import type {Shape} from "./shape.js";
 
@@ -15,7 +15,7 @@ export interface PoolWorker {
 export interface PoolOptions {
   shape: Shape;
   seed?: number;
-  /** Workers, by default one for each processor the browser admits to, 8 at most. */
+  /** Workers, by default one for each processor the browser admits to, 8 at most; 4 where it does not say. */
   count?: number;
   /** Starts one worker, by default a module worker of the browser. */
   start?: () => PoolWorker;
@@ -29,17 +29,25 @@ export interface ProductPool {
   close(): void;
 }
 
-/** Starts a pool. Browsers only, unless `start` is given; elsewhere use `inProcessProduct`. */
+/** Starts a pool. Where a worker cannot be started, this thread computes the same, more slowly. */
 export function createProductPool(options: PoolOptions): ProductPool {
-  const {shape, seed = defaultSeed, count = Math.min(8, navigator.hardwareConcurrency), start = startWorker} = options;
+  const {shape, seed = defaultSeed, count = processors(), start = startWorker} = options;
   const sizes = modelMatrices(shape);
   const closed = new AbortController();
-  const workers = Array.from({length: count}, start);
+  const workers = startAll(count, start);
   const close = (reason: unknown = new Error("the pool of reference workers is closed")) => {
     if (closed.signal.aborted) return;
     closed.abort(reason);
     for (const worker of workers) worker.terminate();
   };
+  if (workers.length === 0) {
+    const product = inProcessProduct(syntheticWeights(shape, seed), sizes);
+    return {
+      close: () => close(),
+      product: (matrix, inputs, signal) =>
+        product(matrix, inputs, signal ? AbortSignal.any([signal, closed.signal]) : closed.signal)
+    };
+  }
   for (const worker of workers) {
     worker.onerror = ({message}) =>
       close(new Error(`a reference worker failed: ${message || "it could not be loaded"}`));
@@ -77,6 +85,22 @@ export function createProductPool(options: PoolOptions): ProductPool {
       }
     }
   };
+}
+
+function processors(): number {
+  return Math.min(8, globalThis.navigator?.hardwareConcurrency || 4);
+}
+
+/** All the workers, or none when one cannot be started: a policy of the page or its server can forbid them. */
+function startAll(count: number, start: () => PoolWorker): PoolWorker[] {
+  const workers: PoolWorker[] = [];
+  try {
+    while (workers.length < count) workers.push(start());
+    return workers;
+  } catch {
+    for (const worker of workers) worker.terminate();
+    return [];
+  }
 }
 
 function startWorker(): PoolWorker {

@@ -1,17 +1,17 @@
 import {html} from "htl";
-import {describeAdapter, openGpu, requestAdapter, type Gpu} from "../gpu/device.js";
-import {systemClock, type Visibility} from "../lab/clock.js";
+import {describeAdapter, NoGpuError, openGpu, requestAdapter, type Gpu} from "../gpu/device.js";
+import {abortable, systemClock, type Visibility} from "../lab/clock.js";
 import type {Experiment} from "../lab/experiment.js";
 import type {DeviceDescription, RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {describeError, runExperiment, type RunOutcome, type RunState} from "../lab/run-experiment.js";
 import {shapes, weightBytesPerToken, type ShapeId} from "../model/shape.js";
-import {formatBytes} from "./format.js";
+import {firstLine, formatBytes} from "./format.js";
 import {confirmIn} from "./panel-confirm.js";
 import {deviceLine, missing} from "./panel-device.js";
 import {describeRuntime} from "./panel-runtime.js";
 import {readSettings, variantIds, writeSettings} from "./panel-settings.js";
-import {resultsTable} from "./results-table.js";
+import {resultsTable, type LiveRow} from "./results-table.js";
 
 export interface PanelOptions {
   experiment: Experiment;
@@ -22,7 +22,7 @@ export interface PanelOptions {
   /** Describes the adapter without opening a device; rejects with what is missing. */
   describeDevice?(): Promise<DeviceDescription>;
   measureReadBandwidth?(gpu: Gpu, signal: AbortSignal): Promise<number>;
-  /** Called with the record of every completed run. */
+  /** Called with the record of every run that has one: what the rows of the panel show. */
   onRecord?(record: RunRecord): void;
   /** Settles when the panel's cell is run again or removed: ends the run and frees everything. */
   invalidation?: Promise<unknown>;
@@ -31,12 +31,13 @@ export interface PanelOptions {
 /**
  * A panel that runs an experiment on the reader's own GPU: `<section data-experiment data-state>` with the actions
  * run, cancel and export. Its shape and variants are the page's `?shape=…&variants=…`. When a run completes, it
- * dispatches a bubbling `experiment-record` event whose detail is the record.
+ * dispatches a bubbling `experiment-record` event whose detail is the record. A run that ends without a record, a
+ * cancelled one for example, leaves the last one where it was: in the rows, in the export and with `onRecord`.
  */
 export function experimentPanel({
   experiment,
   recordedRows,
-  openGpu: open = () => openGpu(navigator.gpu),
+  openGpu: open = openDevice,
   describeDevice = async () => describeAdapter(await requestAdapter(navigator.gpu)),
   measureReadBandwidth,
   onRecord,
@@ -46,9 +47,10 @@ export function experimentPanel({
   const {settings, notes} = link;
   let {shapeIsChosen} = link;
   let run: AbortController | undefined;
-  let record: RunRecord | undefined;
+  let finished: {record: RunRecord; rows: readonly LiveRow[]} | undefined;
   let lookedUp: Promise<boolean> | undefined;
-  let hasGpu = true;
+  /** What the last look-up found; undefined until one has answered. */
+  let hasGpu: boolean | undefined;
 
   const device = html`<div></div>`;
   const shapeSelect = html`<select name="shape" onchange=${chooseShape}>
@@ -60,7 +62,7 @@ export function experimentPanel({
   </fieldset>` as HTMLFieldSetElement;
   const runButton = button("run", "Run", () => void start());
   const cancelButton = button("cancel", "Cancel", () => run?.abort());
-  const exportButton = button("export", "Export record", () => record && download(record));
+  const exportButton = button("export", "Export record", () => finished && download(finished.record));
   const progressLabel = html`<span></span>`;
   const progressBar = html`<progress max="1" value="0"></progress>` as HTMLProgressElement;
   const progress = html`<label class="panel-progress" hidden>${progressLabel} ${progressBar}</label>`;
@@ -73,75 +75,94 @@ export function experimentPanel({
     ${progress} ${status} ${questions} ${table.element}
   </section>`;
 
+  /** Runs the shape and the variants that are on the screen at the press. */
   async function start() {
     if (runButton.disabled) return;
-    run = new AbortController();
-    record = undefined;
+    const {signal} = (run = new AbortController());
+    shapeIsChosen = true;
+    let rows = liveRows("waiting");
+    table.update(rows);
     progressBar.value = 0;
     progressLabel.textContent = "Asking for the GPU";
     show("preparing", "Preparing …");
     let outcome: RunOutcome;
     try {
-      if (!(await lookUpDevice())) return;
-      outcome = await runExperiment({
-        experiment,
-        shape: shapes[settings.shape],
-        variants: settings.variants,
-        openGpu: open,
-        measureReadBandwidth,
-        runtime: describeRuntime(navigator),
-        clock: systemClock,
-        visibility: pageVisibility,
-        confirm: confirmIn(questions),
-        signal: run.signal,
-        onEvent({state, label, fraction, rows}) {
-          table.update(rows);
-          progressLabel.textContent = label;
-          progressBar.value = fraction;
-          if (state in running) show(state, running[state as keyof typeof running]);
-        }
-      });
+      outcome = !(await abortable(lookUpDevice(), signal))
+        ? {state: "unsupported", message: "", record: null}
+        : await runExperiment({
+            experiment,
+            shape: shapes[settings.shape],
+            variants: settings.variants,
+            openGpu: open,
+            measureReadBandwidth,
+            runtime: describeRuntime(navigator),
+            clock: systemClock,
+            visibility: pageVisibility,
+            confirm: confirmIn(questions),
+            signal,
+            onEvent({state, label, fraction, rows: progress}) {
+              rows = progress.map((row) => ({...row, shape: shapes[settings.shape].label}));
+              table.update(rows);
+              progressLabel.textContent = label;
+              progressBar.value = fraction;
+              if (state in running) show(state, running[state as keyof typeof running]);
+            }
+          });
     } catch (error) {
-      outcome = {state: "failed", message: describeError(error), record: null};
+      outcome = signal.aborted
+        ? {state: "cancelled", message: "Cancelled.", record: null}
+        : {state: "failed", message: describeError(error), record: null};
     }
+    end(outcome, rows);
+  }
+
+  function end({state, message, record}: RunOutcome, rows: readonly LiveRow[]) {
     run = undefined;
-    record = outcome.record ?? undefined;
-    show(outcome.state, outcome.message);
-    if (outcome.state !== "done" || !record) return;
-    panel.dispatchEvent(new CustomEvent("experiment-record", {bubbles: true, detail: record}));
+    // An adapter that has not answered by now may never do so: the next run asks again.
+    if (!hasGpu) lookedUp = undefined;
+    if (record) finished = {record, rows};
+    table.update(finished?.rows ?? liveRows(state));
+    show(state, record || !finished ? message : `${message} The rows are of your run before.`.trim());
+    if (!record) return;
+    if (state === "done") panel.dispatchEvent(new CustomEvent("experiment-record", {bubbles: true, detail: record}));
     onRecord?.(record);
   }
 
-  /** Asks for the adapter once, and says what it is or what is missing. */
+  /** Asks for the adapter, and says what it is or what is missing; what is missing is asked for again. */
   function lookUpDevice(): Promise<boolean> {
-    return (lookedUp ??= describeDevice().then(
+    if (lookedUp) return lookedUp;
+    const asked = describeDevice().then(
       (description) => {
         const startsTiny = description.software && !shapeIsChosen && experiment.shapes.includes("tiny");
+        hasGpu = true;
         device.replaceChildren(deviceLine(description, startsTiny));
         if (startsTiny) settings.shape = "tiny";
         if (startsTiny) showSettings();
         return true;
       },
       (error: unknown) => {
-        run = undefined;
+        if (lookedUp !== asked) return false; // given up, and perhaps asked for again
+        lookedUp = undefined;
         hasGpu = false;
         device.replaceChildren(missing(describeError(error)));
-        table.update(liveRows("unsupported"));
-        show("unsupported", "");
+        if (!run) showChoice();
         return false;
       }
-    ));
+    );
+    return (lookedUp = asked);
   }
 
   function show(state: RunState | "idle", sentence: string) {
     const focused = document.activeElement;
     panel.dataset.state = state;
-    if (status.textContent !== sentence) status.textContent = sentence;
+    if (status.textContent !== firstLine(sentence)) status.textContent = firstLine(sentence);
+    status.title = sentence === firstLine(sentence) ? "" : sentence;
     progress.hidden = run === undefined;
     choices.disabled = run !== undefined;
-    runButton.disabled = run !== undefined || !hasGpu || settings.variants.length === 0;
+    runButton.disabled = run !== undefined || !navigator.gpu || settings.variants.length === 0;
     cancelButton.disabled = run === undefined;
-    exportButton.disabled = record === undefined;
+    exportButton.disabled = run !== undefined || finished === undefined;
+    exportButton.textContent = finished ? `Export record (${finished.record.shape.label})` : "Export record";
     // A button disabled under the keyboard would lose the reader's place.
     if (focused === runButton && run) cancelButton.focus();
     if (focused === cancelButton && !run) runButton.focus();
@@ -156,7 +177,7 @@ export function experimentPanel({
         return html`<label><input type="checkbox" value="${variant}" checked=${checked} /> ${label}</label>`;
       })
     );
-    table.update(liveRows("idle"));
+    showChoice();
   }
 
   function chooseShape() {
@@ -164,31 +185,34 @@ export function experimentPanel({
     const left = variantIds(experiment, settings.shape).filter((id) => !settings.variants.includes(id));
     settings.shape = shapeSelect.value as ShapeId;
     settings.variants = variantIds(experiment, settings.shape).filter((id) => !left.includes(id));
+    history.replaceState(history.state, "", writeSettings(location.href, settings));
     showSettings();
-    changed();
   }
 
   function chooseVariants() {
     const boxes = [...variantBoxes.querySelectorAll<HTMLInputElement>("input:checked")];
     settings.variants = boxes.map(({value}) => value);
-    table.update(liveRows("idle"));
-    changed();
-  }
-
-  function changed() {
     history.replaceState(history.state, "", writeSettings(location.href, settings));
-    if (hasGpu) show("idle", settings.variants.length === 0 ? "Choose at least one variant." : "");
+    showChoice();
   }
 
-  function liveRows(status: string) {
+  /** What Run would run now; the rows of a finished run stay until then. */
+  function showChoice() {
+    const state = hasGpu === false ? "unsupported" : "idle";
+    table.update(finished?.rows ?? liveRows(state));
+    const rest = finished ? `The rows are of your run of “${finished.record.shape.label}” until the next one.` : "";
+    show(state, settings.variants.length === 0 ? `Choose at least one variant. ${rest}`.trim() : rest);
+  }
+
+  function liveRows(status: string): LiveRow[] {
+    const shape = shapes[settings.shape];
     return experiment
-      .variants(shapes[settings.shape])
+      .variants(shape)
       .filter(({identity}) => settings.variants.includes(identity.variant))
-      .map(({identity}) => ({...identity, status}));
+      .map(({identity}) => ({...identity, shape: shape.label, status}));
   }
 
   showSettings();
-  show("idle", "");
   const cancelLookUp = navigator.gpu ? whenIdle(() => void lookUpDevice()) : void lookUpDevice();
   void invalidation?.then(() => {
     cancelLookUp?.();
@@ -204,6 +228,19 @@ const running = {
   warming: "Warming up …",
   measuring: "Measuring …"
 } satisfies Partial<Record<RunState, string>>;
+
+/** @throws {NoGpuError} when there is no adapter; {Error} that says what to do when its device does not open. */
+async function openDevice(): Promise<Gpu> {
+  try {
+    return await openGpu(navigator.gpu);
+  } catch (error) {
+    if (error instanceof NoGpuError) throw error;
+    const advice = "Close what else uses the GPU and press Run again, or restart the browser.";
+    throw new Error(`The GPU was found, but its device did not open. ${advice}\n${describeError(error)}`, {
+      cause: error
+    });
+  }
+}
 
 const pageVisibility: Visibility = {
   get hidden() {

@@ -27,3 +27,8 @@ it("keeps a figure and its unit on one line", () => {
   const figures = [f.formatRate(42), f.formatMilliseconds(0.9), f.formatMilliseconds(9), f.formatMilliseconds(9000)];
   for (const figure of [...figures, f.formatBytes(128)]) expect(figure).not.toContain(" ");
 });
+
+it("shows a message by its first line", () => {
+  expect(f.firstLine("[Buffer] is invalid.\n - While calling …")).toBe("[Buffer] is invalid.");
+  expect(f.firstLine("Cancelled.")).toBe("Cancelled.");
+});

@@ -60,3 +60,8 @@ function superscript(exponent: number): string {
     .replace("-", "⁻")
     .replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]!);
 }
+
+/** The first line of a message; a driver's goes on with where in its own code it arose. */
+export function firstLine(message: string): string {
+  return message.split("\n", 1)[0]!;
+}

@@ -1,6 +1,6 @@
 import {html} from "htl";
 import type {DeviceDescription} from "../lab/record.js";
-import {formatBytes, formatCount} from "./format.js";
+import {firstLine, formatBytes, formatCount} from "./format.js";
 
 /** What the reader's GPU is and can do: its name, optional features, the limits that decide what fits. */
 export function deviceLine({label, features, limits, software}: DeviceDescription, startsTiny: boolean): HTMLElement {
@@ -22,7 +22,8 @@ export function deviceLine({label, features, limits, software}: DeviceDescriptio
 
 /** One amber sentence: what this browser or device lacks. */
 export function missing(sentence: string): HTMLElement {
-  return html`<p class="panel-missing">${sentence}</p>`;
+  const short = firstLine(sentence);
+  return html`<p class="panel-missing" title=${short === sentence ? null : sentence}>${short}</p>`;
 }
 
 function softwareSentence(startsTiny: boolean): string {

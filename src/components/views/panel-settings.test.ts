@@ -31,8 +31,8 @@ describe("the settings of a link", () => {
     expect(settings).toEqual({shape: "phi3-mini", variants: ["fused", "staged"]});
     expect(shapeIsChosen).toBe(false);
     expect(notes).toEqual([
-      "The link names the shape “huge”, which this experiment does not have; this is “phi3-mini”.",
-      "The link names the variant “chunked”, “no”, which this experiment does not have; all variants are chosen."
+      "The link names the shape “huge”, which this experiment does not have; its default is chosen.",
+      "The link names the variants “chunked” and “no”, which this experiment does not have; all variants are chosen."
     ]);
   });
 
@@ -42,6 +42,21 @@ describe("the settings of a link", () => {
     expect(notes).toEqual([
       "The link names the variant “chunked”, which this experiment does not have; it is left out."
     ]);
+  });
+
+  it("leave several unknown variants out together", () => {
+    expect(readSettings("?variants=staged,chunked,no", experiment).notes).toEqual([
+      "The link names the variants “chunked” and “no”, which this experiment does not have; they are left out."
+    ]);
+  });
+
+  it("choose no variant where the list is empty, as it is written when none is ticked", () => {
+    const address = writeSettings("https://example.org/", {shape: "tiny", variants: []});
+    expect(readSettings(new URL(address).search, experiment)).toEqual({
+      settings: {shape: "tiny", variants: []},
+      shapeIsChosen: true,
+      notes: []
+    });
   });
 
   it("do not take an object's own property for a shape", () => {

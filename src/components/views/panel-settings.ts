@@ -16,7 +16,10 @@ export interface LinkedSettings {
   notes: string[];
 }
 
-/** Reads `shape` and `variants` of a page's query; what is missing or unknown is the experiment's default. */
+/**
+ * Reads `shape` and `variants` of a page's query; what is missing or unknown is the experiment's default. A list of
+ * variants that is there and empty chooses none.
+ */
 export function readSettings(search: string, experiment: Experiment): LinkedSettings {
   const parameters = new URLSearchParams(search);
   const notes: string[] = [];
@@ -25,19 +28,21 @@ export function readSettings(search: string, experiment: Experiment): LinkedSett
   const known = experiment.shapes.find((id) => id === named);
   const shape = known ?? experiment.defaultShape;
   if (named && !known) {
-    notes.push(`The link names the shape “${named}”, which this experiment does not have; this is “${shape}”.`);
+    notes.push(`The link names the shape “${named}”, which this experiment does not have; its default is chosen.`);
   }
 
   const all = variantIds(experiment, shape);
-  const wanted = (parameters.get("variants") ?? "").split(",").filter(Boolean);
+  const list = parameters.get("variants");
+  const wanted = list?.split(",").filter(Boolean) ?? all;
   const unknown = wanted.filter((id) => !all.includes(id));
   const found = all.filter((id) => wanted.includes(id));
   if (unknown.length > 0) {
-    const names = unknown.map((id) => `“${id}”`).join(", ");
-    const instead = found.length > 0 ? "it is left out" : "all variants are chosen";
-    notes.push(`The link names the variant ${names}, which this experiment does not have; ${instead}.`);
+    const [noun, pronoun] = unknown.length === 1 ? ["variant", "it is"] : ["variants", "they are"];
+    const names = new Intl.ListFormat("en-GB").format(unknown.map((id) => `“${id}”`));
+    const instead = found.length > 0 ? `${pronoun} left out` : "all variants are chosen";
+    notes.push(`The link names the ${noun} ${names}, which this experiment does not have; ${instead}.`);
   }
-  const settings = {shape, variants: found.length > 0 ? found : all};
+  const settings = {shape, variants: found.length > 0 || unknown.length === 0 ? found : all};
   return {settings, shapeIsChosen: known !== undefined, notes};
 }
 

@@ -1,12 +1,14 @@
 import {html} from "htl";
 import type {Statistics, Verification} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
-import {formatCount, formatDate, formatMilliseconds, formatNumber, formatRelativeError} from "./format.js";
+import {firstLine, formatCount, formatDate, formatMilliseconds, formatNumber, formatRelativeError} from "./format.js";
 
 /** A variant of the experiment on this page, before, while and after it is measured. */
 export interface LiveRow {
   variant: string;
   label: string;
+  /** The shape's label. */
+  shape: string;
   /** "idle", "verifying", "measuring", "measured", "unsupported", "failed"… */
   status: string;
   dispatchesPerToken: number;
@@ -110,7 +112,7 @@ function recordedElement({id}: ResultRow): HTMLElement {
 
 function recordedCells(row: ResultRow): Cell[] {
   return [
-    variantCell(row.label, row.note),
+    variantCell(row.label, [row.note]),
     speed(row.tokensPerSecond, row.tokensPerSecondP10, row.tokensPerSecondP90),
     row.dispatchesPerToken === null
       ? "–"
@@ -127,7 +129,7 @@ function recordedCells(row: ResultRow): Cell[] {
 function liveCells(row: LiveRow, device: string): Cell[] {
   const {median = null, p10 = null, p90 = null} = row.tokensPerSecond ?? {};
   return [
-    variantCell(row.label, row.message ?? null),
+    variantCell(row.label, [row.shape, row.message ?? null]),
     median === null ? row.status : speed(median, p10, p90),
     formatCount(row.dispatchesPerToken),
     device,
@@ -139,8 +141,16 @@ function liveCells(row: LiveRow, device: string): Cell[] {
   ];
 }
 
-function variantCell(label: string, note: string | null): Cell {
-  return note ? html`<span>${label}<br /><small style="font-weight: normal;">${note}</small></span>` : label;
+/** A label over its notes, of which the first line is shown and the whole text told on hovering. */
+function variantCell(label: string, notes: (string | null)[]): Cell {
+  const lines = notes
+    .filter((note) => note !== null)
+    .map((note) => {
+      const short = firstLine(note);
+      const title = short === note ? null : note;
+      return html`<br /><small style="font-weight: normal;" title=${title}>${short}</small>`;
+    });
+  return html`<span>${label}${lines}</span>`;
 }
 
 /** Where this project's own rows give no workgroup count, every stage has its own. */

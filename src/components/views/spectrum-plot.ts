@@ -89,7 +89,7 @@ function draw(points: Point[], limits: Limit[], width: number): PlotElement {
       type: "log",
       // Base 10 would leave most of these ticks without a label.
       base: 4,
-      domain: [0.7, isNarrow(width) ? 700 : 2500],
+      domain: [0.7, isNarrow(width) ? 1500 : 2500],
       ticks: [1, 4, 16, 64, 228],
       tickFormat: String,
       label: "Dispatches per token →"
@@ -164,7 +164,7 @@ function addLabels(plot: PlotElement, points: Point[], limits: Limit[], width: n
   ];
   const frame = {x0: margin.left - 4, y0: 16, x1: width, y1: Number(plot.getAttribute("height")) - margin.bottom};
   select(plot)
-    .append("g")
+    .insert("g", ":scope > [data-marks=tip]") // below the tooltips
     .attr("aria-hidden", "true")
     .attr("pointer-events", "none")
     .attr("font-size", fontSize)
@@ -235,11 +235,12 @@ function yourLimit({readBandwidthBytesPerSecond, tokensPerSecond}: NonNullable<R
 }
 
 function pointLabel({row}: Point, width: number): string {
-  const label = `${isLive(row) ? "Yours: " : ""}${row.label}${row.dispatchesClaimed ? " (claimed)" : ""}`;
+  const name = isNarrow(width) ? row.label.replace(/:.*/, "") : row.label;
+  const label = `${isLive(row) ? "Yours: " : ""}${name}${row.dispatchesClaimed ? " (claimed)" : ""}`;
   return isNarrow(width) ? label : `${label}, ${formatRate(row.tokensPerSecond!)}`;
 }
 
-/** Too narrow for figures in the labels. */
+/** Too narrow for figures in the labels, and for what follows a colon in a name. */
 function isNarrow(width: number): boolean {
   return width < 480;
 }
@@ -300,8 +301,8 @@ function caption(recorded: ResultRow[], rooflines: readonly Roofline[], live: Re
   const sources = [...new Set(recorded.map(({source}) => source.replace(/^(\S+@\S+) .*$/, "$1")))];
   const others = live.some(({spectrum}) => !spectrum);
   return html`<figcaption>
-    Whole Phi-3-mini or Phi-3-sized models of 32 layers, one sequence, one token at a time. A limit is the read
-    bandwidth over the weight bytes of one token. Bars span p10 to p90.
+    Whole Phi-3-mini or Phi-3-sized models of 32 layers, one sequence, one token at a time. A limit is the highest read
+    bandwidth on file for a device, over the weight bytes of one token. Bars span p10 to p90.
     ${others ? "Your run is of another shape: do not compare its height with the recorded points." : ""} Sources:
     ${[...sources, ...rooflines.map(({source}) => source)].join("; ")}.
   </figcaption>`;

@@ -1,0 +1,62 @@
+import {existsSync, mkdtempSync, rmSync} from "node:fs";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
+import {afterAll, beforeAll, describe, expect, test} from "vitest";
+import {runCommand} from "../testing/command.js";
+import {fixtureFolder} from "../testing/fixtures.js";
+
+const fixture = fixtureFolder("phi3-tiny");
+const seconds = 1000;
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "command-line-"));
+});
+afterAll(() => rmSync(folder, {recursive: true}));
+
+describe.concurrent("a wrong command line for verify", () => {
+  test.each([
+    {args: [], says: /^usage: npm run verify -- DIR/m},
+    {args: [fixture, "another"], says: /^usage: npm run verify -- DIR/m},
+    {args: [fixture, "--factoring", "sideways"], says: /no factoring sideways; there are fused, staged/},
+    {args: [fixture, "--without", "subgroups,magic"], says: /feature magic; they use subgroups/},
+    {args: [fixture, "--tokens", "few"], says: /--tokens takes a positive integer, not few/},
+    {args: [fixture, "--fast"], says: /Unknown option '--fast'/}
+  ])("says so: $says", async ({args, says}) => {
+    const {status, stderr} = await runCommand("verify", ...args);
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(status).toBe(1);
+  });
+});
+
+describe.concurrent("a wrong command line for record", () => {
+  test.each([
+    {args: [], says: /There is no experiment [^\n]*\n.*usage: npm run record -- EXPERIMENT/s},
+    {args: ["sorcery"], says: /There is no experiment sorcery\.\n.*usage: /s},
+    {args: ["spectrum", "--shape", "giant"], says: /Experiment spectrum has no shape giant; it has tiny, /},
+    {args: ["spectrum", "--fast"], says: /Unknown option '--fast'.*usage: /s},
+    {
+      args: ["spectrum", "--shape", "tiny", "--variants", "fused,sideways"],
+      says: /no variant sideways; it has fused, staged/
+    }
+  ])("says so and writes nothing: $says", async ({args, says}) => {
+    const out = join(folder, "wrong.json");
+    const {status, stderr} = await runCommand("record", ...args, "--out", out);
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(status).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test("whose output cannot be written says so before anything is measured", async () => {
+    const out = join(folder, "no", "such", "folder", "record.json");
+    const args = ["spectrum", "--shape", "tiny", "--variants", variants.at(-1)!, "--out", out];
+    const {status, stdout, stderr} = await runCommand("record", ...args);
+    expect(stderr).toContain(out);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(stdout).not.toContain("Measured");
+    expect(status).toBe(1);
+  });
+});
+
