@@ -61,8 +61,7 @@ export async function createDecoder(
 ): Promise<Decoder> {
   const {shape, factoring, geometry} = options;
   const plan = planToken(shape, factoring, geometry);
-  const buffers = await allocate(device, shape);
-  const destroy = () => Object.values(buffers).forEach((buffer) => buffer.destroy());
+  const memory = await allocate(device, shape);
   try {
     const layout = bindGroupLayout(device, factoring, weights);
     const pipelines = await compile(device, kernels, plan, {
@@ -75,16 +74,16 @@ export async function createDecoder(
       }
     });
     const bindGroups = await guard(device, `binding the weights of ${shape.label}`, () =>
-      bindPlan(device, layout, plan, weights, buffers, shape)
+      bindPlan(device, layout, plan, weights, memory.buffers, shape)
     );
     const steps = plan.map((dispatch, i) => ({
       ...dispatch,
       pipeline: pipelines.get(dispatch.path)!,
       bindGroup: bindGroups[i]!
     }));
-    return new PlannedDecoder(device, shape, steps, buffers);
+    return new PlannedDecoder(device, shape, steps, memory);
   } catch (error) {
-    destroy();
+    memory.destroy();
     throw error;
   }
 }
@@ -96,21 +95,24 @@ interface Step extends Dispatch {
 
 type Buffers = Record<"rotations" | "cache" | "activations" | "state", GPUBuffer>;
 
+/** All that a decoder allocates beside the weights. */
+interface Memory {
+  buffers: Buffers;
+  logits: Readback;
+  tokens: Readback;
+  destroy(): void;
+}
+
 class PlannedDecoder implements Decoder {
   position = 0;
   private promptLength = 0;
-  private readonly logits: Readback;
-  private readonly tokens: Readback;
 
   constructor(
     private readonly device: GPUDevice,
     readonly shape: Shape,
     readonly plan: readonly Step[],
-    private readonly buffers: Buffers
-  ) {
-    this.logits = new Readback(device, 4 * shape.vocabulary);
-    this.tokens = new Readback(device, 4 * shape.context + 4);
-  }
+    private readonly memory: Memory
+  ) {}
 
   reset(prompt: readonly number[], position = 0) {
     const {context, vocabulary} = this.shape;
@@ -122,7 +124,7 @@ class PlannedDecoder implements Decoder {
     if (position >= prompt.length) throw new GpuError(`no token is given for position ${position}`);
     this.position = position;
     this.promptLength = prompt.length;
-    this.device.queue.writeBuffer(this.buffers.state, 0, new Uint32Array([position, prompt.length, ...prompt]));
+    this.device.queue.writeBuffer(this.memory.buffers.state, 0, new Uint32Array([position, prompt.length, ...prompt]));
   }
 
   async run(count: number) {
@@ -143,19 +145,18 @@ class PlannedDecoder implements Decoder {
   }
 
   async readLogits() {
-    const {logits} = activationLayout(this.shape);
-    return new Float32Array(await this.logits.read(this.buffers.activations, 4 * logits));
+    const {buffers, logits} = this.memory;
+    return new Float32Array(await logits.read(buffers.activations, 4 * activationLayout(this.shape).logits));
   }
 
   async readTokens() {
-    const tokens = new Uint32Array(await this.tokens.read(this.buffers.state, 4 * tokensAt));
-    return [...tokens.subarray(0, Math.max(this.position + 1, this.promptLength))];
+    const {buffers, tokens} = this.memory;
+    const ids = new Uint32Array(await tokens.read(buffers.state, 4 * tokensAt));
+    return [...ids.subarray(0, Math.max(this.position + 1, this.promptLength))];
   }
 
   destroy() {
-    for (const buffer of Object.values(this.buffers)) buffer.destroy();
-    this.logits.destroy();
-    this.tokens.destroy();
+    this.memory.destroy();
   }
 
   private submit(tokens: number) {
@@ -174,29 +175,37 @@ class PlannedDecoder implements Decoder {
   }
 }
 
-async function allocate(device: GPUDevice, shape: Shape): Promise<Buffers> {
-  const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  const sizes = {
-    rotations: 4 * shape.context * shape.headDim,
-    cache: 4 * shape.layers * layerCacheFloats(shape),
-    activations: 4 * activationLayout(shape).floats,
-    state: 4 * (tokensAt + shape.context + 1)
-  };
+async function allocate(device: GPUDevice, shape: Shape): Promise<Memory> {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+  const cacheBytes = 4 * shape.layers * layerCacheFloats(shape);
   const {maxBufferSize} = device.limits;
-  if (sizes.cache > maxBufferSize) {
-    throw new GpuError(`the KV cache needs ${sizes.cache} bytes; this device allows ${maxBufferSize} (maxBufferSize)`);
+  if (cacheBytes > maxBufferSize) {
+    throw new GpuError(`the KV cache needs ${cacheBytes} bytes; this device allows ${maxBufferSize} (maxBufferSize)`);
   }
-  const buffers: Partial<Buffers> = {};
+  const made: {destroy(): void}[] = [];
+  const keep = <T extends {destroy(): void}>(resource: T): T => {
+    made.push(resource);
+    return resource;
+  };
+  const storage = (label: keyof Buffers, size: number) => keep(device.createBuffer({label, size, usage}));
+  const destroy = () => {
+    for (const resource of made) resource.destroy();
+  };
   try {
     return await guard(device, `allocating the KV cache of ${shape.label}`, () => {
-      for (const [label, size] of Object.entries(sizes) as [keyof Buffers, number][]) {
-        buffers[label] = device.createBuffer({label, size, usage: storage});
-      }
-      device.queue.writeBuffer(buffers.rotations!, 0, rotations(shape));
-      return buffers as Buffers;
+      const buffers = {
+        rotations: storage("rotations", 4 * shape.context * shape.headDim),
+        cache: storage("cache", cacheBytes),
+        activations: storage("activations", 4 * activationLayout(shape).floats),
+        state: storage("state", 4 * (tokensAt + shape.context + 1))
+      };
+      const logits = keep(new Readback(device, 4 * shape.vocabulary));
+      const tokens = keep(new Readback(device, 4 * shape.context + 4));
+      device.queue.writeBuffer(buffers.rotations, 0, rotations(shape));
+      return {buffers, logits, tokens, destroy};
     });
   } catch (error) {
-    for (const buffer of Object.values(buffers)) buffer.destroy();
+    destroy();
     throw error;
   }
 }

@@ -19,7 +19,7 @@ export {logitTolerance} from "./record.js";
  * Where every sample starts: attention reads a cache half full. What is in it then does not matter to the time, and it
  * was not computed; a slow variant would need minutes for that.
  */
-const timedFrom = (shape: Shape) => shape.context / 2;
+const timedFrom = (shape: Shape) => Math.floor(shape.context / 2);
 
 /** What decode variants need from where they run. */
 export interface DecodeEnvironment {
