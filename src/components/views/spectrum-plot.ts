@@ -50,7 +50,12 @@ export function spectrumPlot({rows, yours = null, rooflines, width = 640}: Spect
   const live = yours ? runRows(yours, null).filter(({tokensPerSecond}) => tokensPerSecond !== null) : [];
   const devices = [...new Set(recorded.map(({device}) => device))];
   const points = [...live.map(livePoint), ...recorded.map((row) => recordedPoint(row, devices.indexOf(row.device)))];
-  const limits = [...(yours?.roofline ? [yourLimit(yours.roofline)] : []), ...rooflines.map(recordedLimit)];
+  // The limit of another shape is a line for other weights, and would be read as one for these.
+  const comparable = live.some(({spectrum}) => spectrum);
+  const limits = [
+    ...(yours?.roofline && comparable ? [yourLimit(yours.roofline)] : []),
+    ...rooflines.map(recordedLimit)
+  ];
   const plot = draw(points, limits, width);
   addLabels(plot, points, limits, width);
   return html`<figure class="spectrum-plot" style="max-width: ${width}px; margin-inline: 0;">
