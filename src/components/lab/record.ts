@@ -182,7 +182,6 @@ function isPlausible(date: string): boolean {
   return date >= "2026" && Date.parse(date) <= Date.now() + day;
 }
 
-export type DeviceDescription = z.infer<typeof deviceSchema>;
 export type RuntimeDescription = z.infer<typeof runtimeSchema>;
 export type Statistics = z.infer<typeof statisticsSchema>;
 export type Verification = z.infer<typeof verificationSchema>;

@@ -1,8 +1,8 @@
 import {html} from "htl";
-import {describeAdapter, NoGpuError, openGpu, requestAdapter, type Gpu} from "../gpu/device.js";
+import {describeAdapter, NoGpuError, openGpu, requestAdapter, type DeviceDescription, type Gpu} from "../gpu/device.js";
 import {abortable, systemClock, type Visibility} from "../lab/clock.js";
 import type {Experiment} from "../lab/experiment.js";
-import type {DeviceDescription, RunRecord} from "../lab/record.js";
+import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {describeError, runExperiment, type RunOutcome, type RunState} from "../lab/run-experiment.js";
 import {shapes, weightBytesPerToken, type ShapeId} from "../model/shape.js";

@@ -1,5 +1,5 @@
 import {html} from "htl";
-import type {DeviceDescription} from "../lab/record.js";
+import type {DeviceDescription} from "../gpu/device.js";
 import {firstLine, formatBytes, formatCount} from "./format.js";
 
 /** What the reader's GPU is and can do: its name, optional features, the limits that decide what fits. */
