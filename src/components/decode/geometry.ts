@@ -3,7 +3,7 @@ import {stageNames, type KernelFeature, type StageName} from "../gpu/kernels.js"
 import type {Shape} from "../model/shape.js";
 import {tileGroupsBeside, type Geometry, type KernelGeometry} from "./plan.js";
 
-/** Activations that should fit in workgroup memory at once: with fewer, copying them costs more than it saves. */
+/** Groups of activations that should fit in workgroup memory at once, before a workgroup is made smaller: not tuned. */
 const enoughTileGroups = 32;
 
 /**
