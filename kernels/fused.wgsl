@@ -6,7 +6,7 @@
 
 import package::lib::model::{workgroup_size, layers, kv_heads, head_dim, context, layer_blob, ends_blob};
 import package::lib::place::{take_invocation, take_workgroup};
-import package::lib::sequence::current_position;
+import package::lib::sequence::{current_position, token_at, next_token, append_token};
 import package::lib::sync::end_stage;
 import package::stages::argmax::argmax;
 import package::stages::attention::attention;
@@ -29,29 +29,29 @@ fn main(
   let invocation = take_invocation(invocation_index);
   let workgroup = take_workgroup(workgroup_id.x, workgroup_count.x, invocation);
   let position = current_position(invocation_index);
-  embedding(workgroup, invocation, ends_blob());
+  embedding(workgroup, invocation, ends_blob(), token_at(position), 0u);
   end_stage();
   for (var layer = 0u; layer < layers; layer++) {
     let blob = layer_blob(layer);
-    let cache_at = layer * 2u * kv_heads * head_dim * context;
     rms_norm(workgroup, invocation, blob, attention_norm);
     end_stage();
-    qkv_rope(workgroup, invocation, blob, cache_at, position);
+    qkv_rope(workgroup, invocation, blob, position, 0u);
     end_stage();
-    attention(workgroup, invocation, cache_at, position);
+    attention(workgroup, invocation, layer * kv_heads * head_dim / 2u * context, position, 0u);
     end_stage();
-    o_proj(workgroup, invocation, blob);
+    o_proj(workgroup, invocation, blob, 0u);
     end_stage();
     rms_norm(workgroup, invocation, blob, ffn_norm);
     end_stage();
-    gate_up(workgroup, invocation, blob);
+    gate_up(workgroup, invocation, blob, 0u);
     end_stage();
-    down(workgroup, invocation, blob);
+    down(workgroup, invocation, blob, 0u, 0u);
     end_stage();
   }
   rms_norm(workgroup, invocation, ends_blob(), final_norm);
   end_stage();
-  lm_head(workgroup, invocation, ends_blob());
+  lm_head(workgroup, invocation, ends_blob(), 0u);
   end_stage();
-  argmax(workgroup, invocation);
+  let chosen = argmax(invocation, 1u, 0u);
+  if (invocation_index == 0u) { append_token(position, next_token(position, chosen)); }
 }

@@ -1,8 +1,11 @@
 // Four-bit weights of the q4f16_1 layout: a row of a matrix is `columns / 32` groups, a group is one vec4u of 32
 // nibbles (element 0 lowest) and one float16 scale, and a weight is (nibble − 7) · scale.
 //
-// The nibbles become floats without a conversion: moved to bits 19 to 22 of a float32 whose exponent is zero, the
+// In float32 (`dot_word`), the nibbles become floats without a conversion: moved to bits 19 to 22 of a float32 whose exponent is zero, the
 // nibble n reads as 1 + n/16. With f = 1 + n/16, Σ (n − 7) x = 16 (Σ f x − 23/16 Σ x), and Σ x is known per group.
+//
+// In integers (`packed_dot_word`), activations are 16-bit: x = (256 h + l) · s with int8 h, uint8 l and one scale s for each
+// group of 32, so that two packed dot products give Σ n x of four columns. Sums of a group stay below 2²⁴: exact.
 
 import package::lib::model::weight_vector;
 import package::lib::model::weight_half;
@@ -38,6 +41,17 @@ fn dot_word(word: u32, low: vec4f, high: vec4f, start: f32) -> f32 {
   sum = fma(one_and_sixteenths(word >> 1u), high.y, sum);
   sum = fma(one_and_sixteenths(word >> 5u), high.z, sum);
   return fma(one_and_sixteenths(word >> 9u), high.w, sum);
+}
+
+// h and l of eight columns against the eight nibbles of `word`: `columns` has h of the even columns, h of the odd, l of
+// the even, l of the odd.
+@if(packed)
+fn packed_dot_word(word: u32, columns: vec4u, sums: vec2i) -> vec2i {
+  let even = word & 0x0f0f0f0fu;
+  let odd = (word >> 4u) & 0x0f0f0f0fu;
+  return vec2i(
+    sums.x + dot4I8Packed(even, columns.x) + dot4I8Packed(odd, columns.y),
+    sums.y + i32(dot4U8Packed(even, columns.z) + dot4U8Packed(odd, columns.w)));
 }
 
 fn group_words(matrix: Matrix, row: u32, group: u32) -> vec4u {

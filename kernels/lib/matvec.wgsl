@@ -1,109 +1,223 @@
 // Rows of a quantised matrix times a vector of activations: the arithmetic of five of the nine stages.
 //
-// A team takes `team_rows` rows at a time, its lanes take the groups of 32 columns in turn. The vector is first copied to
-// workgroup memory, up to `tile_groups` groups at once, transposed so that neighbouring lanes read neighbouring
-// vec4f: [8][groups + 1], where index 0 counts the
-// group's columns by fours and the one spare column keeps the copy free of bank conflicts.
+// A team takes up to four rows at a time, its lanes take the groups of 32 columns in turn; four (row, group) pairs are
+// under way in each lane, so that as many loads are. The vector is first copied to workgroup memory, up to `tile_groups`
+// groups at once, each invocation taking eight columns.
+//
+// Tile: [8][groups + 1] vec4f, where the first index counts a group's columns by fours; or, `packed`, [4][groups + 1] vec4u of
+// what packed_dot_word takes, the first index counting the columns by eights. Neighbouring lanes read neighbouring
+// vectors, and the spare column keeps the copy free of bank conflicts.
 
-import package::lib::model::{activations, workgroup_size};
-import package::lib::int4::{Matrix, dot_word, group_start, row_factor, group_words, group_scale};
-import package::lib::place::Invocation;
-import package::lib::reduce::team_add;
+import package::lib::model::{workgroup_size, hidden, Blob};
+@if(grid) import package::lib::model::epsilon;
+import package::lib::activations::{take_eight, Vector, Eight};
+import package::lib::int4::{Matrix, group_words, group_scale};
+@if(!packed) import package::lib::int4::{dot_word, group_start, row_factor};
+@if(packed) import package::lib::int4::packed_dot_word;
+import package::lib::place::{Workgroup, Invocation};
+import package::lib::reduce::{team_add, quad_add};
+@if(packed) import package::lib::reduce::quad_max;
+@if(grid) import package::lib::reduce::{leave_part, total_of_parts};
+@if(grid) import package::stages::rms_norm::norm_weights;
+@if(!grid) import package::lib::activations::normed_at;
 
 override tile_groups: u32;
 
-// Rows a team computes together: 1, 2 or 4, and not 1 where rows come in pairs. More share each loaded activation;
-// fewer make more workgroups.
-override team_rows: u32;
+@if(!packed) var<workgroup> tile: array<vec4f, 8u * (tile_groups + 1u)>;
+@if(packed) var<workgroup> tile: array<vec4u, 4u * (tile_groups + 1u)>;
+// Of each group: Σ x; or, `packed`, the scale and −7 Σ (256 h + l).
+@if(!packed) var<workgroup> tile_sums: array<f32, tile_groups>;
+@if(packed) var<workgroup> tile_scales: array<vec2f, tile_groups>;
 
-var<workgroup> tile: array<vec4f, 8u * (tile_groups + 1u)>;
-var<workgroup> tile_sums: array<f32, tile_groups>;
+// A vector of activations with the stamp its words will have, and the norm's weights to multiply it with on the way in.
+struct Input {
+  vector: Vector,
+  stamp: u32,
+  normed: bool,
+  norm_slot: u32,
+  norm_vector: u32,
+}
 
-// Matrix · activations[input…] for the first `team_rows` of `rows`, in lane 0 of each team. Every invocation of the workgroup
-// calls it together. `fresh` is false where the tile already holds the whole vector from an earlier call.
-fn dot_rows(matrix: Matrix, rows: vec4u, columns: u32, input: u32, fresh: bool, invocation: Invocation) -> vec4f {
-  let groups = columns / 32u;
+fn plain_input(vector: Vector, stamp: u32) -> Input {
+  return Input(vector, stamp, false, 0u, 0u);
+}
+
+// The residual, normed. Several workgroups each norm it for themselves, which saves an exchange; one workgroup, or a
+// dispatch for each stage, has `rms_norm` do it.
+@if(grid)
+fn normed_input(residual: Vector, blob: Blob, norm: u32, stamp: u32) -> Input {
+  return Input(residual, stamp, true, blob.slot, blob.start + norm / 8u);
+}
+
+@if(!grid)
+fn normed_input(residual: Vector, blob: Blob, norm: u32, stamp: u32) -> Input {
+  return plain_input(Vector(normed_at, hidden), stamp);
+}
+
+// How often a workgroup's teams must go round to compute `units` units, and which unit a team has in a round: units
+// are dealt to the workgroups like cards, so that all have the same number of teams at work.
+fn count_rounds(units: u32, workgroup: Workgroup) -> u32 {
+  let together = workgroup.teams * workgroup.count;
+  return (units + together - 1u) / together;
+}
+
+fn deal_unit(round: u32, workgroup: Workgroup, invocation: Invocation) -> u32 {
+  return (round * workgroup.teams + invocation.team) * workgroup.count + workgroup.index;
+}
+
+// Matrix · input for the first `count` of `rows` (1, 2 or 4), in lane 0 of each team. Every invocation of the workgroup
+// calls it together; a team that is not `busy` only helps to copy. `fresh` is false where the tile already holds the
+// whole vector from an earlier call.
+fn dot_rows(
+  matrix: Matrix, rows: vec4u, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
+) -> vec4f {
+  let groups = input.vector.length / 32u;
   var sums = vec4f(0.0);
   for (var first = 0u; first < groups; first += tile_groups) {
-    let count = min(tile_groups, groups - first);
+    let tile_count = min(tile_groups, groups - first);
     if (fresh || groups > tile_groups) {
-      load_tile(input + first * 32u, count, invocation);
+      load_tile(input, first, tile_count, invocation);
     }
-    sums += dot_tile(matrix, rows, first, count, invocation);
+    if (busy) { sums += dot_tile(matrix, rows, count, first, tile_count, invocation); }
   }
-  return row_factor * team_add(sums, invocation);
+  @if(!packed) { sums *= row_factor; }
+  @if(grid) {
+    if (input.normed) {
+      if (fresh || groups > tile_groups) {
+        norm_factor = inverseSqrt(total_of_parts(invocation) / f32(hidden) + epsilon);
+      }
+      sums *= norm_factor;
+    }
+  }
+  return team_add(sums, invocation);
 }
 
-fn load_tile(input: u32, count: u32, invocation: Invocation) {
+// Of the input's elements this invocation took.
+@if(grid) var<private> squares: f32;
+@if(grid) var<private> norm_factor: f32;
+
+fn load_tile(input: Input, first: u32, count: u32, invocation: Invocation) {
+  @if(grid) { if (first == 0u) { squares = 0.0; } }
+  // The tile may still be in use; and what this workgroup waits for, it must have done its own part of.
   workgroupBarrier();
-  for (var i = invocation.index; i < 8u * count; i += workgroup_size) {
-    let at = input + 4u * i;
-    tile[(i % 8u) * (tile_groups + 1u) + i / 8u] =
-      vec4f(activations[at], activations[at + 1u], activations[at + 2u], activations[at + 3u]);
-  }
-  workgroupBarrier();
-  for (var group = invocation.index; group < count; group += workgroup_size) {
-    var sum = vec4f(0.0);
-    for (var four = 0u; four < 8u; four++) {
-      sum += tile[four * (tile_groups + 1u) + group];
+  for (var start = 0u; start < 4u * count; start += workgroup_size) {
+    let unit = start + invocation.team * invocation.lanes + invocation.lane;
+    let inside = unit < 4u * count;
+    var eight = Eight(vec4f(0.0), vec4f(0.0));
+    if (inside) {
+      @if(grid) var norms: Eight;
+      @if(grid) { if (input.normed) { norms = norm_weights(input.norm_slot, input.norm_vector + 4u * first + unit); } }
+      eight = take_eight(input.vector, 4u * first + unit, input.stamp);
+      @if(grid) {
+        if (input.normed) {
+          squares += dot(eight.low, eight.low) + dot(eight.high, eight.high);
+          eight = Eight(eight.low * norms.low, eight.high * norms.high);
+        }
+      }
     }
-    tile_sums[group] = sum.x + sum.y + sum.z + sum.w;
+    fill_tile(eight, unit, inside, invocation);
   }
+  @if(grid) { leave_part(squares, invocation); }
   workgroupBarrier();
 }
 
-fn dot_tile(matrix: Matrix, rows: vec4u, first: u32, count: u32, invocation: Invocation) -> vec4f {
+@if(!packed)
+fn fill_tile(eight: Eight, unit: u32, inside: bool, invocation: Invocation) {
+  let four = eight.low + eight.high;
+  let sum = quad_add(four.x + four.y + four.z + four.w, invocation);
+  if (inside) {
+    let group = unit / 4u;
+    tile[(unit % 4u) * 2u * (tile_groups + 1u) + group] = eight.low;
+    tile[((unit % 4u) * 2u + 1u) * (tile_groups + 1u) + group] = eight.high;
+    if (unit % 4u == 0u) { tile_sums[group] = sum; }
+  }
+}
+
+@if(packed)
+fn fill_tile(eight: Eight, unit: u32, inside: bool, invocation: Invocation) {
+  let four = max(abs(eight.low), abs(eight.high));
+  let largest = quad_max(max(max(four.x, four.y), max(four.z, four.w)), invocation);
+  let factor = select(0.0, 32767.0 / largest, largest > 0.0);
+  let low = vec4i(round(eight.low * factor));
+  let high = vec4i(round(eight.high * factor));
+  let sums = low + high;
+  let sum = quad_add(f32(sums.x + sums.y + sums.z + sums.w), invocation);
+  if (inside) {
+    let group = unit / 4u;
+    let even = vec4i(low.x, low.z, high.x, high.z);
+    let odd = vec4i(low.y, low.w, high.y, high.w);
+    tile[(unit % 4u) * (tile_groups + 1u) + group] = vec4u(
+      pack4xI8(even >> vec4u(8u)), pack4xI8(odd >> vec4u(8u)), pack4xU8(vec4u(even)), pack4xU8(vec4u(odd)));
+    if (unit % 4u == 0u) { tile_scales[group] = vec2f(largest / 32767.0, -7.0 * sum); }
+  }
+}
+
+fn dot_tile(
+  matrix: Matrix, rows: vec4u, count: u32, first: u32, tile_count: u32, invocation: Invocation
+) -> vec4f {
+  let lanes = invocation.lanes;
+  var slot_rows = rows;
+  var ahead = vec4u(0u);
+  if (count == 1u) {
+    slot_rows = rows.xxxx;
+    ahead = vec4u(0u, 1u, 2u, 3u) * lanes;
+  }
+  if (count == 2u) {
+    slot_rows = rows.xyxy;
+    ahead = vec4u(0u, 0u, 1u, 1u) * lanes;
+  }
   var sums = vec4f(0.0);
-  for (var group = invocation.lane; group < count; group += invocation.lanes) {
-    let at = first + group;
-    let words_0 = group_words(matrix, rows.x, at);
-    var words_1 = vec4u(0u);
-    var words_2 = vec4u(0u);
-    var words_3 = vec4u(0u);
-    var scales = vec4f(group_scale(matrix, rows.x, at), 0.0, 0.0, 0.0);
-    if (team_rows > 1u) {
-      words_1 = group_words(matrix, rows.y, at);
-      scales.y = group_scale(matrix, rows.y, at);
-    }
-    if (team_rows > 2u) {
-      words_2 = group_words(matrix, rows.z, at);
-      words_3 = group_words(matrix, rows.w, at);
-      scales.z = group_scale(matrix, rows.z, at);
-      scales.w = group_scale(matrix, rows.w, at);
-    }
-    var dots = vec4f(group_start(tile_sums[group]));
-    dots = dot_words(vec4u(words_0.x, words_1.x, words_2.x, words_3.x), 0u, group, dots);
-    dots = dot_words(vec4u(words_0.y, words_1.y, words_2.y, words_3.y), 2u, group, dots);
-    dots = dot_words(vec4u(words_0.z, words_1.z, words_2.z, words_3.z), 4u, group, dots);
-    dots = dot_words(vec4u(words_0.w, words_1.w, words_2.w, words_3.w), 6u, group, dots);
-    sums = fma(scales, dots, sums);
+  for (var group = invocation.lane; group < tile_count; group += 4u / count * lanes) {
+    let groups = group + ahead;
+    let inside = min(groups, vec4u(tile_count - 1u));
+    let words_0 = group_words(matrix, slot_rows.x, first + inside.x);
+    let words_1 = group_words(matrix, slot_rows.y, first + inside.y);
+    let words_2 = group_words(matrix, slot_rows.z, first + inside.z);
+    let words_3 = group_words(matrix, slot_rows.w, first + inside.w);
+    let scales = vec4f(
+      group_scale(matrix, slot_rows.x, first + inside.x),
+      group_scale(matrix, slot_rows.y, first + inside.y),
+      group_scale(matrix, slot_rows.z, first + inside.z),
+      group_scale(matrix, slot_rows.w, first + inside.w));
+    let dots = vec4f(
+      dot_group(words_0, inside.x), dot_group(words_1, inside.y),
+      dot_group(words_2, inside.z), dot_group(words_3, inside.w));
+    sums = fma(select(vec4f(0.0), scales, groups < vec4u(tile_count)), dots, sums);
   }
+  if (count == 1u) { return vec4f(sums.x + sums.y + sums.z + sums.w, 0.0, 0.0, 0.0); }
+  if (count == 2u) { return vec4f(sums.xy + sums.zw, 0.0, 0.0); }
   return sums;
 }
 
-// Adds eight columns of the team's rows: columns 4 · four to 4 · four + 7 of the group.
-fn dot_words(words: vec4u, four: u32, group: u32, starts: vec4f) -> vec4f {
-  let low = tile[four * (tile_groups + 1u) + group];
-  let high = tile[(four + 1u) * (tile_groups + 1u) + group];
-  var dots = starts;
-  dots.x = dot_word(words.x, low, high, dots.x);
-  if (team_rows > 1u) { dots.y = dot_word(words.y, low, high, dots.y); }
-  if (team_rows > 2u) {
-    dots.z = dot_word(words.z, low, high, dots.z);
-    dots.w = dot_word(words.w, low, high, dots.w);
-  }
-  return dots;
+@if(!packed)
+fn dot_group(words: vec4u, group: u32) -> f32 {
+  let stride = tile_groups + 1u;
+  var sum = group_start(tile_sums[group]);
+  sum = dot_word(words.x, tile[group], tile[stride + group], sum);
+  sum = dot_word(words.y, tile[2u * stride + group], tile[3u * stride + group], sum);
+  sum = dot_word(words.z, tile[4u * stride + group], tile[5u * stride + group], sum);
+  return dot_word(words.w, tile[6u * stride + group], tile[7u * stride + group], sum);
 }
 
-// Two rows and their two partners, or one of each with two rows a team: rows.xy and their partners in the order that
-// `pair_dots` gives back.
-fn pair_rows(first: u32, partner: u32) -> vec4u {
-  if (team_rows == 2u) { return vec4u(first, partner, first, partner); }
+@if(packed)
+fn dot_group(words: vec4u, group: u32) -> f32 {
+  let stride = tile_groups + 1u;
+  var sums = packed_dot_word(words.x, tile[group], vec2i(0));
+  sums = packed_dot_word(words.y, tile[stride + group], sums);
+  sums = packed_dot_word(words.z, tile[2u * stride + group], sums);
+  sums = packed_dot_word(words.w, tile[3u * stride + group], sums);
+  let scale = tile_scales[group];
+  return (f32(256 * sums.x + sums.y) + scale.y) * scale.x;
+}
+
+// One or two rows and their partners.
+fn pair_rows(first: u32, partner: u32, count: u32) -> vec4u {
+  if (count == 2u) { return vec4u(first, partner, first, partner); }
   return vec4u(first, first + 1u, partner, partner + 1u);
 }
 
 // (first row, its partner, second row, its partner); with two rows a team there is no second.
-fn pair_dots(dots: vec4f) -> vec4f {
-  if (team_rows == 2u) { return dots; }
+fn pair_dots(dots: vec4f, count: u32) -> vec4f {
+  if (count == 2u) { return dots; }
   return dots.xzyw;
 }

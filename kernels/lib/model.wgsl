@@ -9,12 +9,14 @@
 @if(ends) @group(0) @binding(1) var<storage, read> ends: array<vec4u>;
 // [context][head_dim / 2] of (cosine, sine)
 @group(0) @binding(2) var<storage, read> rotations: array<vec2f>;
-// layers × (K [kv_heads][head_dim][context], V [context][kv_heads × head_dim])
-@group(0) @binding(3) var<storage, read_write> cache: array<f32>;
-// residual, normed, query, attended, activated, logits, each at its `…_at`
-@group(0) @binding(4) var<storage, read_write> activations: array<f32>;
-// position, prompt length, then one token id for each position
-@group(0) @binding(5) var<storage, read_write> state: array<u32>;
+// layers × (keys, values), each [context][kv_heads × head_dim]
+@group(0) @binding(3) var<storage, read_write> cache: array<vec4f>;
+// see activations.wgsl
+@if(!grid) @group(0) @binding(4) var<storage, read_write> activations: array<f32>;
+@if(grid) @group(0) @binding(4) var<storage, read_write> activations: array<atomic<u32>>;
+// see sequence.wgsl
+@if(!grid) @group(0) @binding(5) var<storage, read_write> state: array<u32>;
+@if(grid) @group(0) @binding(5) var<storage, read_write> state: array<atomic<u32>>;
 @if(slots_2 || slots_3) @group(0) @binding(6) var<storage, read> weights_1: array<vec4u>;
 @if(slots_3) @group(0) @binding(7) var<storage, read> weights_2: array<vec4u>;
 
@@ -29,19 +31,6 @@ override context: u32;
 override epsilon: f32;
 
 override workgroup_size: u32;
-
-// Offsets in `activations`, in floats.
-override residual_at: u32;
-override normed_at: u32;
-override query_at: u32;
-override attended_at: u32;
-override activated_at: u32;
-override logits_at: u32;
-
-// Offsets in `state`, in words.
-const position_at = 0u;
-const prompt_length_at = 1u;
-const tokens_at = 2u;
 
 // The slot that stands for the ends blob.
 const ends_slot = 3u;

@@ -1,4 +1,4 @@
-// Sums and maxima over a team or a workgroup. Every invocation of the workgroup calls them together.
+// Sums and maxima over four invocations, a team or a workgroup. Every invocation of the workgroup calls them together.
 
 import package::lib::model::workgroup_size;
 import package::lib::place::Invocation;
@@ -9,10 +9,7 @@ import package::lib::place::Invocation;
 @if(!subgroups) var<workgroup> scratch: array<f32, workgroup_size>;
 @if(!subgroups) var<workgroup> team_scratch: array<vec4f, workgroup_size>;
 
-// For stages with a reduction of their own.
-var<workgroup> pairs: array<vec2f, workgroup_size>;
-
-// The sum of `value` over each team, returned to its lane 0 at least.
+// The sum of `value` over each team, returned to all of it.
 @if(subgroups)
 fn team_add(value: vec4f, invocation: Invocation) -> vec4f {
   return subgroupAdd(value);
@@ -20,6 +17,7 @@ fn team_add(value: vec4f, invocation: Invocation) -> vec4f {
 
 @if(!subgroups)
 fn team_add(value: vec4f, invocation: Invocation) -> vec4f {
+  workgroupBarrier();
   team_scratch[invocation.index] = value;
   for (var stride = team_lanes / 2u; stride > 0u; stride /= 2u) {
     workgroupBarrier();
@@ -28,25 +26,95 @@ fn team_add(value: vec4f, invocation: Invocation) -> vec4f {
     }
   }
   workgroupBarrier();
-  return team_scratch[invocation.index];
+  return team_scratch[invocation.index - invocation.lane];
 }
 
-// The sum of `value` over the workgroup, returned to all.
+// The largest `value` of each team, returned to all of it.
 @if(subgroups)
-fn workgroup_add(value: f32, invocation: Invocation) -> f32 {
-  let sum = subgroupAdd(value);
-  workgroupBarrier();
-  if (invocation.lane == 0u) { scratch[invocation.team] = sum; }
-  workgroupBarrier();
-  var total = 0.0;
-  for (var team = 0u; team < workgroup_size / invocation.lanes; team++) { total += scratch[team]; }
-  return total;
+fn team_max(value: f32, invocation: Invocation) -> f32 {
+  return subgroupMax(value);
 }
 
 @if(!subgroups)
-fn workgroup_add(value: f32, invocation: Invocation) -> f32 {
+fn team_max(value: f32, invocation: Invocation) -> f32 {
   workgroupBarrier();
   scratch[invocation.index] = value;
+  for (var stride = team_lanes / 2u; stride > 0u; stride /= 2u) {
+    workgroupBarrier();
+    if (invocation.lane < stride) {
+      scratch[invocation.index] = max(scratch[invocation.index], scratch[invocation.index + stride]);
+    }
+  }
+  workgroupBarrier();
+  return scratch[invocation.index - invocation.lane];
+}
+
+// The sum of `value` over lanes 4 n to 4 n + 3 of a team.
+@if(subgroups)
+fn quad_add(value: f32, invocation: Invocation) -> f32 {
+  let pair = value + quadSwapX(value);
+  return pair + quadSwapY(pair);
+}
+
+@if(!subgroups)
+fn quad_add(value: f32, invocation: Invocation) -> f32 {
+  let at = gather_quad(value, invocation);
+  return scratch[at] + scratch[at + 1u] + scratch[at + 2u] + scratch[at + 3u];
+}
+
+// The largest `value` of lanes 4 n to 4 n + 3 of a team.
+@if(packed && subgroups)
+fn quad_max(value: f32, invocation: Invocation) -> f32 {
+  let pair = max(value, quadSwapX(value));
+  return max(pair, quadSwapY(pair));
+}
+
+@if(packed && !subgroups)
+fn quad_max(value: f32, invocation: Invocation) -> f32 {
+  let at = gather_quad(value, invocation);
+  return max(max(scratch[at], scratch[at + 1u]), max(scratch[at + 2u], scratch[at + 3u]));
+}
+
+@if(!subgroups)
+fn gather_quad(value: f32, invocation: Invocation) -> u32 {
+  workgroupBarrier();
+  scratch[invocation.index] = value;
+  workgroupBarrier();
+  return invocation.index / 4u * 4u;
+}
+
+// The sum of `value` over the workgroup, returned to all.
+fn workgroup_add(value: f32, invocation: Invocation) -> f32 {
+  workgroupBarrier();
+  leave_part(value, invocation);
+  workgroupBarrier();
+  return total_of_parts(invocation);
+}
+
+// The same in two steps, before and after a barrier of the caller's; nothing else uses `scratch` in between.
+@if(subgroups)
+fn leave_part(value: f32, invocation: Invocation) {
+  let sum = subgroupAdd(value);
+  if (invocation.lane == 0u) { scratch[invocation.team] = sum; }
+}
+
+@if(subgroups)
+fn total_of_parts(invocation: Invocation) -> f32 {
+  var sum = 0.0;
+  for (var team = invocation.lane; team < workgroup_size / invocation.lanes; team += invocation.lanes) {
+    sum += scratch[team];
+  }
+  return subgroupAdd(sum);
+}
+
+@if(!subgroups)
+fn leave_part(value: f32, invocation: Invocation) {
+  workgroupBarrier();
+  scratch[invocation.index] = value;
+}
+
+@if(!subgroups)
+fn total_of_parts(invocation: Invocation) -> f32 {
   for (var stride = workgroup_size / 2u; stride > 0u; stride /= 2u) {
     workgroupBarrier();
     if (invocation.index < stride) {
@@ -57,28 +125,16 @@ fn workgroup_add(value: f32, invocation: Invocation) -> f32 {
   return scratch[0];
 }
 
-// The largest `value` of the workgroup, returned to all.
-@if(subgroups)
-fn workgroup_max(value: f32, invocation: Invocation) -> f32 {
-  let largest = subgroupMax(value);
-  workgroupBarrier();
-  if (invocation.lane == 0u) { scratch[invocation.team] = largest; }
-  workgroupBarrier();
-  var total = scratch[0];
-  for (var team = 1u; team < workgroup_size / invocation.lanes; team++) { total = max(total, scratch[team]); }
-  return total;
+// A value and its index. Of equal values the first is better.
+struct Candidate {
+  value: f32,
+  index: u32,
 }
 
-@if(!subgroups)
-fn workgroup_max(value: f32, invocation: Invocation) -> f32 {
-  workgroupBarrier();
-  scratch[invocation.index] = value;
-  for (var stride = workgroup_size / 2u; stride > 0u; stride /= 2u) {
-    workgroupBarrier();
-    if (invocation.index < stride) {
-      scratch[invocation.index] = max(scratch[invocation.index], scratch[invocation.index + stride]);
-    }
-  }
-  workgroupBarrier();
-  return scratch[0];
+// For stages that look for the best of what many invocations have.
+var<workgroup> candidates: array<Candidate, workgroup_size / 4u>;
+
+fn better_of(a: Candidate, b: Candidate) -> Candidate {
+  if (b.value > a.value || (b.value == a.value && b.index < a.index)) { return b; }
+  return a;
 }

@@ -1,11 +1,48 @@
-// The sequence being decoded, in `state`.
+// The sequence being decoded, in `state`: position, prompt length, three words for workgroups that wait for each other,
+// then a token id for each position.
 
-import package::lib::model::{state, position_at, tokens_at};
+import package::lib::model::state;
 
-var<workgroup> position_shared: u32;
+const position_at = 0u;
+const prompt_length_at = 1u;
+// Tokens that a dispatch decodes; 0 is a roll call (fused_grid.wgsl).
+const dispatch_tokens_at = 2u;
+const arrivals_at = 3u;
+// Not 0 once a workgroup has waited in vain.
+const poison_at = 4u;
+const tokens_at = 5u;
 
-// The position this token decodes, the same for every invocation. All of the workgroup call it together.
+var<workgroup> word_shared: u32;
+
+@if(grid) fn read_state(index: u32) -> u32 { return atomicLoad(&state[index]); }
+@else fn read_state(index: u32) -> u32 { return state[index]; }
+
+@if(grid) fn write_state(index: u32, value: u32) { atomicStore(&state[index], value); }
+@else fn write_state(index: u32, value: u32) { state[index] = value; }
+
+// A word of the state, the same for every invocation. All of the workgroup call it together.
+fn uniform_state(index: u32, invocation: u32) -> u32 {
+  if (invocation == 0u) { word_shared = read_state(index); }
+  return workgroupUniformLoad(&word_shared);
+}
+
+// The position this token decodes.
 fn current_position(invocation: u32) -> u32 {
-  if (invocation == 0u) { position_shared = state[position_at]; }
-  return workgroupUniformLoad(&position_shared);
+  return uniform_state(position_at, invocation);
+}
+
+fn token_at(position: u32) -> u32 {
+  return read_state(tokens_at + position);
+}
+
+// The token after `position`: the prompt's, or the one `chosen`.
+fn next_token(position: u32, chosen: u32) -> u32 {
+  let next = position + 1u;
+  if (next < read_state(prompt_length_at)) { return read_state(tokens_at + next); }
+  return chosen;
+}
+
+fn append_token(position: u32, token: u32) {
+  write_state(tokens_at + position + 1u, token);
+  write_state(position_at, position + 1u);
 }

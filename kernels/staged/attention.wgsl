@@ -1,5 +1,5 @@
 // The stage `attention` as a dispatch of its own. Launched once a layer with its part of the KV cache, one
-// workgroup a head.
+// workgroup a KV head.
 
 import package::lib::model::{workgroup_size};
 import package::lib::place::{take_invocation, take_workgroup};
@@ -16,5 +16,5 @@ fn main(
 ) {
   let invocation = take_invocation(invocation_index);
   let workgroup = take_workgroup(workgroup_id.x, workgroup_count.x, invocation);
-  attention(workgroup, invocation, 0u, current_position(invocation_index));
+  attention(workgroup, invocation, 0u, current_position(invocation_index), 0u);
 }

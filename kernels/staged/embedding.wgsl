@@ -2,6 +2,7 @@
 
 import package::lib::model::{workgroup_size, Blob};
 import package::lib::place::{take_invocation, take_workgroup};
+import package::lib::sequence::{current_position, token_at};
 import package::stages::embedding::embedding;
 
 @if(subgroups) enable subgroups;
@@ -14,5 +15,6 @@ fn main(
 ) {
   let invocation = take_invocation(invocation_index);
   let workgroup = take_workgroup(workgroup_id.x, workgroup_count.x, invocation);
-  embedding(workgroup, invocation, Blob(0u, 0u));
+  let token = token_at(current_position(invocation_index));
+  embedding(workgroup, invocation, Blob(0u, 0u), token, 0u);
 }

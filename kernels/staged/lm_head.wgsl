@@ -14,5 +14,5 @@ fn main(
 ) {
   let invocation = take_invocation(invocation_index);
   let workgroup = take_workgroup(workgroup_id.x, workgroup_count.x, invocation);
-  lm_head(workgroup, invocation, Blob(0u, 0u));
+  lm_head(workgroup, invocation, Blob(0u, 0u), 0u);
 }

@@ -1,5 +1,4 @@
-// The stage `qkv_rope` as a dispatch of its own. Launched once a layer with its blob as `weights_0`
-// and its part of the KV cache.
+// The stage `qkv_rope` as a dispatch of its own. Launched once a layer with its blob as `weights_0`.
 
 import package::lib::model::{workgroup_size, Blob};
 import package::lib::place::{take_invocation, take_workgroup};
@@ -16,5 +15,5 @@ fn main(
 ) {
   let invocation = take_invocation(invocation_index);
   let workgroup = take_workgroup(workgroup_id.x, workgroup_count.x, invocation);
-  qkv_rope(workgroup, invocation, Blob(0u, 0u), 0u, current_position(invocation_index));
+  qkv_rope(workgroup, invocation, Blob(0u, 0u), current_position(invocation_index), 0u);
 }

@@ -1,38 +1,29 @@
-// The next token is the lowest id of the largest logit, unless the prompt already says what it is; then the
-// position moves on. One workgroup does it.
+// The token with the largest logit, of equal ones the lowest, from the best of each workgroup that ran `lm_head`.
 
-import package::lib::model::{
-  activations, state, vocabulary, workgroup_size, logits_at, position_at, prompt_length_at, tokens_at
-};
-import package::lib::place::{Workgroup, Invocation};
-import package::lib::reduce::pairs;
+import package::lib::model::workgroup_size;
+import package::lib::activations::take_best;
+import package::lib::place::Invocation;
+import package::lib::reduce::{better_of, candidates, Candidate};
 
-fn argmax(workgroup: Workgroup, invocation: Invocation) {
-  if (workgroup.index != 0u) { return; }
-  var best = activations[logits_at];
-  var token = 0u;
-  for (var i = invocation.index; i < vocabulary; i += workgroup_size) {
-    let logit = activations[logits_at + i];
-    if (logit > best) {
-      best = logit;
-      token = i;
+var<workgroup> chosen: u32;
+
+// `count` is how many workgroups ran `lm_head`.
+fn argmax(invocation: Invocation, count: u32, stamp: u32) -> u32 {
+  let takers = workgroup_size / 4u;
+  workgroupBarrier();
+  if (invocation.index < takers) {
+    var best = Candidate(-3.0e38, 0u);
+    for (var i = invocation.index; i < count; i += takers) { best = better_of(best, take_best(i, stamp)); }
+    candidates[invocation.index] = best;
+  }
+  for (var stride = takers / 2u; stride > 0u; stride /= 2u) {
+    if (stride < count) {
+      workgroupBarrier();
+      if (invocation.index < stride) {
+        candidates[invocation.index] = better_of(candidates[invocation.index], candidates[invocation.index + stride]);
+      }
     }
   }
-  pairs[invocation.index] = vec2f(best, f32(token));
-  for (var stride = workgroup_size / 2u; stride > 0u; stride /= 2u) {
-    workgroupBarrier();
-    if (invocation.index < stride) { keep_better(invocation.index, invocation.index + stride); }
-  }
-  workgroupBarrier();
-  if (invocation.index == 0u) {
-    let next = state[position_at] + 1u;
-    if (next >= state[prompt_length_at]) { state[tokens_at + next] = u32(pairs[0].y); }
-    state[position_at] = next;
-  }
-}
-
-fn keep_better(mine: u32, other: u32) {
-  let better = pairs[other].x > pairs[mine].x;
-  let equal = pairs[other].x == pairs[mine].x;
-  if (better || (equal && pairs[other].y < pairs[mine].y)) { pairs[mine] = pairs[other]; }
+  if (invocation.index == 0u) { chosen = candidates[0].index; }
+  return workgroupUniformLoad(&chosen);
 }

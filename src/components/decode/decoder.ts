@@ -5,7 +5,7 @@ import {Readback} from "../gpu/readback.js";
 import {activationLayout, layerCacheFloats, shapeConstants} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
 import type {GpuWeights} from "./gpu-weights.js";
-import {bindingConditions, planToken, type Dispatch, type Factoring, type Geometry} from "./plan.js";
+import {linkConditions, planToken, type Dispatch, type Factoring, type Geometry} from "./plan.js";
 
 /** One factoring with one geometry: what a row of an experiment runs. */
 export interface DecoderOptions {
@@ -27,9 +27,15 @@ export interface Decoder {
   /**
    * Decodes the next `count` positions and resolves when the GPU has finished. Tokens follow each other on the GPU:
    * each position reads the prompt's token or the one that the position before chose (greedy).
+   * @throws {StalledError} when its workgroups waited for each other in vain; `reset` starts anew.
    * @throws {GpuError} when the context would overflow, on any rejected call and when the device is lost.
    */
   run(count: number): Promise<void>;
+  /**
+   * Whether `workgroups` of a kernel whose workgroups wait for each other are all resident at once: they call to each
+   * other and wait, boundedly, for all to have called. Forgets the sequence.
+   */
+  rollCall(workgroups: number): Promise<boolean>;
   /** Positions decoded since `reset`. */
   readonly position: number;
   /** Logits of the last position decoded: `vocabulary` floats. */
@@ -40,8 +46,15 @@ export interface Decoder {
   destroy(): void;
 }
 
-/** Words of `state` before the tokens: position and prompt length (kernels/lib/model.wgsl). */
-const tokensAt = 2;
+/** Workgroups of one dispatch waited for each other in vain. What they made is discarded. */
+export class StalledError extends GpuError {
+  override name = "StalledError";
+}
+
+/** Words of `state` (kernels/lib/sequence.wgsl). */
+const dispatchTokensAt = 2;
+const poisonAt = 4;
+const tokensAt = 5;
 
 /**
  * Tokens in one submit, at most: enough to hide a submit's cost. The first submits are smaller, so that the GPU starts
@@ -66,9 +79,11 @@ export async function createDecoder(
     const layout = bindGroupLayout(device, factoring, weights);
     const pipelines = await compile(device, kernels, plan, {
       layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
-      conditions: [...bindingConditions(factoring, weights.slots.length), ...geometry.features],
+      conditions: linkConditions(factoring, geometry, weights.slots.length),
       constants: {
         ...shapeConstants(shape),
+        spin_limit: geometry.spinLimit,
+        bests: plan.at(-2)?.workgroups ?? 1,
         layers_per_slot: weights.layersPerSlot,
         team_lanes: geometry.lanesAreFixed ? geometry.lanes : 0
       }
@@ -81,11 +96,17 @@ export async function createDecoder(
       pipeline: pipelines.get(dispatch.path)!,
       bindGroup: bindGroups[i]!
     }));
-    return new PlannedDecoder(device, shape, steps, memory);
+    const tokensPerDispatch = waits(plan) ? geometry.tokensPerDispatch : 1;
+    return new PlannedDecoder(device, shape, steps, memory, tokensPerDispatch);
   } catch (error) {
     memory.destroy();
     throw error;
   }
+}
+
+/** Whether the workgroups of a dispatch wait for each other. */
+function waits(plan: readonly Dispatch[]): boolean {
+  return plan.some(({path}) => path === "fused_grid.wgsl");
 }
 
 interface Step extends Dispatch {
@@ -100,6 +121,7 @@ interface Memory {
   buffers: Buffers;
   logits: Readback;
   tokens: Readback;
+  poison: Readback;
   destroy(): void;
 }
 
@@ -111,7 +133,8 @@ class PlannedDecoder implements Decoder {
     private readonly device: GPUDevice,
     readonly shape: Shape,
     readonly plan: readonly Step[],
-    private readonly memory: Memory
+    private readonly memory: Memory,
+    private readonly tokensPerDispatch: number
   ) {}
 
   reset(prompt: readonly number[], position = 0) {
@@ -124,7 +147,18 @@ class PlannedDecoder implements Decoder {
     if (position >= prompt.length) throw new GpuError(`no token is given for position ${position}`);
     this.position = position;
     this.promptLength = prompt.length;
-    this.device.queue.writeBuffer(this.memory.buffers.state, 0, new Uint32Array([position, prompt.length, ...prompt]));
+    this.writeState({position, promptLength: prompt.length, dispatchTokens: this.tokensPerDispatch, tokens: prompt});
+  }
+
+  async rollCall(workgroups: number) {
+    if (!waits(this.plan)) throw new GpuError("only workgroups that wait for each other have a roll call");
+    const [step] = this.plan;
+    this.promptLength = 0;
+    await guard(this.device, `the roll call of ${workgroups} workgroups`, () => {
+      this.writeState({position: 0, promptLength: 0, dispatchTokens: 0, tokens: [0]});
+      this.submit([{...step!, workgroups}]);
+    });
+    return !(await this.isPoisoned());
   }
 
   async run(count: number) {
@@ -134,14 +168,29 @@ class PlannedDecoder implements Decoder {
       throw new GpuError(`${this.position} + ${count} positions do not fit a context of ${context}`);
     }
     this.position += count;
+    const {tokensPerDispatch} = this;
+    const dispatches = Math.floor(count / tokensPerDispatch);
+    const rest = count % tokensPerDispatch;
     await guard(this.device, "decoding", () => {
-      for (let done = 0; done < count;) {
-        const tokens = Math.min(count - done, tokensPerSubmit, Math.max(1, done));
-        this.submit(tokens);
+      for (let done = 0; done < dispatches;) {
+        const tokens = Math.min(dispatches - done, tokensPerSubmit, Math.max(1, done));
+        this.submit(Array.from({length: tokens}, () => this.plan).flat());
         done += tokens;
+      }
+      if (rest > 0) {
+        this.writeDispatchTokens(rest);
+        this.submit(this.plan);
+        this.writeDispatchTokens(tokensPerDispatch);
       }
     });
     await this.device.queue.onSubmittedWorkDone();
+    if (waits(this.plan) && (await this.isPoisoned())) {
+      const {workgroups} = this.plan[0]!;
+      throw new StalledError(
+        `the ${workgroups} workgroups of a dispatch waited for each other in vain: they were not all resident at once, ` +
+          `or one stopped. The run is discarded; use fewer workgroups.`
+      );
+    }
   }
 
   async readLogits() {
@@ -159,16 +208,38 @@ class PlannedDecoder implements Decoder {
     this.memory.destroy();
   }
 
-  private submit(tokens: number) {
+  private writeState(state: {
+    position: number;
+    promptLength: number;
+    dispatchTokens: number;
+    tokens: readonly number[];
+  }) {
+    const {position, promptLength, dispatchTokens, tokens} = state;
+    const words = [position, promptLength, dispatchTokens, 0, 0, ...tokens];
+    this.device.queue.writeBuffer(this.memory.buffers.state, 0, new Uint32Array(words));
+    if (!waits(this.plan)) return;
+    const encoder = this.device.createCommandEncoder();
+    encoder.clearBuffer(this.memory.buffers.activations); // a word left over must not pass for a new one
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  private writeDispatchTokens(tokens: number) {
+    this.device.queue.writeBuffer(this.memory.buffers.state, 4 * dispatchTokensAt, new Uint32Array([tokens]));
+  }
+
+  private async isPoisoned(): Promise<boolean> {
+    const {buffers, poison} = this.memory;
+    return new Uint32Array(await poison.read(buffers.state, 4 * poisonAt))[0] !== 0;
+  }
+
+  private submit(steps: readonly Step[]) {
     const encoder = this.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     let bound: GPUBindGroup | undefined;
-    for (let token = 0; token < tokens; ++token) {
-      for (const {pipeline, bindGroup, workgroups} of this.plan) {
-        pass.setPipeline(pipeline);
-        if (bindGroup !== bound) pass.setBindGroup(0, (bound = bindGroup));
-        pass.dispatchWorkgroups(workgroups);
-      }
+    for (const {pipeline, bindGroup, workgroups} of steps) {
+      pass.setPipeline(pipeline);
+      if (bindGroup !== bound) pass.setBindGroup(0, (bound = bindGroup));
+      pass.dispatchWorkgroups(workgroups);
     }
     pass.end();
     this.device.queue.submit([encoder.finish()]);
@@ -196,13 +267,14 @@ async function allocate(device: GPUDevice, shape: Shape): Promise<Memory> {
       const buffers = {
         rotations: storage("rotations", 4 * shape.context * shape.headDim),
         cache: storage("cache", cacheBytes),
-        activations: storage("activations", 4 * activationLayout(shape).floats),
+        activations: storage("activations", 4 * activationLayout(shape).words),
         state: storage("state", 4 * (tokensAt + shape.context + 1))
       };
       const logits = keep(new Readback(device, 4 * shape.vocabulary));
       const tokens = keep(new Readback(device, 4 * shape.context + 4));
+      const poison = keep(new Readback(device, 4));
       device.queue.writeBuffer(buffers.rotations, 0, rotations(shape));
-      return {buffers, logits, tokens, destroy};
+      return {buffers, logits, tokens, poison, destroy};
     });
   } catch (error) {
     destroy();
@@ -238,8 +310,16 @@ async function compile(
   }
 ): Promise<Map<string, GPUComputePipeline>> {
   const kinds = new Map(plan.map((dispatch) => [dispatch.path, dispatch]));
-  const compiled = Array.from(kinds.values(), async ({path, workgroupSize, teamRows, tileGroups}) => {
-    const sized = {...constants, workgroup_size: workgroupSize, team_rows: teamRows, tile_groups: tileGroups};
+  const compiled = Array.from(kinds.values(), async ({path, ...kernel}) => {
+    const sized = {
+      ...constants,
+      workgroup_size: kernel.workgroupSize,
+      qkv_rows: kernel.teamRows,
+      gate_up_rows: kernel.teamRows,
+      lm_head_rows: kernel.teamRows,
+      residual_rows: kernel.residualRows,
+      tile_groups: kernel.tileGroups
+    };
     return [path, await createPipeline(device, kernels, {...options, path, constants: sized})] as const;
   });
   return new Map(await Promise.all(compiled));

@@ -1,10 +1,16 @@
 import type {Gpu} from "../gpu/device.js";
-import {stageNames, type KernelFeature, type StageName} from "../gpu/kernels.js";
+import {stageNames, type KernelFeature} from "../gpu/kernels.js";
 import type {Shape} from "../model/shape.js";
-import {tileGroupsBeside, type Geometry, type KernelGeometry} from "./plan.js";
+import {tileGroupsBeside, type Arithmetic, type Geometry, type KernelGeometry, type KernelName} from "./plan.js";
 
 /** Groups of activations that should fit in workgroup memory at once, before a workgroup is made smaller: not tuned. */
 const enoughTileGroups = 32;
+
+/**
+ * A look for a word takes a GPU about a microsecond and a CPU some ten nanoseconds: either waits a tenth of a second at
+ * most, thousands of times what it takes while all workgroups are resident.
+ */
+const spinLimit = {hardware: 1 << 17, software: 1 << 22};
 
 /**
  * The geometry that kernels start with: one workgroup alone is as large as it can be, and so are those of the stages
@@ -13,34 +19,46 @@ const enoughTileGroups = 32;
 export function defaultGeometry(
   shape: Shape,
   features: readonly KernelFeature[],
-  {adapter, description}: Pick<Gpu, "adapter" | "description">
+  {adapter, description}: Pick<Gpu, "adapter" | "description">,
+  arithmetic: Arithmetic = "float32"
 ): Geometry {
   const limits = description.limits as Record<string, number>;
   const workgroupStorage = limits.maxComputeWorkgroupStorageSize!;
   const most = Math.min(limits.maxComputeInvocationsPerWorkgroup!, limits.maxComputeWorkgroupSizeX!);
   const largest = (size: number): number => {
     const allowed = 2 ** Math.floor(Math.log2(Math.min(size, most)));
-    const groups = tileGroupsBeside(allowed, shape, {features, workgroupStorage});
+    const groups = tileGroupsBeside(allowed, shape, {features, arithmetic, workgroupStorage});
     return groups < enoughTileGroups && allowed > 64 ? largest(allowed / 2) : allowed;
   };
-  const sizes: Partial<Record<StageName | "fused", KernelGeometry>> = {
-    fused: {workgroupSize: largest(1024), teamRows: 4},
-    rms_norm_attention: {workgroupSize: largest(512), teamRows: 4},
-    rms_norm_ffn: {workgroupSize: largest(512), teamRows: 4},
-    rms_norm_final: {workgroupSize: largest(512), teamRows: 4},
-    attention: {workgroupSize: largest(1024), teamRows: 4},
-    o_proj: {workgroupSize: largest(512), teamRows: 2},
-    down: {workgroupSize: largest(512), teamRows: 2},
-    argmax: {workgroupSize: largest(1024), teamRows: 4}
+  const of = (size: number, residualRows = 4): KernelGeometry => ({
+    workgroupSize: largest(size),
+    teamRows: 4,
+    residualRows
+  });
+  const sizes: Partial<Record<KernelName, KernelGeometry>> = {
+    fused: of(1024),
+    fused_grid: of(1024, 1),
+    rms_norm_attention: of(512),
+    rms_norm_ffn: of(512),
+    rms_norm_final: of(512),
+    attention: of(1024),
+    embedding: of(256, 1),
+    o_proj: of(512, 2),
+    down: of(512, 2),
+    argmax: of(1024)
   };
-  const matrices = {workgroupSize: largest(256), teamRows: 4};
-  const kernels = Object.fromEntries([...stageNames, "fused" as const].map((name) => [name, sizes[name] ?? matrices]));
+  const names: readonly KernelName[] = [...stageNames, "fused", "fused_grid"];
+  const kernels = Object.fromEntries(names.map((name) => [name, sizes[name] ?? of(256)]));
   const {subgroupMinSize = 4, subgroupMaxSize = 128} = adapter.info;
   const subgroups = features.includes("subgroups");
   return {
     lanes: subgroups ? subgroupMaxSize : 32,
     lanesAreFixed: !subgroups || subgroupMinSize === subgroupMaxSize,
     features,
+    arithmetic,
+    workgroups: 1,
+    spinLimit: spinLimit[description.software ? "software" : "hardware"],
+    tokensPerDispatch: 1,
     workgroupStorage,
     kernels: kernels as Geometry["kernels"]
   };

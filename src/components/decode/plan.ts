@@ -6,13 +6,26 @@ export const factorings = ["fused", "staged"] as const;
 
 export type Factoring = (typeof factorings)[number];
 
+/**
+ * What activations are in the dot products: float32, or 16-bit integers with a scale for each group of 32, whose
+ * products with the weights are summed exactly (kernels/lib/int4.wgsl).
+ */
+export const arithmetics = ["float32", "int16"] as const;
+
+export type Arithmetic = (typeof arithmetics)[number];
+
 /** How one kernel divides its work. */
 export interface KernelGeometry {
   /** Invocations in a workgroup, a power of two from 64. */
   workgroupSize: number;
   /** Rows of a matrix that a team computes together: 2 or 4, or 1 where rows come singly. */
   teamRows: number;
+  /** The same where rows are elements of the residual, in `o_proj` and `down`: 1, 2 or 4. */
+  residualRows: number;
 }
+
+/** The kernels that have a geometry: each stage's own, and the two that are a whole token. */
+export type KernelName = StageName | "fused" | "fused_grid";
 
 /** What decides the size of every dispatch beside the shape. */
 export interface Geometry {
@@ -21,9 +34,16 @@ export interface Geometry {
   /** Subgroups have one size on this device, or teams are no subgroups. */
   lanesAreFixed: boolean;
   features: readonly KernelFeature[];
+  arithmetic: Arithmetic;
+  /** Workgroups of the fused factoring. More than one wait for each other: all must be resident together. */
+  workgroups: number;
+  /** How often an invocation looks for a word of another workgroup before it gives up. */
+  spinLimit: number;
+  /** Tokens of one dispatch, where the fused factoring has several workgroups. */
+  tokensPerDispatch: number;
   /** The device's maxComputeWorkgroupStorageSize, in bytes. */
   workgroupStorage: number;
-  kernels: Record<StageName | "fused", KernelGeometry>;
+  kernels: Record<KernelName, KernelGeometry>;
 }
 
 /** One dispatch of a token: which kernel, in what geometry, and what is bound. */
@@ -42,13 +62,16 @@ export interface Dispatch extends KernelGeometry {
  * @throws {Error} when a workgroup is too small, or its memory leaves no room for activations.
  */
 export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry): Dispatch[] {
-  for (const [name, {workgroupSize, teamRows}] of Object.entries(geometry.kernels)) {
+  for (const [name, {workgroupSize, teamRows, residualRows}] of Object.entries(geometry.kernels)) {
     const least = Math.max(geometry.lanesAreFixed ? geometry.lanes : 1, shape.headDim / 2);
     if (workgroupSize < least) {
       throw new Error(`${name}: a workgroup of ${workgroupSize} is smaller than a subgroup or half a head, ${least}`);
     }
     if (!rowsAllowed(name).includes(teamRows)) {
       throw new Error(`${name}: ${teamRows} rows a team are not one of ${rowsAllowed(name).join(", ")}`);
+    }
+    if (!singleRows.includes(residualRows)) {
+      throw new Error(`${name}: ${residualRows} rows of the residual are not one of ${singleRows.join(", ")}`);
     }
   }
   return factoring === "fused" ? [planFused(shape, geometry)] : planStaged(shape, geometry);
@@ -59,36 +82,47 @@ export function dispatchesPerToken(shape: Shape, factoring: Factoring): number {
   return factoring === "fused" ? 1 : 7 * shape.layers + 4;
 }
 
-/** The conditions that say how a factoring's kernels find the weights. */
-export function bindingConditions(factoring: Factoring, slots: number): Condition[] {
-  if (factoring === "staged") return [];
-  return slots === 1 ? ["ends"] : ["ends", slots === 2 ? "slots_2" : "slots_3"];
+/** What a factoring's kernels are linked for, when the layers lie in `slots` buffers. */
+export function linkConditions(factoring: Factoring, geometry: Geometry, slots: number): Condition[] {
+  const conditions: Condition[] = [...geometry.features];
+  if (geometry.arithmetic === "int16") conditions.push("packed");
+  if (factoring === "staged") return conditions;
+  conditions.push("ends");
+  if (slots > 1) conditions.push(slots === 2 ? "slots_2" : "slots_3");
+  if (geometry.workgroups > 1) conditions.push("grid");
+  return conditions;
 }
+
+/** What decides how much of a kernel's workgroup memory is taken. */
+type MemoryGeometry = Pick<Geometry, "features" | "arithmetic" | "workgroupStorage">;
 
 /** Groups of 32 activations that fit beside a kernel's other workgroup memory (lib/reduce.wgsl, stages/attention.wgsl). */
 export function tileGroupsBeside(
   workgroupSize: number,
   {headDim}: Shape,
-  {features, workgroupStorage}: Pick<Geometry, "features" | "workgroupStorage">
+  {features, arithmetic, workgroupStorage}: MemoryGeometry
 ): number {
   const scratch = features.includes("subgroups") ? 1 : 4 + 16;
-  const scores = 4;
-  const pairs = 8;
-  const others = (scratch + scores + pairs) * workgroupSize + 4 * headDim + 64;
-  // A group is eight vec4f and a sum; the tile has one spare column.
-  return Math.floor((workgroupStorage - others - 128) / 132);
+  const candidates = 2;
+  const attention = 12 * headDim + workgroupSize + (workgroupSize / 32) * 4 * headDim;
+  const others = (scratch + candidates) * workgroupSize + attention + 64;
+  // In float32 a group is eight vec4f and a sum; in int16, four vec4u and a vec2f. The tile has one spare column.
+  const [vectors, rest] = arithmetic === "float32" ? [128, 4] : [64, 8];
+  return Math.floor((workgroupStorage - others - vectors!) / (vectors! + rest!));
 }
+
+const singleRows = [1, 2, 4];
 
 /** Rows a team may compute together; where rows come in pairs, one alone has no partner. */
 function rowsAllowed(kernel: string): number[] {
-  return ["qkv_rope", "gate_up", "fused"].includes(kernel) ? [2, 4] : [1, 2, 4];
+  return ["qkv_rope", "gate_up", "fused", "fused_grid"].includes(kernel) ? [2, 4] : singleRows;
 }
 
 function planFused(shape: Shape, geometry: Geometry): Dispatch {
   const columns = Math.max(...Object.values(layerMatrices(shape)).map((matrix) => matrix.columns));
-  const kernel = geometry.kernels.fused;
-  const tileGroups = fitTile(columns, kernel.workgroupSize, shape, geometry);
-  return {path: "fused.wgsl", workgroups: 1, ...kernel, tileGroups, bound: "all"};
+  const {workgroups} = geometry;
+  const name = workgroups > 1 ? "fused_grid" : "fused";
+  return {path: `${name}.wgsl`, workgroups, bound: "all", ...fitKernel(geometry.kernels[name], columns, shape, geometry)};
 }
 
 function planStaged(shape: Shape, geometry: Geometry): Dispatch[] {
@@ -96,39 +130,40 @@ function planStaged(shape: Shape, geometry: Geometry): Dispatch[] {
   const lmHead = {rows: shape.vocabulary, columns: shape.hidden};
 
   function stage(name: StageName, bound: number | "ends", workgroups: number, columns = groupSize): Dispatch {
-    const kernel = geometry.kernels[name];
-    const tileGroups = fitTile(columns, kernel.workgroupSize, shape, geometry);
-    return {path: `staged/${name}.wgsl`, workgroups, ...kernel, tileGroups, bound};
+    const kernel = fitKernel(geometry.kernels[name], columns, shape, geometry);
+    return {path: `staged/${name}.wgsl`, workgroups, bound, ...kernel};
   }
   function matrix(name: StageName, bound: number | "ends", {rows, columns}: MatrixSize): Dispatch {
-    const {workgroupSize, teamRows} = geometry.kernels[name];
-    const blockRows = teamRows * Math.max(1, Math.floor(workgroupSize / geometry.lanes));
+    const {workgroupSize, teamRows, residualRows} = geometry.kernels[name];
+    const isResidual = name === "o_proj" || name === "down" || name === "embedding";
+    const blockRows = (isResidual ? residualRows : teamRows) * Math.max(1, Math.floor(workgroupSize / geometry.lanes));
     return stage(name, bound, Math.ceil(rows / blockRows), columns);
   }
-  function elements(name: StageName, bound: number | "ends"): Dispatch {
-    return stage(name, bound, Math.ceil(shape.hidden / geometry.kernels[name].workgroupSize));
+  function norm(name: StageName, bound: number | "ends"): Dispatch {
+    return stage(name, bound, Math.ceil(shape.hidden / 8 / geometry.kernels[name].workgroupSize));
   }
 
   const layers = Array.from({length: shape.layers}, (_, layer) => [
-    elements("rms_norm_attention", layer),
+    norm("rms_norm_attention", layer),
     matrix("qkv_rope", layer, qkv),
-    stage("attention", layer, shape.heads),
+    stage("attention", layer, shape.kvHeads),
     matrix("o_proj", layer, o),
-    elements("rms_norm_ffn", layer),
+    norm("rms_norm_ffn", layer),
     matrix("gate_up", layer, gateUp),
     matrix("down", layer, down)
   ]);
   return [
-    elements("embedding", "ends"),
+    matrix("embedding", "ends", {rows: shape.hidden, columns: groupSize}),
     ...layers.flat(),
-    elements("rms_norm_final", "ends"),
+    norm("rms_norm_final", "ends"),
     matrix("lm_head", "ends", lmHead),
     stage("argmax", "ends", 1)
   ];
 }
 
-/** As much of the input as fits in workgroup memory, all of it at best. */
-function fitTile(columns: number, workgroupSize: number, shape: Shape, geometry: Geometry): number {
+/** A kernel with as much of its input as fits in workgroup memory, all of it at best, else in equal pieces. */
+function fitKernel(kernel: KernelGeometry, columns: number, shape: Shape, geometry: Geometry) {
+  const {workgroupSize} = kernel;
   const fits = tileGroupsBeside(workgroupSize, shape, geometry);
   if (fits < 1) {
     throw new Error(
@@ -136,5 +171,7 @@ function fitTile(columns: number, workgroupSize: number, shape: Shape, geometry:
         `workgroup memory (maxComputeWorkgroupStorageSize)`
     );
   }
-  return Math.min(columns / groupSize, fits);
+  const groups = columns / groupSize;
+  const tileGroups = Math.ceil(groups / Math.ceil(groups / fits));
+  return {...kernel, tileGroups};
 }

@@ -16,8 +16,11 @@ export const kernelFeatures = ["subgroups"] as const;
 
 export type KernelFeature = (typeof kernelFeatures)[number];
 
-/** What a kernel may be linked for: a device feature, or how the weights are bound. */
-export type Condition = KernelFeature | "ends" | "slots_2" | "slots_3";
+/**
+ * What a kernel may be linked for: a device feature, 16-bit activations (`packed`), workgroups that share a dispatch
+ * (`grid`), or how the weights are bound.
+ */
+export type Condition = KernelFeature | "packed" | "grid" | "ends" | "slots_2" | "slots_3";
 
 export interface KernelBuild {
   path: string;
@@ -45,13 +48,15 @@ const slots: readonly Condition[][] = [["ends"], ["ends", "slots_2"], ["ends", "
 
 const decoding: readonly KernelBuild[] = [
   ...stageNames.map((stage) => ({path: `staged/${stage}.wgsl`, conditions: []})),
-  ...slots.map((conditions) => ({path: "fused.wgsl", conditions}))
+  ...slots.map((conditions) => ({path: "fused.wgsl", conditions})),
+  ...slots.map((conditions) => ({path: "fused_grid.wgsl", conditions: [...conditions, "grid" as const]}))
 ];
+
+const options: readonly Condition[][] = [[], ["subgroups"], ["packed"], ["subgroups", "packed"]];
 
 /** Every build that is linked ahead of time. */
 export const kernelBuilds: readonly KernelBuild[] = [
-  ...decoding,
-  ...decoding.map(({path, conditions}) => ({path, conditions: [...conditions, "subgroups" as const]})),
+  ...options.flatMap((more) => decoding.map(({path, conditions}) => ({path, conditions: [...conditions, ...more]}))),
   ...["synthetic.wgsl", "probe/read_bandwidth.wgsl", "probe/count_up.wgsl"].map((path) => ({path, conditions: []}))
 ];
 

@@ -40,15 +40,29 @@ export function endsLayout(shape: Shape): BlobLayout {
   ]);
 }
 
-/** Where each activation vector starts, in floats, and how many floats there are together. */
-export function activationLayout({hidden, heads, headDim, ffn, vocabulary}: Shape) {
-  const residual = 0;
-  const normed = residual + hidden;
-  const query = normed + hidden;
-  const attended = query + heads * headDim;
-  const activated = attended + heads * headDim;
-  const logits = activated + ffn;
-  return {residual, normed, query, attended, activated, logits, floats: logits + vocabulary};
+/** Where each vector of kernels/lib/activations.wgsl starts, in words, and how many words there are together. */
+export function activationLayout({hidden, heads, kvHeads, headDim, ffn, vocabulary}: Shape) {
+  const sizes = {
+    residual: hidden,
+    normed: hidden,
+    attentionResidual: hidden,
+    ffnResidual: hidden,
+    qkv: (heads + 2 * kvHeads) * headDim,
+    attended: heads * headDim,
+    activated: ffn,
+    logits: vocabulary,
+    /** Four words for each workgroup of the LM head, which has no more of them than rows. */
+    bests: 4 * vocabulary
+  };
+  let words = 0;
+  const starts = Object.fromEntries(
+    Object.entries(sizes).map(([name, size]) => {
+      const start = words;
+      words += size;
+      return [name, start];
+    })
+  ) as Record<keyof typeof sizes, number>;
+  return {...starts, words};
 }
 
 /** Floats of one layer's keys and values. */
@@ -79,10 +93,13 @@ export function shapeConstants(shape: Shape): Record<string, number> {
     layer_vectors: layer.bytes / 16,
     residual_at: activations.residual,
     normed_at: activations.normed,
-    query_at: activations.query,
+    attention_residual_at: activations.attentionResidual,
+    ffn_residual_at: activations.ffnResidual,
+    qkv_at: activations.qkv,
     attended_at: activations.attended,
     activated_at: activations.activated,
     logits_at: activations.logits,
+    bests_at: activations.bests,
     ...matrix("qkv", layer, matrixNames.qkv(0)),
     ...matrix("o", layer, matrixNames.o(0)),
     ...matrix("gate_up", layer, matrixNames.gateUp(0)),
