@@ -281,7 +281,7 @@ describe("a panel with variants whose workgroups wait for each other", () => {
       await box.evaluate((box) => document.getElementById(box.getAttribute("aria-describedby")!)!.innerText)
     ).toMatch(/WebGPU does not promise/);
     expect(await row.getAttribute("data-status")).toBe("declined");
-    expect(await row.innerText()).toMatch(/not allowed: tick the box/);
+    expect(await row.innerText()).toMatch(/wait for each other: tick the box/);
     await panel.locator("summary").click();
     expect(await panel.locator("details a").count()).toBeGreaterThan(0);
     expect(await accessibilityViolations(page)).toEqual([]);

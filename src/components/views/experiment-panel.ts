@@ -4,11 +4,11 @@ import {abortable, systemClock, type Visibility} from "../lab/clock.js";
 import type {Experiment, Variant} from "../lab/experiment.js";
 import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
-import {describeError, runExperiment, waitsRemark, type RunOutcome, type RunState} from "../lab/run-experiment.js";
+import {describeError, runExperiment, type RunOutcome, type RunState} from "../lab/run-experiment.js";
 import {shapes, weightBytesPerToken, type ShapeId} from "../model/shape.js";
 import {firstLine, formatBytes} from "./format.js";
 import {confirmIn} from "./panel-confirm.js";
-import {consentAdvice, waitsConsent} from "./panel-consent.js";
+import {consentAdvice, consentNote, waitsConsent} from "./panel-consent.js";
 import {deviceLine, missing} from "./panel-device.js";
 import {describeRuntime} from "./panel-runtime.js";
 import {readSettings, variantIds, writeSettings} from "./panel-settings.js";
@@ -31,7 +31,7 @@ export interface PanelOptions {
 
 /**
  * A panel that runs an experiment on the reader's own GPU: `<section data-experiment data-state>` with the actions
- * run, cancel and export. Its shape and variants are the page's `?shape=…&variants=…`. When a run completes, it
+ * run, cancel and export, and allow-waits where variants have workgroups that wait for each other. Its shape and variants are the page's `?shape=…&variants=…`. When a run completes, it
  * dispatches a bubbling `experiment-record` event whose detail is the record. A run that ends without a record, a
  * cancelled one for example, leaves the last one where it was: in the rows, in the export and with `onRecord`.
  */
@@ -226,7 +226,7 @@ export function experimentPanel({
     const shape = shapes[settings.shape].label;
     return chosenVariants().map(({identity, waits}) =>
       waits && !consent.given && status !== "unsupported"
-        ? {...identity, shape, status: "declined", message: waitsRemark}
+        ? {...identity, shape, status: "declined", message: consentNote}
         : {...identity, shape, status}
     );
   }

@@ -9,6 +9,9 @@ export interface WaitsConsent {
   focus(): void;
 }
 
+/** What is said beside a variant that needs a word that the reader has not given. */
+export const consentNote = "Its workgroups wait for each other: tick the box that allows it.";
+
 /** What is said while every chosen variant needs a word that the reader has not given. */
 export const consentAdvice =
   "The workgroups of every chosen variant wait for each other: tick the box that allows it, or choose another variant.";
@@ -44,8 +47,8 @@ export function waitsConsent(onChange: () => void): WaitsConsent {
         </li>
         <li>
           AMD: the same authors gave up testing. A test that timed out could not be recovered from, and at times the
-          machine needed a hard reboot ${cite(progressModels)}. In another project some integrated GPUs lost the device
-          ${cite(persistentThreads)}.
+          machine needed a hard reboot ${cite(progressModels)}. In another project some of its integrated GPUs lost the
+          device ${cite(persistentThreads)}.
         </li>
         <li>Arm: 11 of 483 tests did not end on a Mali-G77, nor on Apple’s A12 ${cite(progressModels)}.</li>
         <li>

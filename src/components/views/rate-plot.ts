@@ -243,6 +243,7 @@ function tooltip(row: ResultRow): string {
     row.device,
     formatRate(row.tokensPerSecond!) + (p10 && p90 ? ` (p10 ${formatRate(p10)}, p90 ${formatRate(p90)})` : ""),
     `${formatCount(row.dispatchesPerToken!)} dispatches per token${row.dispatchesClaimed ? ", claimed" : ""}`,
+    ...(row.workgroups === null ? [] : [`${formatCount(row.workgroups)} workgroups`]),
     row.verified ? "output verified" : "output not verified",
     row.source
   ].join("\n");

@@ -134,11 +134,11 @@ function label(plot: PlotElement, {series, singles, staged, limits}: Drawing, wi
       ? formatRate(y)
       : `${owner(row)}, ${formatCount(x)} ${x === 1 ? "workgroup" : "workgroups"}: ${formatRate(y)}`;
   const lines: LabelAt[] = [
+    ...limits.map(({label, short, tokensPerSecond}) => ({text: narrow ? short : label, tokensPerSecond})),
     ...staged.map((row) => ({
       text: narrow ? `${owner(row)}, staged` : `${owner(row)}, staged: ${formatRate(row.tokensPerSecond)}`,
       tokensPerSecond: row.tokensPerSecond
-    })),
-    ...limits.map(({label, short, tokensPerSecond}) => ({text: narrow ? short : label, tokensPerSecond}))
+    }))
   ];
   const ends: LabelAt[] = series.flatMap((line) =>
     line.map((point) => ({text: point === line[0] || point === line.at(-1) ? named(point) : "", point}))
