@@ -1,6 +1,7 @@
 import {describe, expect, it} from "vitest";
 import {runRows} from "../lab/result-row.js";
 import type {RunRecord} from "../lab/record.js";
+import {waitsRemark} from "../lab/run-experiment.js";
 import {shapes} from "../model/shape.js";
 import {curveRun} from "./curve-fixture.js";
 import {recordedFinding, yourFinding} from "./geometry-answer.js";
@@ -75,7 +76,15 @@ describe("the reader's finding", () => {
 
   it("says which counts have no figure, and why", () => {
     expect(yours(curveRun({1: 10, 4: 40, 8: null, 16: null}, 20))).toContain(
-      "It has no figure for 8 and 16 workgroups (failed: the barrier timed out)."
+      "There is no figure for 8 and 16 workgroups (failed: the barrier timed out)."
+    );
+  });
+
+  it("says what one workgroup alone does where the others were not allowed", () => {
+    const run = curveRun({1: 10, 4: null}, 40);
+    run.rows[1] = {...run.rows[1]!, status: "declined", message: waitsRemark};
+    expect(yours(run)).toMatch(
+      /one dispatch of 1 workgroup has \*25 %\* of the speed of the staged design, .*\. There is no figure for 4 workgroups \(declined: .*--allow-waits\)\.$/
     );
   });
 
@@ -93,7 +102,7 @@ describe("the reader's finding", () => {
     const run = curveRun({1: 10, 4: 40}, 20);
     const rows = run.rows.map((row) => ({...row, status: "discarded" as const, message: "The tab was hidden."}));
     expect(yours({...run, rows})).toContain("was discarded, so it does not compare the designs: The tab was hidden.");
-    expect(yours(curveRun({4: null}, 20))).toContain("has no figure for one dispatch: failed: the barrier timed out");
+    expect(yours(curveRun({4: null}, 20))).toContain("has no figure for one dispatch (failed: the barrier timed out).");
     expect(yours({...run, rows: [run.rows[2]!]})).toContain("did not include one dispatch");
   });
 });

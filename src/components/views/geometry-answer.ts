@@ -1,7 +1,7 @@
 import {html} from "htl";
 import type {RunRecord, RunRow} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
-import {firstLine, formatCount, formatNumber, formatRate} from "./format.js";
+import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {crossover, fastestCurve, workgroupCurves, type WorkgroupCurve} from "./workgroup-curve.js";
 
 /** How a sentence marks what it is about: a figure, in the colour of its origin. */
@@ -42,7 +42,7 @@ export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | 
     return [
       `${run} ${why} with the same features, so it does not compare them. One dispatch decodes `,
       strong(formatRate(best.tokensPerSecond)),
-      ` with ${workgroups(best.workgroups)}.${remark}`
+      ` with ${formatQuantity(best.workgroups, "workgroup")}.${remark}`
     ];
   }
   return [
@@ -60,17 +60,24 @@ function compare<T>({rows}: WorkgroupCurve, staged: number, strong: Strong<T>): 
   const least = rows[0]!.workgroups;
   const figures = [strong(formatRate(best.tokensPerSecond)), " against ", strong(formatRate(staged)), "."];
   const fastest = best.workgroups === most ? "" : `, the fastest of up to ${formatCount(most)}`;
+  const part = `${formatNumber(100 * bestRatio)}\u00a0%`;
+  if (rows.length === 1) {
+    const one = `one dispatch of ${formatQuantity(most, "workgroup")} has `;
+    return [one, strong(part), " of the speed of the staged design, ", ...figures];
+  }
   if (equal === null) {
-    const part = `${formatNumber(100 * bestRatio)}\u00a0%`;
     return [
       "one dispatch does not reach the staged design: with ",
-      `${workgroups(best.workgroups)}${fastest && `${fastest},`} it has `,
+      `${formatQuantity(best.workgroups, "workgroup")}${fastest && `${fastest},`} it has `,
       strong(part),
       " of its speed, ",
       ...figures
     ];
   }
-  const where = equal === least ? `already with ${workgroups(least)}` : `at ${workgroups(Math.ceil(equal - 1e-9))}`;
+  const where =
+    equal === least
+      ? `already with ${formatQuantity(least, "workgroup")}`
+      : `at ${formatQuantity(Math.ceil(equal - 1e-9), "workgroup")}`;
   return [
     "one dispatch equals the staged design ",
     strong(where),
@@ -84,15 +91,15 @@ function compare<T>({rows}: WorkgroupCurve, staged: number, strong: Strong<T>): 
 function withoutFigure(rows: readonly RunRow[]): string {
   const discarded = rows.every(({status}) => status === "discarded");
   return discarded
-    ? `was discarded, so it does not compare the designs: ${message(rows[0]!)}`
-    : `has no figure for one dispatch: ${reason(rows[0]!)}`;
+    ? `was discarded, so it does not compare the designs: ${message(rows[0]!)}.`
+    : `has no figure for one dispatch (${reason(rows[0]!)}).`;
 }
 
 function countsWithoutFigure(rows: readonly RunRow[]): string {
   const counts = [
     ...new Set(rows.map(({workgroups}) => (workgroups === null ? "an unknown number of" : formatCount(workgroups))))
   ];
-  return `It has no figure for ${new Intl.ListFormat("en-GB").format(counts)} workgroups (${reason(rows[0]!)}).`;
+  return `There is no figure for ${new Intl.ListFormat("en-GB").format(counts)} workgroups (${reason(rows[0]!)}).`;
 }
 
 function reason(row: RunRow): string {
@@ -100,13 +107,9 @@ function reason(row: RunRow): string {
 }
 
 function message(row: RunRow): string {
-  return "message" in row ? firstLine(row.message) : "";
+  return "message" in row ? firstLine(row.message).replace(/\.$/, "") : "";
 }
 
 function shapeRemark({id, label}: RunRecord["shape"]): string {
   return id === "phi3-mini" ? "" : ` That is at the shape “${label}”.`;
-}
-
-function workgroups(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? "workgroup" : "workgroups"}`;
 }

@@ -5,7 +5,7 @@ import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
-import {formatBandwidth, formatCount, formatNumber, formatRate} from "./format.js";
+import {formatBandwidth, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {placeLabels, type LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
 
@@ -242,8 +242,8 @@ function tooltip(row: ResultRow): string {
     row.label,
     row.device,
     formatRate(row.tokensPerSecond!) + (p10 && p90 ? ` (p10 ${formatRate(p10)}, p90 ${formatRate(p90)})` : ""),
-    `${formatCount(row.dispatchesPerToken!)} dispatches per token${row.dispatchesClaimed ? ", claimed" : ""}`,
-    ...(row.workgroups === null ? [] : [`${formatCount(row.workgroups)} workgroups`]),
+    `${formatQuantity(row.dispatchesPerToken!, "dispatch", "dispatches")} per token${row.dispatchesClaimed ? ", claimed" : ""}`,
+    ...(row.workgroups === null ? [] : [formatQuantity(row.workgroups, "workgroup")]),
     row.verified ? "output verified" : "output not verified",
     row.source
   ].join("\n");

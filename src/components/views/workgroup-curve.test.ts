@@ -47,7 +47,9 @@ describe("the curves of a run", () => {
     workgroupCurves(runRows(curveRun(...options), "run.json"));
 
   it("are its fused rows by workgroups, beside the staged design with the same features", () => {
-    const [curve, ...others] = curves({16: 90, 1: 10, 4: 40}, 60);
+    const run = curveRun({1: 10, 4: 40, 16: 90}, 60);
+    run.rows.reverse();
+    const [curve, ...others] = workgroupCurves(runRows(run, "run.json"));
     expect(others).toEqual([]);
     expect(curve!.rows.map(({workgroups}) => workgroups)).toEqual([1, 4, 16]);
     expect(curve!.staged!.tokensPerSecond).toBe(60);

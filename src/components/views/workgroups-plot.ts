@@ -4,7 +4,7 @@ import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
-import {formatCount, formatRate} from "./format.js";
+import {formatCount, formatQuantity, formatRate} from "./format.js";
 import {colours} from "./palette.js";
 import {
   addLabels,
@@ -130,9 +130,7 @@ function label(plot: PlotElement, {series, singles, staged, limits}: Drawing, wi
       : shortDevice(row.device);
   };
   const named = ({row, x, y}: Point) =>
-    narrow
-      ? formatRate(y)
-      : `${owner(row)}, ${formatCount(x)} ${x === 1 ? "workgroup" : "workgroups"}: ${formatRate(y)}`;
+    narrow ? formatRate(y) : `${owner(row)}, ${formatQuantity(x, "workgroup")}: ${formatRate(y)}`;
   const lines: LabelAt[] = [
     ...limits.map(({label, short, tokensPerSecond}) => ({text: narrow ? short : label, tokensPerSecond})),
     ...staged.map((row) => ({
