@@ -54,8 +54,8 @@ export interface RunOptions {
 
 export interface RunOutcome {
   /**
-   * `done`: a variant was measured, or the reader skipped or did not allow what could be. `failed`: none was measured, the tab was
-   * hidden or the device was lost. `unsupported`: this device can run none of the variants.
+   * `done`: a variant was measured, or the reader skipped or did not allow what could be. `failed`: none was measured,
+   * the tab was hidden or the device was lost. `unsupported`: this device can run none of the variants.
    */
   state: "done" | "failed" | "cancelled" | "unsupported";
   message: string;
