@@ -38,6 +38,7 @@ describe.concurrent("a wrong command line for record", () => {
     {args: ["sorcery"], says: /There is no experiment sorcery\.\n.*usage: /s},
     {args: ["spectrum", "--shape", "giant"], says: /Experiment spectrum has no shape giant; it has tiny, /},
     {args: ["spectrum", "--fast"], says: /Unknown option '--fast'.*usage: /s},
+    {args: ["spectrum", "--allow-waits=yes"], says: /'--allow-waits' does not take an argument.*usage: /s},
     {
       args: ["spectrum", "--shape", "tiny", "--variants", "fused,sideways"],
       says: /no variant sideways; it has fused, staged/
@@ -49,6 +50,16 @@ describe.concurrent("a wrong command line for record", () => {
     expect(stderr).not.toMatch(/^ +at /m);
     expect(status).toBe(1);
     expect(existsSync(out)).toBe(false);
+  });
+
+  test("is not one that allows workgroups to wait, which the usage explains", async () => {
+    const {stderr} = await runCommand("record", "spectrum", "--allow-waits", "--shape", "giant");
+    expect(stderr).toMatch(/^Experiment spectrum has no shape giant/);
+    const {status, stdout} = await runCommand("record", "--help");
+    expect(stdout).toMatch(
+      /--allow-waits\s+also runs variants whose workgroups wait for each other, which WebGPU does not/
+    );
+    expect(status).toBe(0);
   });
 
   test("says before anything is measured that its output cannot be written", async () => {

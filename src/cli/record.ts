@@ -15,12 +15,15 @@ import {openDawnGpu} from "./dawn.js";
 
 const usage = `Runs an experiment on this machine's GPU and writes its record.
 
-usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--out FILE]
+usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
 
   EXPERIMENT   spectrum
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
+  --allow-waits
+               also runs variants whose workgroups wait for each other, which WebGPU does not promise to work: the
+               GPU may stall and be reset, and some machines had to be rebooted
   --out        the file to write; without it only the table is printed
 
 It exits with 1, and writes no file, when a variant fails or its output does not match the reference.`;
@@ -54,6 +57,7 @@ async function main(args: string[]): Promise<number> {
     experiment,
     shape: shapes[shape],
     ...(variants && {variants}),
+    allowWaits: values["allow-waits"],
     async openGpu() {
       const gpu = await openDawnGpu();
       if (values.label) gpu.description.label = values.label;
@@ -92,6 +96,7 @@ function parse(args: string[]) {
         shape: {type: "string"},
         variants: {type: "string"},
         label: {type: "string"},
+        "allow-waits": {type: "boolean", default: false},
         out: {type: "string"},
         help: {type: "boolean", short: "h"}
       }

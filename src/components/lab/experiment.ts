@@ -12,6 +12,11 @@ export type VariantIdentity = Pick<
 /** One row of an experiment: how to name it, whether this device can run it, and how to make it ready. */
 export interface Variant {
   identity: VariantIdentity;
+  /**
+   * Its workgroups wait for each other, which WebGPU does not promise to work: it runs only where the reader allowed
+   * that.
+   */
+  waits?: boolean;
   /** Why this device cannot run the variant at this shape (a missing feature or limit, with both values), or null. */
   unsupported(gpu: Gpu): string | null;
   /** Compiles and allocates; everything it holds is freed by the subject's `destroy`. */

@@ -23,6 +23,8 @@ export interface ResultRow {
   dispatchesClaimed: boolean;
   workgroups: number | null;
   workgroupSize: number | null;
+  /** Optional features that the kernels use; null where the source does not say. */
+  features: readonly string[] | null;
   /** Median for a run; what the source gives, or tokens over time, for the others. */
   tokensPerSecond: number | null;
   tokensPerSecondP10: number | null;
@@ -67,6 +69,7 @@ export function runRows(run: RunRecord, sourceFile: string | null): ResultRow[] 
       dispatchesClaimed: false,
       workgroups: row.workgroups,
       workgroupSize: row.workgroupSize,
+      features: row.features,
       tokensPerSecond: median,
       tokensPerSecondP10: p10,
       tokensPerSecondP90: p90,

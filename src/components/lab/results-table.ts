@@ -146,6 +146,7 @@ function reportRows(file: string, report: Report): ResultRow[] {
       dispatchesClaimed: row.dispatchesPerToken === null && row.claimedDispatchesPerToken !== undefined,
       workgroups: row.workgroups,
       workgroupSize: row.workgroupSize,
+      features: null,
       tokensPerSecond: row.tokensPerSecond,
       tokensPerSecondP10: null,
       tokensPerSecondP90: null,
@@ -181,6 +182,7 @@ function artefactRows(file: string, artefact: Artefact): ResultRow[] {
       dispatchesClaimed: false,
       workgroups: 1,
       workgroupSize: artefact.workgroup_size,
+      features: null,
       // The file's own rate is rounded to a tenth, which is a quarter of the smallest one.
       tokensPerSecond: (1000 * artefact.seq_len) / row.ms,
       tokensPerSecondP10: null,

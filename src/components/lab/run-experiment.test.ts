@@ -4,7 +4,14 @@ import type {PrepareContext, Variant} from "./experiment.js";
 import {FakeClock, FakeGpu, FakeSubject, FakeVisibility, fakeExperiment, fakeVariant, verified} from "./lab-fakes.js";
 import type {Confirm} from "./protocol.js";
 import {runSchema} from "./record.js";
-import {describeError, runExperiment, type RunEvent, type RunOptions, type RunState} from "./run-experiment.js";
+import {
+  describeError,
+  runExperiment,
+  waitsRemark,
+  type RunEvent,
+  type RunOptions,
+  type RunState
+} from "./run-experiment.js";
 import {VerificationError} from "./subject.js";
 
 let clock: FakeClock;
@@ -36,6 +43,7 @@ function run(variants: Variant[] = [variantA(), variantB()], options: Partial<Ru
     experiment: fakeExperiment(variants),
     shape: shapes.tiny,
     openGpu: async () => gpu.gpu,
+    allowWaits: false,
     runtime: {name: "Vitest", os: "none"},
     clock,
     visibility,
@@ -145,6 +153,36 @@ describe("a run", () => {
     });
     expect([state, message]).toEqual(["done", "Measured 1 of 1 variant. There is no roofline: out of memory"]);
     expect(record).toMatchObject({roofline: null, rows: [{status: "measured"}]});
+  });
+});
+
+describe("a variant whose workgroups wait for each other", () => {
+  const waiting = (prepare: Variant["prepare"]) => ({...fakeVariant("w", prepare), waits: true});
+
+  it("is declined, and the device never hears of it, where that is not allowed", async () => {
+    const variant = waiting(vi.fn());
+    const unsupported = vi.spyOn(variant, "unsupported");
+    const {state, message, record} = await run([variant, variantA()]);
+    expect([state, message]).toEqual(["done", "Measured 1 of 2 variants."]);
+    expect(record!.rows).toMatchObject([{status: "declined", message: waitsRemark}, {status: "measured"}]);
+    expect(events[0]!.rows[0]!.status).toBe("declined");
+    expect(variant.prepare).not.toHaveBeenCalled();
+    expect(unsupported).not.toHaveBeenCalled();
+  });
+
+  it("opens no device, and says where it is allowed, when there is no other", async () => {
+    const openGpu = vi.fn();
+    const {state, message, record} = await run([waiting(vi.fn())], {openGpu});
+    expect([state, record]).toEqual(["done", null]);
+    expect(message).toMatch(/No variant was measured\..*tick the box.*--allow-waits/);
+    expect(last()).toMatchObject({state: "done", label: message});
+    expect(openGpu).not.toHaveBeenCalled();
+  });
+
+  it("runs like any other where it is allowed", async () => {
+    const {record} = await run([waiting(async () => a), variantB()], {allowWaits: true});
+    expect(record!.rows).toMatchObject([{status: "measured"}, {status: "measured"}]);
+    expectAllFreed();
   });
 });
 

@@ -8,6 +8,11 @@ import {runSchema, unsettledRemark, verificationSchema} from "./record.js";
 import type {MeasuredRow, RunRecord, RunRow, RuntimeDescription, Verification} from "./record.js";
 import {VerificationError, type Subject} from "./subject.js";
 
+/** Why a variant that `waits` was not run, and where that is allowed. */
+export const waitsRemark =
+  "Its workgroups wait for each other, which was not allowed: tick the box that allows it in the panel, or give the " +
+  "recorder --allow-waits.";
+
 /** Where a run is; a panel's `data-state`. */
 export type RunState = "preparing" | "verifying" | "warming" | "measuring" | RunOutcome["state"];
 
@@ -32,6 +37,8 @@ export interface RunOptions {
   shape: Shape;
   /** Ids of the variants to run; all of them by default. */
   variants?: readonly string[];
+  /** Whether variants may run whose workgroups wait for each other; those are declined otherwise, and never prepared. */
+  allowWaits: boolean;
   /** Opens a device of the run's own; the run destroys it. */
   openGpu(): Promise<Gpu>;
   /** Bytes per second the device reads, for the roofline; without it the record has none. */
@@ -47,12 +54,12 @@ export interface RunOptions {
 
 export interface RunOutcome {
   /**
-   * `done`: a variant was measured, or the reader skipped what could be. `failed`: none was measured, the tab was
-   * hidden or the device was lost. `unsupported`: this device can run none of the variants.
+   * `done`: a variant was measured, or the reader skipped or did not allow what could be. `failed`: none was measured,
+   * the tab was hidden or the device was lost. `unsupported`: this device can run none of the variants.
    */
   state: "done" | "failed" | "cancelled" | "unsupported";
   message: string;
-  /** Null when the run was cancelled or no device could be opened. */
+  /** Null when the run was cancelled or no device was opened. */
   record: RunRecord | null;
 }
 
@@ -65,8 +72,17 @@ export interface RunOutcome {
 export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
   const {experiment, clock, visibility, signal} = options;
   const shape = checkShape(options.shape);
-  const variants = chooseVariants(experiment, shape, options.variants);
-  const board = new Board(variants, options.onEvent);
+  const chosen = chooseVariants(experiment, shape, options.variants);
+  const board = new Board(chosen, options.onEvent);
+  const variants = chosen.filter(({waits}) => !waits || options.allowWaits);
+  for (const {identity} of chosen.filter((variant) => !variants.includes(variant))) {
+    board.set(identity.variant, {status: "declined", message: waitsRemark});
+  }
+  if (variants.length === 0) {
+    const {state, message} = conclude(board, undefined, "");
+    board.report(state, message, 1);
+    return {state, message, record: null};
+  }
   const guard = new LongCallGuard(options.confirm);
   const date = new Date().toISOString();
 

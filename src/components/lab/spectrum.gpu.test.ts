@@ -153,6 +153,7 @@ function run(options: Partial<RunOptions>) {
       opened.push(gpu);
       return gpu;
     },
+    allowWaits: false,
     runtime: {name: "the tests", os: "any"},
     clock: fastClock,
     visibility: alwaysVisible,

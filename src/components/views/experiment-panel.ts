@@ -1,13 +1,14 @@
 import {html} from "htl";
 import {describeAdapter, NoGpuError, openGpu, requestAdapter, type DeviceDescription, type Gpu} from "../gpu/device.js";
 import {abortable, systemClock, type Visibility} from "../lab/clock.js";
-import type {Experiment} from "../lab/experiment.js";
+import type {Experiment, Variant} from "../lab/experiment.js";
 import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {describeError, runExperiment, type RunOutcome, type RunState} from "../lab/run-experiment.js";
 import {shapes, weightBytesPerToken, type ShapeId} from "../model/shape.js";
 import {firstLine, formatBytes} from "./format.js";
 import {confirmIn} from "./panel-confirm.js";
+import {consentAdvice, consentNote, waitsConsent} from "./panel-consent.js";
 import {deviceLine, missing} from "./panel-device.js";
 import {describeRuntime} from "./panel-runtime.js";
 import {readSettings, variantIds, writeSettings} from "./panel-settings.js";
@@ -30,7 +31,7 @@ export interface PanelOptions {
 
 /**
  * A panel that runs an experiment on the reader's own GPU: `<section data-experiment data-state>` with the actions
- * run, cancel and export. Its shape and variants are the page's `?shape=…&variants=…`. When a run completes, it
+ * run, cancel and export, and allow-waits where variants have workgroups that wait for each other. Its shape and variants are the page's `?shape=…&variants=…`. When a run completes, it
  * dispatches a bubbling `experiment-record` event whose detail is the record. A run that ends without a record, a
  * cancelled one for example, leaves the last one where it was: in the rows, in the export and with `onRecord`.
  */
@@ -57,8 +58,9 @@ export function experimentPanel({
     ${experiment.shapes.map((id) => html`<option value="${id}">${shapeLabel(id)}</option>`)}
   </select>` as HTMLSelectElement;
   const variantBoxes = html`<fieldset class="panel-variants" onchange=${chooseVariants}></fieldset>`;
+  const consent = waitsConsent(showChoice);
   const choices = html`<fieldset class="panel-choices" aria-label="What to run">
-    <label>Shape ${shapeSelect}</label> ${variantBoxes}
+    <label>Shape ${shapeSelect}</label> ${variantBoxes} ${consent.element}
   </fieldset>` as HTMLFieldSetElement;
   const runButton = button("run", "Run", () => void start());
   const cancelButton = button("cancel", "Cancel", () => run?.abort());
@@ -78,6 +80,7 @@ export function experimentPanel({
   /** Runs the shape and the variants that are on the screen at the press. */
   async function start() {
     if (runButton.disabled) return;
+    if (needsConsent()) return consent.focus();
     const {signal} = (run = new AbortController());
     shapeIsChosen = true;
     let rows = liveRows("waiting");
@@ -93,6 +96,7 @@ export function experimentPanel({
             experiment,
             shape: shapes[settings.shape],
             variants: settings.variants,
+            allowWaits: consent.given,
             openGpu: open,
             measureReadBandwidth,
             runtime: describeRuntime(navigator),
@@ -170,9 +174,11 @@ export function experimentPanel({
 
   function showSettings() {
     shapeSelect.value = settings.shape;
+    const variants = experiment.variants(shapes[settings.shape]);
+    consent.element.hidden = !variants.some(({waits}) => waits);
     variantBoxes.replaceChildren(
       html`<legend>Variants</legend>`,
-      ...experiment.variants(shapes[settings.shape]).map(({identity: {variant, label}}) => {
+      ...variants.map(({identity: {variant, label}}) => {
         const checked = settings.variants.includes(variant);
         return html`<label><input type="checkbox" value="${variant}" checked=${checked} /> ${label}</label>`;
       })
@@ -201,15 +207,28 @@ export function experimentPanel({
     const state = hasGpu === false ? "unsupported" : "idle";
     table.update(finished?.rows ?? liveRows(state));
     const rest = finished ? `The rows are of your run of “${finished.record.shape.label}” until the next one.` : "";
-    show(state, settings.variants.length === 0 ? `Choose at least one variant. ${rest}`.trim() : rest);
+    const advice =
+      settings.variants.length === 0 ? "Choose at least one variant." : needsConsent() ? consentAdvice : "";
+    show(state, `${advice} ${rest}`.trim());
+  }
+
+  function chosenVariants(): Variant[] {
+    const variants = experiment.variants(shapes[settings.shape]);
+    return variants.filter(({identity}) => settings.variants.includes(identity.variant));
+  }
+
+  /** Every variant chosen waits for the reader's word. */
+  function needsConsent(): boolean {
+    return !consent.given && settings.variants.length > 0 && chosenVariants().every(({waits}) => waits);
   }
 
   function liveRows(status: string): LiveRow[] {
-    const shape = shapes[settings.shape];
-    return experiment
-      .variants(shape)
-      .filter(({identity}) => settings.variants.includes(identity.variant))
-      .map(({identity}) => ({...identity, shape: shape.label, status}));
+    const shape = shapes[settings.shape].label;
+    return chosenVariants().map(({identity, waits}) =>
+      waits && !consent.given && status !== "unsupported"
+        ? {...identity, shape, status: "declined", message: consentNote}
+        : {...identity, shape, status}
+    );
   }
 
   showSettings();

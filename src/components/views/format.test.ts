@@ -18,6 +18,8 @@ it.each([
   [f.formatBandwidth(4.573e12), "4.57 TB/s"],
   [f.formatCount(32064), "32,064"],
   [f.formatCount(1 / 16), "1/16"],
+  [f.formatQuantity(1, "workgroup"), "1 workgroup"],
+  [f.formatQuantity(1 / 16, "dispatch", "dispatches"), "1/16 dispatches"],
   [f.formatRelativeError(3.14e-6), "3.1 × 10⁻⁶"],
   [f.formatRelativeError(0), "0"],
   [f.formatDate("2026-03/2026-06"), "2026-03 to 2026-06"]

@@ -43,6 +43,11 @@ export function formatCount(count: number): string {
   return count > 0 && count < 1 ? `1/${large(1 / count)}` : large(count);
 }
 
+/** "1 workgroup", "132 workgroups", "1/16 dispatches" */
+export function formatQuantity(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
 /** "3.1 × 10⁻⁶", "0" */
 export function formatRelativeError(error: number): string {
   if (error === 0) return "0";

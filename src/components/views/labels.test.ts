@@ -15,6 +15,17 @@ it("leaves out what fits nowhere, keeping the earlier label", () => {
   expect(placeLabels([mark(6, 7), mark(6, 7)], tight, 12).length).toBe(1);
 });
 
+it("puts the label of a line above it, or below where another line is near, and covers neither", () => {
+  const line = (y: number): LabelRequest => ({text: `at ${y}`, x: 150, y, radius: 0, width: 60});
+  const labels = placeLabels([line(100), line(95)], frame, 12);
+  expect(labels.map(({text, y}) => [text, y])).toEqual([
+    ["at 100", 110],
+    ["at 95", 87]
+  ]);
+  const [, beside] = placeLabels([line(100), mark(100, 104)], frame, 12);
+  expect(Math.abs(beside!.y - 100)).toBeGreaterThan(6);
+});
+
 it("never covers a mark, a label or an edge", () => {
   const random = randomLcg(1);
   const requests = Array.from({length: 30}, () => mark(random() * 300, random() * 200));

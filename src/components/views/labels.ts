@@ -28,14 +28,14 @@ interface Box {
 }
 
 /**
- * Puts each label beside its mark where it covers no mark, no label before it and no edge; a label that fits
+ * Puts each label beside its mark where it covers no mark, no line, no label before it and no edge; a label that fits
  * nowhere is left out.
  * @param height of a line of text, in pixels
  */
 export function placeLabels(requests: readonly LabelRequest[], frame: Box, height: number): PlacedLabel[] {
-  const taken: Box[] = requests
-    .filter(({radius}) => radius > 0)
-    .map(({x, y, radius: r}) => ({x0: x - r, y0: y - r, x1: x + r, y1: y + r}));
+  const taken: Box[] = requests.map(({x, y, radius: r}) =>
+    r > 0 ? {x0: x - r, y0: y - r, x1: x + r, y1: y + r} : {x0: frame.x0, y0: y - 1, x1: frame.x1, y1: y + 1}
+  );
   const placed: PlacedLabel[] = [];
   for (const {text, x, y, radius, width} of requests) {
     if (!text) continue;

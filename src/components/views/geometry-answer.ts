@@ -1,0 +1,115 @@
+import {html} from "htl";
+import type {RunRecord, RunRow} from "../lab/record.js";
+import {runRows, type ResultRow} from "../lab/result-row.js";
+import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {crossover, fastestCurve, workgroupCurves, type WorkgroupCurve} from "./workgroup-curve.js";
+
+/** How a sentence marks what it is about: a figure, in the colour of its origin. */
+type Strong<T> = (text: string) => T;
+
+/** The finding: with how many workgroups one dispatch is as fast as the staged design, recorded and the reader's own. */
+export function geometryAnswer(rows: readonly ResultRow[], yours: RunRecord | null): HTMLElement {
+  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
+  return html`<div class="answer">
+    ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
+    <p>${recordedFinding(rows, strong("recorded"))}</p>
+  </div>`;
+}
+
+/** The finding of the fastest curve on record, of a whole model on a GPU. */
+export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
+  const curves = workgroupCurves(rows.filter(({spectrum}) => spectrum)).filter(({rows}) => rows.length > 1);
+  const curve = fastestCurve(curves);
+  if (!curve?.staged) return ["No run on record has one dispatch of several workgroups beside the staged design."];
+  return [`On ${curve.staged.device} `, ...compare(curve, curve.staged.tokensPerSecond, strong)];
+}
+
+/** The reader's own finding, or what their run lacks for one. */
+export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | T)[] {
+  const {device, shape} = record;
+  const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
+  const run = `Your run of “${shape.label}” on ${name}`;
+  const curve = fastestCurve(workgroupCurves(runRows(record, null)));
+  const lost = record.rows.filter((row) => row.factoring === "fused" && row.status !== "measured");
+  if (!curve) return [lost.length > 0 ? `${run} ${withoutFigure(lost)}` : `${run} did not include one dispatch.`];
+  const remark = lost.length > 0 ? ` ${countsWithoutFigure(lost)}` : "";
+  if (!curve.staged) {
+    const staged = record.rows.find((row) => row.factoring === "staged" && row.status !== "measured");
+    const why = staged
+      ? `has no figure for the staged design (${reason(staged)})`
+      : "did not include the staged design";
+    const best = curve.rows.reduce((a, b) => (b.tokensPerSecond > a.tokensPerSecond ? b : a));
+    return [
+      `${run} ${why} with the same features, so it does not compare them. One dispatch decodes `,
+      strong(formatRate(best.tokensPerSecond)),
+      ` with ${formatQuantity(best.workgroups, "workgroup")}.${remark}`
+    ];
+  }
+  return [
+    `On your device, ${name}, `,
+    ...compare(curve, curve.staged.tokensPerSecond, strong),
+    remark,
+    shapeRemark(shape)
+  ];
+}
+
+/** "one dispatch equals the staged design at 40 workgroups and is 2.1 times as fast with 132: …" */
+function compare<T>({rows}: WorkgroupCurve, staged: number, strong: Strong<T>): (string | T)[] {
+  const {workgroups: equal, best, bestRatio} = crossover(rows, staged);
+  const most = rows.at(-1)!.workgroups;
+  const least = rows[0]!.workgroups;
+  const figures = [strong(formatRate(best.tokensPerSecond)), " against ", strong(formatRate(staged)), "."];
+  const fastest = best.workgroups === most ? "" : `, the fastest of up to ${formatCount(most)}`;
+  const part = `${formatNumber(100 * bestRatio)}\u00a0%`;
+  if (rows.length === 1) {
+    const one = `one dispatch of ${formatQuantity(most, "workgroup")} has `;
+    return [one, strong(part), " of the speed of the staged design, ", ...figures];
+  }
+  if (equal === null) {
+    return [
+      "one dispatch does not reach the staged design: with ",
+      `${formatQuantity(best.workgroups, "workgroup")}${fastest && `${fastest},`} it has `,
+      strong(part),
+      " of its speed, ",
+      ...figures
+    ];
+  }
+  const where =
+    equal === least
+      ? `already with ${formatQuantity(least, "workgroup")}`
+      : `at ${formatQuantity(Math.ceil(equal - 1e-9), "workgroup")}`;
+  return [
+    "one dispatch equals the staged design ",
+    strong(where),
+    " and is ",
+    strong(`${formatNumber(bestRatio)} times`),
+    ` as fast with ${formatCount(best.workgroups)}${fastest}: `,
+    ...figures
+  ];
+}
+
+function withoutFigure(rows: readonly RunRow[]): string {
+  const discarded = rows.every(({status}) => status === "discarded");
+  return discarded
+    ? `was discarded, so it does not compare the designs: ${message(rows[0]!)}.`
+    : `has no figure for one dispatch (${reason(rows[0]!)}).`;
+}
+
+function countsWithoutFigure(rows: readonly RunRow[]): string {
+  const counts = [
+    ...new Set(rows.map(({workgroups}) => (workgroups === null ? "an unknown number of" : formatCount(workgroups))))
+  ];
+  return `There is no figure for ${new Intl.ListFormat("en-GB").format(counts)} workgroups (${reason(rows[0]!)}).`;
+}
+
+function reason(row: RunRow): string {
+  return `${row.status}: ${message(row)}`;
+}
+
+function message(row: RunRow): string {
+  return "message" in row ? firstLine(row.message).replace(/\.$/, "") : "";
+}
+
+function shapeRemark({id, label}: RunRecord["shape"]): string {
+  return id === "phi3-mini" ? "" : ` That is at the shape “${label}”.`;
+}

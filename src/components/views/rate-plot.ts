@@ -1,0 +1,263 @@
+import * as Plot from "@observablehq/plot";
+import {create, max, min, select, symbol as symbolPath, type SymbolType} from "d3";
+import {symbolAsterisk, symbolCircle, symbolDiamond2, symbolSquare, symbolStar} from "d3";
+import {html} from "htl";
+import type {RunRecord} from "../lab/record.js";
+import type {ResultRow} from "../lab/result-row.js";
+import type {Roofline} from "../lab/results-table.js";
+import {formatBandwidth, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {placeLabels, type LabelRequest} from "./labels.js";
+import {colours} from "./palette.js";
+
+/** What the plots of decoding speed share: marks, the speed axis, limits, labels and legend. */
+
+/** A row as a mark; `x` is what its plot puts speed over. */
+export interface Point {
+  row: ResultRow;
+  x: number;
+  y: number;
+  colour: string;
+  symbol: SymbolType;
+  /** Verified points are solid, the others hollow. */
+  fill: string;
+  radius: number;
+}
+
+/** The speed that a device's read bandwidth allows. */
+export interface Limit {
+  tokensPerSecond: number;
+  label: string;
+  /** For a narrow plot. */
+  short: string;
+}
+
+export type PlotElement = SVGSVGElement & Plot.Plot;
+
+export const fontSize = 11;
+export const background = "var(--theme-background, Canvas)";
+export const margin = {top: 30, right: 12, bottom: 38, left: 44};
+
+export function livePoint(row: ResultRow, x: number): Point {
+  const colour = colours.yours;
+  return {row, x, y: row.tokensPerSecond!, colour, symbol: liveSymbol(row), fill: colour, radius: 6};
+}
+
+/** @param device which of the plot's devices it is, for the symbol */
+export function recordedPoint(row: ResultRow, x: number, device: number): Point {
+  const colour = colours.recorded;
+  const fill = row.verified ? colour : background;
+  return {row, x, y: row.tokensPerSecond!, colour, symbol: deviceSymbol(device), fill, radius: 4};
+}
+
+export function recordedLimit({device, basis, readBandwidthBytesPerSecond, tokensPerSecond}: Roofline): Limit {
+  const name = shortDevice(device);
+  return {
+    tokensPerSecond,
+    label: `${name} limit ${formatRate(tokensPerSecond)}, at ${basis} ${formatBandwidth(readBandwidthBytesPerSecond)}`,
+    short: `${name}, ${basis}: ${formatRate(tokensPerSecond)}`
+  };
+}
+
+/** Limits of the plot, the reader's first, where one of their rows is of the shape that the recorded ones have. */
+export function limitsOf(
+  rooflines: readonly Roofline[],
+  yours: Pick<RunRecord, "roofline"> | null,
+  live: readonly ResultRow[]
+): Limit[] {
+  // The limit of another shape is a line for other weights, and would be read as one for these.
+  const comparable = live.some(({spectrum}) => spectrum);
+  return [...(yours?.roofline && comparable ? [yourLimit(yours.roofline)] : []), ...rooflines.map(recordedLimit)];
+}
+
+/** "Apple M2 Pro" of "Apple M2 Pro (19-core GPU)" */
+export function shortDevice(device: string): string {
+  return device.replace(/ \(.*\)$/, "");
+}
+
+export function isLive({sourceFile}: ResultRow): boolean {
+  return sourceFile === null;
+}
+
+/** Too narrow for figures in the labels, and for what follows a colon in a name. */
+export function isNarrow(width: number): boolean {
+  return width < 480;
+}
+
+/** Size and text of a plot this wide, in pixels. */
+export function frame(width: number) {
+  return {
+    width,
+    height: Math.round(Math.min(420, Math.max(360, width * 0.65))),
+    marginTop: margin.top,
+    marginRight: margin.right,
+    marginBottom: margin.bottom,
+    marginLeft: margin.left,
+    style: `font-size: ${fontSize}px; overflow: visible;`
+  };
+}
+
+/** The speed axis, logarithmic, with room for all points, their spans and these other speeds. */
+export function speedScale(points: readonly Point[], others: readonly number[]): Plot.ScaleOptions {
+  const speeds = [
+    ...points.flatMap(({row, y}) => [row.tokensPerSecondP10 ?? y, row.tokensPerSecondP90 ?? y]),
+    ...others
+  ];
+  const [low, high] = [(min(speeds) ?? 1) / 1.6, (max(speeds) ?? 1000) * 1.8];
+  return {
+    type: "log",
+    domain: [low, high],
+    grid: true,
+    ticks: [0.1, 1, 10, 100, 1000, 10000].filter((tick) => tick >= low && tick <= high),
+    tickFormat: formatNumber,
+    label: "↑ Tokens per second (tok/s)"
+  };
+}
+
+export function limitRules(limits: readonly Limit[]): Plot.Markish {
+  return Plot.ruleY(limits, {y: "tokensPerSecond", stroke: colours.limit, strokeWidth: 1.5, strokeDasharray: "6 4"});
+}
+
+/** Each series of points as a line, a bar from p10 to p90 on each point, and the points: the reader's above the rest. */
+export function pointMarks(points: readonly Point[], series: readonly Point[][]): Plot.Markish[] {
+  const identity = (value: keyof Point) => ({value, scale: null});
+  const live = points.filter(({row}) => isLive(row));
+  const dots = (points: Point[]) =>
+    Plot.dot([...points].reverse(), {
+      x: "x",
+      y: "y",
+      r: identity("radius"),
+      symbol: identity("symbol"),
+      stroke: identity("colour"),
+      fill: identity("fill"),
+      strokeWidth: 1.6,
+      title: ({row}: Point) => tooltip(row),
+      tip: true
+    });
+  return [
+    series.map((line) =>
+      Plot.line(line, {x: "x", y: "y", stroke: line[0]!.colour, strokeWidth: 1, strokeOpacity: 0.5})
+    ),
+    Plot.ruleX(
+      points.filter(({row}) => row.tokensPerSecondP10 !== null),
+      {
+        x: "x",
+        y1: ({row}: Point) => row.tokensPerSecondP10,
+        y2: ({row}: Point) => row.tokensPerSecondP90,
+        stroke: identity("colour"),
+        strokeWidth: 1.5
+      }
+    ),
+    dots(points.filter(({row}) => !isLive(row))),
+    // A thin asterisk would be lost on a recorded mark.
+    Plot.dot(live, {x: "x", y: "y", r: 8, fill: background, fillOpacity: 0.85}),
+    dots(live)
+  ];
+}
+
+/** One image with this description to those who do not see it. */
+export function asImage(plot: PlotElement, description: string): void {
+  plot.setAttribute("role", "img");
+  // Plot labels each group of marks, which the ARIA rules allow on no element without a role.
+  for (const group of plot.querySelectorAll<SVGGElement>("g[aria-label]")) {
+    group.dataset.marks = group.getAttribute("aria-label")!;
+    group.removeAttribute("aria-label");
+  }
+  plot.setAttribute("aria-label", description);
+}
+
+/** A text at a point, or along a horizontal line at a speed; the more important come first. */
+export type LabelAt = {text: string} & ({point: Point} | {tokensPerSecond: number});
+
+/** Labels beside the marks; where there is no room, the less important one is left to the tooltip and the table. */
+export function addLabels(plot: PlotElement, labels: readonly LabelAt[], width: number): void {
+  const x = (value: number): number => plot.scale("x")!.apply(value);
+  const y = (value: number): number => plot.scale("y")!.apply(value);
+  const measure = textMeasure();
+  const middle = margin.left + (width - margin.left - margin.right) / 2;
+  const requests: LabelRequest[] = labels.map((label) => {
+    const text = {text: label.text, width: measure(label.text)};
+    if ("tokensPerSecond" in label) return {...text, x: middle, y: y(label.tokensPerSecond), radius: 0};
+    const {point} = label;
+    return {...text, x: x(point.x), y: y(point.y), radius: point.radius * (isLive(point.row) ? 1.6 : 1) + 1};
+  });
+  const frame = {x0: margin.left - 4, y0: 16, x1: width, y1: Number(plot.getAttribute("height")) - margin.bottom};
+  select(plot)
+    .insert("g", ":scope > [data-marks=tip]") // below the tooltips
+    .attr("aria-hidden", "true")
+    .attr("pointer-events", "none")
+    .attr("font-size", fontSize)
+    .attr("text-anchor", "start")
+    .attr("fill", "currentColor")
+    .attr("stroke", background)
+    .attr("stroke-width", 3)
+    .attr("stroke-linejoin", "round")
+    .attr("paint-order", "stroke")
+    .selectAll("text")
+    .data(placeLabels(requests, frame, fontSize + 1))
+    .join("text")
+    .attr("x", (label) => label.x)
+    .attr("y", (label) => label.y)
+    .attr("dy", "0.35em")
+    .text((label) => label.text);
+}
+
+/** What the symbols and the lines mean. */
+export function legend(devices: readonly string[], live: readonly ResultRow[], more: readonly HTMLElement[] = []) {
+  const entries = [
+    ...devices.map((device, index) => [deviceSymbol(index), colours.recorded, `Recorded, ${device}`] as const),
+    ...[...new Set(live.map(liveSymbol))].map(
+      (symbol) => [symbol, colours.yours, symbol === symbolStar ? "Yours" : "Yours, another shape"] as const
+    )
+  ];
+  return html`<div
+    class="rate-legend"
+    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
+  >
+    ${entries.map(([symbol, colour, label]) => html`<span>${icon(symbol, colour)} ${label}</span>`)} ${more}
+    <span><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit</span>
+    <span>Solid: output verified. Hollow: not verified.</span>
+  </div>`;
+}
+
+function yourLimit({readBandwidthBytesPerSecond, tokensPerSecond}: NonNullable<RunRecord["roofline"]>): Limit {
+  return {
+    tokensPerSecond,
+    label: `Your limit ${formatRate(tokensPerSecond)}, at measured ${formatBandwidth(readBandwidthBytesPerSecond)}`,
+    short: `Yours, measured: ${formatRate(tokensPerSecond)}`
+  };
+}
+
+/** A star is comparable with the recorded points; an asterisk is of another shape. */
+function liveSymbol({spectrum}: ResultRow): SymbolType {
+  return spectrum ? symbolStar : symbolAsterisk;
+}
+
+function deviceSymbol(index: number): SymbolType {
+  return [symbolCircle, symbolSquare, symbolDiamond2][index % 3]!;
+}
+
+function tooltip(row: ResultRow): string {
+  const {tokensPerSecondP10: p10, tokensPerSecondP90: p90} = row;
+  return [
+    row.label,
+    row.device,
+    formatRate(row.tokensPerSecond!) + (p10 && p90 ? ` (p10 ${formatRate(p10)}, p90 ${formatRate(p90)})` : ""),
+    `${formatQuantity(row.dispatchesPerToken!, "dispatch", "dispatches")} per token${row.dispatchesClaimed ? ", claimed" : ""}`,
+    ...(row.workgroups === null ? [] : [formatQuantity(row.workgroups, "workgroup")]),
+    row.verified ? "output verified" : "output not verified",
+    row.source
+  ].join("\n");
+}
+
+function icon(symbol: SymbolType, colour: string): SVGSVGElement {
+  const picture = create("svg:svg").attr("viewBox", "-7 -7 14 14").attr("width", 12).attr("height", 12);
+  picture.attr("aria-hidden", "true").style("vertical-align", "-1px");
+  picture.append("path").attr("d", symbolPath(symbol, 70)()).attr("fill", colour).attr("stroke", colour);
+  return picture.node() as SVGSVGElement;
+}
+
+function textMeasure(): (text: string) => number {
+  const context = document.createElement("canvas").getContext("2d")!;
+  context.font = `${fontSize}px system-ui, sans-serif`;
+  return (text) => context.measureText(text).width;
+}
