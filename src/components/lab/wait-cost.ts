@@ -20,7 +20,7 @@ export const exchangedValues = 3072;
  * Polls after which a wait gives up. A GPU takes about a microsecond for one; a CPU that stands in for a GPU takes less,
  * and may put the thread of a workgroup aside for milliseconds.
  */
-const pollLimits = {hardware: 2 ** 16, software: 2 ** 22};
+export const pollLimits = {hardware: 2 ** 16, software: 2 ** 22};
 
 /** Bindings of each kernel, of `stalled`, `arrived`, `totals` and `words`. */
 const bindings: Record<WaitKind, readonly number[]> = {
