@@ -17,7 +17,7 @@ fn main(
 ) {
   var complete = 0u;
   for (var round = 1u; round <= rounds; round += 1u) {
-    if (grid_barrier(round, workgroups.x, invocation)) { complete += 1u; }
+    if (grid_barrier(round, workgroups.x, invocation) >= round * workgroups.x) { complete += 1u; }
   }
   if (invocation == 0u) { totals[workgroup.x] += complete; }
 }

@@ -12,28 +12,32 @@
 
 override poll_limit: u32;
 
+// Whether this invocation has given up: it then waits for nothing any more.
+var<private> gave_up = false;
+
 // Whether a wait that has polled in vain `polls` times goes on. A short wait has no time to look at `stalled`.
 fn keeps_waiting(polls: u32) -> bool {
   if (polls == poll_limit) {
     atomicStore(&stalled, 1u);
-    return false;
+    gave_up = true;
   }
-  return polls % 64u != 8u || atomicLoad(&stalled) == 0u;
+  if (polls % 64u == 8u && atomicLoad(&stalled) != 0u) { gave_up = true; }
+  return !gave_up;
 }
 
 // The barrier: arrive, then wait until all workgroups have done so `rounds` times since the dispatch began. All
-// invocations call it together. Returns, to invocation 0, whether they all were there.
-fn grid_barrier(rounds: u32, workgroups: u32, invocation: u32) -> bool {
+// invocations call it together. Returns, to invocation 0, how many arrivals it has seen.
+fn grid_barrier(rounds: u32, workgroups: u32, invocation: u32) -> u32 {
   storageBarrier();
   workgroupBarrier();
-  var complete = false;
+  var count = 0u;
   if (invocation == 0u) {
-    let expected = rounds * workgroups;
-    var count = atomicAdd(&arrived, 1u) + 1u;
-    for (var polls = 0u; count < expected && keeps_waiting(polls); polls += 1u) { count = atomicLoad(&arrived); }
-    complete = count >= expected;
+    count = atomicAdd(&arrived, 1u) + 1u;
+    for (var polls = 0u; count < rounds * workgroups && keeps_waiting(polls); polls += 1u) {
+      count = atomicLoad(&arrived);
+    }
   }
   storageBarrier();
   workgroupBarrier();
-  return complete;
+  return count;
 }

@@ -43,7 +43,7 @@ const launches: readonly Launch[] = [
   },
   {
     variant: "awaited-submits",
-    label: "Submits, each awaited",
+    label: "Awaited submits of a dispatch",
     operation: "awaited submit",
     kernel: "increment",
     submits: 20,

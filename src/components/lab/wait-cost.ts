@@ -22,6 +22,9 @@ export const exchangedValues = 3072;
  */
 export const pollLimits = {hardware: 2 ** 16, software: 2 ** 22};
 
+/** Most workgroups tried on a CPU: those that are not resident still run to their end, which takes it long. */
+const softwareWorkgroups = 32;
+
 /** Bindings of each kernel, of `stalled`, `arrived`, `totals` and `words`. */
 const bindings: Record<WaitKind, readonly number[]> = {
   barrier: [0, 1, 2],
@@ -57,7 +60,10 @@ export function waitVariant(
       workgroupSize: 256
     },
     waits: true,
-    unsupported: () => null,
+    unsupported({description: {label, software}}) {
+      if (!software || workgroups <= softwareWorkgroups) return null;
+      return `${label} is a CPU, which runs a workgroup on each core; ${workgroups} at the same time are not tried.`;
+    },
     async prepare({gpu}) {
       const stalled = stalls.get(gpu);
       if (stalled !== undefined && workgroups >= stalled) {

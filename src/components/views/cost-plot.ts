@@ -31,6 +31,7 @@ const waits: readonly {name: string; label: string; symbol: SymbolType}[] = [
   {name: "barrier-exchange", label: "Exchange, by a barrier", symbol: symbolDiamond2}
 ];
 
+const ticks = [0.01, 0.1, 1, 10, 100, 1000, 10_000].flatMap((decade) => [decade, 2 * decade, 5 * decade]);
 const fontSize = 11;
 const background = "var(--theme-background, Canvas)";
 const margin = {top: 30, right: 12, bottom: 38, left: 44};
@@ -79,7 +80,7 @@ function draw(marks: Mark[], width: number): PlotElement {
     x: {
       type: "log",
       base: 2,
-      domain: [0.8, Math.max(16, counts.at(-1)! * 1.3)],
+      domain: [0.8, Math.max(16, counts.at(-1)! * 12)], // with room for the labels of the lines
       ticks: counts,
       tickFormat: formatCount,
       label: "Workgroups that wait for each other →"
@@ -88,7 +89,7 @@ function draw(marks: Mark[], width: number): PlotElement {
       type: "log",
       domain: [low / 1.5, high * 1.5],
       grid: true,
-      ticks: [0.01, 0.1, 1, 10, 100, 1000, 10_000, 100_000].filter((tick) => tick >= low / 1.5 && tick <= high * 1.5),
+      ticks: ticks.filter((tick) => tick >= low / 1.5 && tick <= high * 1.5),
       tickFormat: formatNumber,
       label: "↑ Time for one operation (µs)"
     },
@@ -154,8 +155,7 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
     ...marks
       .filter((mark) => !isWait(mark))
       .map((mark) => {
-        const name = width < 480 ? mark.row.label.replace(/,.*/, "") : mark.row.label;
-        const text = `${whose(mark)}${name}, ${formatMicroseconds(mark.microseconds)}`;
+        const text = `${whose(mark)}${mark.row.label.replace(/,.*/, "")}, ${formatMicroseconds(mark.microseconds)}`;
         return {...position(mark), text, radius: 0, x: width / 2, width: context.measureText(text).width};
       }),
     ...points.map((mark) => {
