@@ -38,7 +38,7 @@ const variantA = () => fakeVariant("a", async () => a);
 const variantB = () => fakeVariant("b", async () => b);
 const never = () => new Promise<never>(() => {});
 
-function run(variants: Variant[] = [variantA(), variantB()], options: Partial<RunOptions> = {}) {
+function run(variants: Variant[] = [variantA(), variantB()], options: Partial<Omit<RunOptions, "shape">> = {}) {
   return runExperiment({
     experiment: fakeExperiment(variants),
     shape: shapes.tiny,
@@ -314,7 +314,10 @@ describe("a prediction from before the first run", () => {
     expect(a.calls).toEqual([]);
     expect(state).toBe("done");
     expect(record!.rows).toMatchObject([
-      {status: "declined", message: "Skipped: one token was predicted to take 4.0 s, over the 1 s that runs unasked."},
+      {
+        status: "declined",
+        message: "Skipped: its shortest call was predicted to take 4.0 s, over the 1 s that runs unasked."
+      },
       {status: "measured"}
     ]);
     expectAllFreed();
