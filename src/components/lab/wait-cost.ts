@@ -59,7 +59,7 @@ export function waitVariant(
       workgroups,
       workgroupSize: 256
     },
-    waits: true,
+    waits: workgroups > 1,
     unsupported({description: {label, software}}) {
       if (!software || workgroups <= softwareWorkgroups) return null;
       return `${label} is a CPU, which runs a workgroup on each core; ${workgroups} at the same time are not tried.`;
