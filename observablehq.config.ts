@@ -24,7 +24,10 @@ export default {
   root: "src",
   title: "One dispatch or 228",
   home: "The question",
-  pages: [{name: "Method", path: "/method"}],
+  pages: [
+    {name: "Dispatch cost", path: "/dispatch-cost"},
+    {name: "Method", path: "/method"}
+  ],
   style: "style.css",
   globalStylesheets: [],
   head: `${accessibility}${icon}`,

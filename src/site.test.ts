@@ -4,6 +4,7 @@ import axe from "axe-core";
 import type {Browser, BrowserContextOptions, Page} from "playwright-core";
 import {afterAll, beforeAll, describe, expect, inject, test} from "vitest";
 import type {Gpu} from "./components/gpu/device.js";
+import {costSchema} from "./components/lab/cost-record.js";
 import {runSchema, type RunRecord} from "./components/lab/record.js";
 import {launchBrowser} from "./testing/browser.js";
 
@@ -21,6 +22,7 @@ afterAll(() => browser?.close());
 
 test("the site has pages", () => {
   expect(pages).toContain("/");
+  expect(pages).toContain("/dispatch-cost");
   expect(pages).toContain("/method");
 });
 
@@ -323,6 +325,59 @@ describe("a panel with variants whose workgroups wait for each other", () => {
   });
 });
 
+describe("the panel of the experiment dispatch-cost", () => {
+  const panel = "[data-experiment=dispatch-cost]";
+
+  test("has no shape, takes the variants from the link, and starts nothing by itself", async () => {
+    const {page} = await openPage("/dispatch-cost?variants=no-op,dispatches");
+    await page.locator(".panel-device").waitFor(); // the adapter has been looked up
+    expect(await page.locator("[name=shape]").count()).toBe(0);
+    expect(await variants(page)).toEqual(["no-op", "dispatches"]);
+    expect(await page.locator(panel).getAttribute("data-state")).toBe("idle");
+    expect(await page.locator("[data-action=export]").innerText()).toBe("Export record");
+    await page.uncheck("[type=checkbox][value=no-op]");
+    expect(new URL(page.url()).search).toBe("?variants=dispatches");
+    await page.context().close();
+  });
+
+  test("runs some of the variants to done, and the page shows the reader's numbers", async () => {
+    const {page, problems} = await openPage("/dispatch-cost?variants=no-op,dispatches,exchange-1", {}, keepRecords);
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    const [record] = (await records(page)) as unknown[];
+    const measured = costSchema
+      .parse(record)
+      .rows.map((row) => (row.status === "measured" ? row.microsecondsPerOperation.median : NaN));
+    const rows = await page
+      .locator("[data-variant]")
+      .evaluateAll((rows) => rows.map((row) => ({...(row as HTMLElement).dataset})));
+    expect(rows.map(({variant, status}) => [variant, status])).toEqual([
+      ["no-op", "measured"],
+      ["dispatches", "measured"],
+      ["exchange-1", "measured"]
+    ]);
+    expect(rows.map(({microseconds}) => Number(microseconds))).toEqual(measured);
+    const figures = (await page.locator(".your-answer strong").allInnerTexts()).map((text) =>
+      Number.parseFloat(text.replaceAll(",", ""))
+    );
+    expect(figures.length).toBe(2);
+    figures.forEach((figure, i) => expect(figure / measured[i + 1]!).toBeCloseTo(1, 1));
+    expect(await page.locator('.cost-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
+    expect(await page.locator('.cost-plot [data-marks=rule] line[stroke*="--colour-yours"]').count()).toBeGreaterThan(
+      1
+    );
+
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("[data-action=export]")]);
+    expect(JSON.parse(await readFile(await download.path(), "utf8"))).toEqual(record);
+    expect(download.suggestedFilename()).toMatch(/^\d{4}-\d\d-\d\d_dispatch-cost\.json$/);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
 /** The reader's own marks in the plot. */
 const liveMarks = '.spectrum-plot [data-marks=dot] path[fill*="--colour-yours"]';
 
@@ -334,7 +389,7 @@ function panelState(page: Page): Promise<string | null> {
 async function reach(page: Page, state: string): Promise<void> {
   const reached = await page.waitForFunction(
     (wanted) => {
-      const state = document.querySelector<HTMLElement>("[data-experiment=spectrum]")!.dataset.state!;
+      const state = document.querySelector<HTMLElement>("[data-experiment]")!.dataset.state!;
       return [wanted, "done", "failed", "unsupported"].includes(state) && state;
     },
     state,

@@ -37,6 +37,8 @@ describe.concurrent("a wrong command line for record", () => {
     {args: [], says: /There is no experiment [^\n]*\n.*usage: npm run record -- EXPERIMENT/s},
     {args: ["sorcery"], says: /There is no experiment sorcery\.\n.*usage: /s},
     {args: ["spectrum", "--shape", "giant"], says: /Experiment spectrum has no shape giant; it has tiny, /},
+    {args: ["dispatch-cost", "--shape", "tiny"], says: /Experiment dispatch-cost has no shape tiny; it has none/},
+    {args: ["dispatch-cost", "--variants", "barrier-3"], says: /no variant barrier-3; it has no-op, dispatches, /},
     {args: ["spectrum", "--fast"], says: /Unknown option '--fast'.*usage: /s},
     {args: ["spectrum", "--allow-waits=yes"], says: /'--allow-waits' does not take an argument.*usage: /s},
     {

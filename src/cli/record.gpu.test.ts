@@ -2,6 +2,7 @@ import {mkdtempSync, readFileSync, rmSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {afterAll, beforeAll, expect, test} from "vitest";
+import {costSchema} from "../components/lab/cost-record.js";
 import {runSchema} from "../components/lab/record.js";
 import {runCommand} from "../testing/command.js";
 import {openTestGpu, quickFactorings} from "../testing/test-gpu.js";
@@ -47,4 +48,24 @@ test(`${variants.join(" and ")} at tiny are measured, shown and written as a rec
     const shown = stdout.split("\n").find((line) => line.includes(`│ ${row.variant} `))!;
     expect(shown).toContain(String(Number(row.tokensPerSecond.median.toPrecision(4))));
   }
+});
+
+test("what dispatches cost is measured, shown and written, with the wait that stalled", async () => {
+  const out = join(folder, "cost.json");
+  const {status, stdout, stderr} = await runCommand(
+    "record",
+    "dispatch-cost",
+    "--variants",
+    "dispatches,barrier-32",
+    "--out",
+    out
+  );
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  const [dispatches, barrier] = costSchema.parse(JSON.parse(readFileSync(out, "utf8"))).rows;
+  expect(dispatches!.status).toBe("measured");
+  expect(stdout).toMatch(/│ dispatches +│ 'measured'/);
+  if (barrier!.status === "measured") return; // a GPU holds 32 workgroups
+  expect(barrier!.status).toBe("discarded");
+  expect(stdout).toContain("barrier-32: 32 workgroups were not all resident at once");
 });

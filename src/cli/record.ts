@@ -5,6 +5,7 @@ import {dirname} from "node:path";
 import {parseArgs} from "node:util";
 import type {Experiment} from "../components/lab/experiment.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
+import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
 import {runExperiment, type RowProgress, type RunEvent} from "../components/lab/run-experiment.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
@@ -17,8 +18,8 @@ const usage = `Runs an experiment on this machine's GPU and writes its record.
 
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
 
-  EXPERIMENT   spectrum
-  --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default
+  EXPERIMENT   spectrum, dispatch-cost
+  --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
   --allow-waits
@@ -26,7 +27,8 @@ usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NA
                GPU may stall and be reset, and some machines had to be rebooted
   --out        the file to write; without it only the table is printed
 
-It exits with 1, and writes no file, when a variant fails or its output does not match the reference.`;
+It exits with 1, and writes no file, when a variant fails or its output does not match the reference. A variant whose
+workgroups were not all resident at once is discarded, and the record says so.`;
 
 process.exit(await main(process.argv.slice(2)).catch((error: Error) => fail(error.message)));
 
@@ -34,16 +36,18 @@ async function main(args: string[]): Promise<number> {
   const {values, positionals} = parse(args);
   if (values.help) return print(usage);
   const kernels = await linkKernels();
-  const experiments = new Map<string, Experiment>([["spectrum", spectrumExperiment({kernels})]]);
+  const list: Experiment[] = [spectrumExperiment({kernels}), dispatchCostExperiment(kernels)];
+  const experiments = new Map(list.map((experiment) => [experiment.id, experiment]));
   const [id = "", ...others] = positionals;
   const experiment = experiments.get(id);
   if (!experiment) return fail(`There is no experiment ${id}.\n\n${usage}`);
   if (others.length > 0) return fail(`One experiment at a time: ${others.join(" ")} is one too many.\n\n${usage}`);
-  const shape = (values.shape ?? experiment.defaultShape) as ShapeId;
-  if (!experiment.shapes.includes(shape)) {
-    return fail(`Experiment ${id} has no shape ${shape}; it has ${experiment.shapes.join(", ")}.`);
+  const shapeId = (values.shape ?? experiment.defaultShape) as ShapeId | null;
+  if (shapeId !== null && !experiment.shapes.includes(shapeId)) {
+    return fail(`Experiment ${id} has no shape ${shapeId}; it has ${experiment.shapes.join(", ") || "none"}.`);
   }
-  const known = experiment.variants(shapes[shape]).map(({identity}) => identity.variant);
+  const shape = shapeId && shapes[shapeId];
+  const known = experiment.variants(shape).map(({identity}) => identity.variant);
   const variants = values.variants?.split(",").map((name) => name.trim());
   const wrong = variants?.find((name) => !known.includes(name));
   if (wrong === "") return fail(`--variants has an empty name; there are ${known.join(", ")}.`);
@@ -55,7 +59,7 @@ async function main(args: string[]): Promise<number> {
   process.once("SIGINT", () => stop.abort(new Error("interrupted")));
   const {state, message, record} = await runExperiment({
     experiment,
-    shape: shapes[shape],
+    shape,
     ...(variants && {variants}),
     allowWaits: values["allow-waits"],
     async openGpu() {
@@ -73,15 +77,15 @@ async function main(args: string[]): Promise<number> {
   });
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   if (!record) return fail(message);
-  const {roofline} = record;
-  console.log(`${id} at ${shape} on ${record.device.label}: ${message}`);
+  const roofline = record.kind === "run" ? record.roofline : null;
+  console.log(`${shapeId ? `${id} at ${shapeId}` : id} on ${record.device.label}: ${message}`);
   console.table(Object.fromEntries(record.rows.map((row) => [row.variant, summary(row)])));
   if (roofline) {
     const gigabytes = (roofline.readBandwidthBytesPerSecond / 1e9).toFixed(1);
     console.log(`Read bandwidth ${gigabytes} GB/s: at most ${roofline.tokensPerSecond.toFixed(1)} tok/s.`);
   }
   for (const row of record.rows) if ("message" in row && row.message) console.log(`${row.variant}: ${row.message}`);
-  const failed = record.rows.some(({status}) => status === "failed" || status === "discarded");
+  const failed = record.rows.some(({status}) => status === "failed");
   if (state !== "done" || failed) return out ? fail(`Not everything passed, so ${out} is not written.`) : 1;
   if (out) writeFileSync(out, JSON.stringify(record, null, 2) + "\n");
   return 0;
@@ -118,16 +122,22 @@ function checkWritable(path: string): void {
 }
 
 function summary(row: RowProgress) {
-  const {status, tokensPerSecond, verification, dispatchesPerToken, workgroups, workgroupSize} = row;
+  const {status, workgroups, workgroupSize} = row;
+  const {median, p10, p90} = row.tokensPerSecond ?? row.microsecondsPerOperation ?? {};
+  const digits = (value: number | undefined) => value && Number(value.toPrecision(4));
+  const geometry = {workgroups: workgroups ?? "each stage its own", "workgroup size": workgroupSize};
+  if ("operation" in row) return {status, µs: digits(median), p10: digits(p10), p90: digits(p90), ...geometry};
+  const {verification, dispatchesPerToken} = row;
   return {
     status,
-    "tok/s": tokensPerSecond && Number(tokensPerSecond.median.toPrecision(4)),
-    p10: tokensPerSecond && Number(tokensPerSecond.p10.toPrecision(4)),
-    p90: tokensPerSecond && Number(tokensPerSecond.p90.toPrecision(4)),
+    "tok/s": digits(median),
+    p10: digits(p10),
+    p90: digits(p90),
     dispatches: dispatchesPerToken,
-    workgroups: workgroups ?? "each stage its own",
-    "workgroup size": workgroupSize,
-    "relative error": verification?.maxRelativeError.toExponential(1)
+    ...geometry,
+    ...(verification && "maxRelativeError" in verification
+      ? {"relative error": verification.maxRelativeError.toExponential(1)}
+      : {})
   };
 }
 

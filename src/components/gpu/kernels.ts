@@ -44,6 +44,9 @@ export const stageNames = [
 
 export type StageName = (typeof stageNames)[number];
 
+/** The kernels that measure what a dispatch costs, and what waiting inside one does. */
+const costProbes = ["no_op", "increment", "barrier", "exchange", "barrier_exchange"];
+
 const slots: readonly Condition[][] = [["ends"], ["ends", "slots_2"], ["ends", "slots_3"]];
 
 const decoding: readonly KernelBuild[] = [
@@ -57,7 +60,8 @@ const options: readonly Condition[][] = [[], ["subgroups"], ["packed"], ["subgro
 /** Every build that is linked ahead of time. */
 export const kernelBuilds: readonly KernelBuild[] = [
   ...options.flatMap((more) => decoding.map(({path, conditions}) => ({path, conditions: [...conditions, ...more]}))),
-  ...["synthetic.wgsl", "probe/read_bandwidth.wgsl", "probe/count_up.wgsl"].map((path) => ({path, conditions: []}))
+  ...["synthetic.wgsl", "probe/read_bandwidth.wgsl", "probe/count_up.wgsl"].map((path) => ({path, conditions: []})),
+  ...costProbes.map((probe) => ({path: `probe/${probe}.wgsl`, conditions: []}))
 ];
 
 export function kernelKey(path: string, conditions: readonly Condition[]): string {

@@ -8,6 +8,7 @@ import {syntheticWeights} from "../model/synthetic.js";
 import {modelMatrices} from "../model/weights.js";
 import {decodeVariants, logitTolerance, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
 import type {PrepareContext} from "./experiment.js";
+import type {Verification} from "./record.js";
 import {VerificationError} from "./subject.js";
 
 const kernels = await linkKernels();
@@ -38,7 +39,7 @@ describe("a decode variant", () => {
   test("is verified against the reference, position by position", async () => {
     const [variant] = decodeVariants({kernels}, shape, rows, new WeakMap());
     const subject = await variant!.prepare(context());
-    const verification = await subject.verify(never);
+    const verification = (await subject.verify(never)) as Verification;
     expect(verification).toMatchObject({positions: 3, tokens: 2, tolerance: logitTolerance});
     expect(verification.maxRelativeError).toBeLessThanOrEqual(logitTolerance);
     subject.destroy();

@@ -9,7 +9,7 @@ import type {Product} from "../model/product.js";
 import {argmax, compareLogits, Reference} from "../model/reference.js";
 import {groupSize, weightBytesPerToken, type Shape} from "../model/shape.js";
 import {syntheticWeights} from "../model/synthetic.js";
-import type {PrepareContext, Variant, VariantIdentity} from "./experiment.js";
+import type {DecodeIdentity, PrepareContext, Variant} from "./experiment.js";
 import {logitTolerance, type Verification} from "./record.js";
 import {VerificationError, type Subject} from "./subject.js";
 
@@ -44,7 +44,7 @@ interface Session {
 }
 
 /** A row of a decode experiment: the model with synthetic weights, decoded by one factoring. */
-export interface DecodeVariant extends Pick<VariantIdentity, "variant" | "label"> {
+export interface DecodeVariant extends Pick<DecodeIdentity, "variant" | "label"> {
   factoring: Factoring;
   features: readonly KernelFeature[];
 }

@@ -1,13 +1,23 @@
 import type {Shape, ShapeId} from "../model/shape.js";
 import type {Gpu} from "../gpu/device.js";
+import type {CostRow} from "./cost-record.js";
 import type {RunRow} from "./record.js";
 import type {Subject} from "./subject.js";
 
-/** What a row is called and what identifies it in a record, known before anything runs. */
-export type VariantIdentity = Pick<
+/** A row that decodes a model. */
+export type DecodeIdentity = Pick<
   RunRow,
   "variant" | "label" | "factoring" | "dispatchesPerToken" | "workgroups" | "workgroupSize" | "features"
 >;
+
+/** A row that repeats an operation of WebGPU, such as a dispatch. */
+export type CostIdentity = Pick<
+  CostRow,
+  "variant" | "label" | "operation" | "operationsPerBatch" | "workgroups" | "workgroupSize"
+>;
+
+/** What a row is called and what identifies it in a record, known before anything runs. */
+export type VariantIdentity = DecodeIdentity | CostIdentity;
 
 /** One row of an experiment: how to name it, whether this device can run it, and how to make it ready. */
 export interface Variant {
@@ -34,8 +44,10 @@ export interface PrepareContext {
 export interface Experiment {
   id: string;
   question: string;
+  /** Shapes of the model; none for an experiment that has no model and measures what operations of WebGPU cost. */
   shapes: readonly ShapeId[];
-  /** The shape a panel starts with on a hardware adapter. */
-  defaultShape: ShapeId;
-  variants(shape: Shape): Variant[];
+  /** The shape a panel starts with on a hardware adapter; null where there are no shapes. */
+  defaultShape: ShapeId | null;
+  /** @param shape one of `shapes`, null where there are none */
+  variants(shape: Shape | null): Variant[];
 }

@@ -2,6 +2,7 @@ import type {Gpu} from "../gpu/device.js";
 import {abortable, type Clock, type Visibility} from "./clock.js";
 import type {Experiment, Variant} from "./experiment.js";
 import {shapes} from "../model/shape.js";
+import type {CostRecord, CostRow, ExactVerification, MeasuredCostRow} from "./cost-record.js";
 import type {MeasuredRow, RunRecord, UnmeasuredRow, Verification} from "./record.js";
 import type {Subject} from "./subject.js";
 
@@ -101,6 +102,46 @@ export function exampleRun(): {run: RunRecord; fused: MeasuredRow; staged: Measu
   return {run, fused, staged, failed};
 }
 
+/** A cost record that is right in every part: 2 µs a dispatch, and one wait that stalled. */
+export function exampleCost(): {cost: CostRecord; dispatches: MeasuredCostRow; stalled: CostRow} {
+  const {device, runtime, protocol} = exampleRun().run;
+  const identity = {operationsPerBatch: 1000, workgroups: 1, workgroupSize: 256};
+  const dispatches: MeasuredCostRow = {
+    ...identity,
+    variant: "dispatches",
+    label: "Dispatches",
+    operation: "dispatch",
+    status: "measured",
+    verification: {against: "exact values", values: 256},
+    settled: true,
+    samples: [125, 100, 125, 160, 125, 125, 160, 100, 125].map((milliseconds) => ({
+      operations: 50_000,
+      milliseconds
+    })),
+    microsecondsPerOperation: {median: 2.5, p10: 2, p90: 3.2}
+  };
+  const stalled: CostRow = {
+    ...identity,
+    variant: "exchange-8",
+    label: "Exchange",
+    operation: "exchange",
+    workgroups: 8,
+    status: "discarded",
+    message: "8 workgroups were not all resident at once"
+  };
+  const cost: CostRecord = {
+    kind: "cost",
+    version: 1,
+    experiment: "dispatch-cost",
+    date: "2026-02-03T04:05:06.789Z",
+    device,
+    runtime,
+    protocol,
+    rows: [dispatches, stalled]
+  };
+  return {cost, dispatches, stalled};
+}
+
 /** Takes `millisecondsPerUnit` of the clock a unit, and writes down what it was asked. */
 export class FakeSubject implements Subject {
   calls: number[] = [];
@@ -115,7 +156,7 @@ export class FakeSubject implements Subject {
     readonly id = "subject"
   ) {}
 
-  async verify(): Promise<Verification> {
+  async verify(): Promise<Verification | ExactVerification> {
     return verified;
   }
 
@@ -145,6 +186,11 @@ export function fakeVariant(id: string, prepare: Variant["prepare"], unsupported
     unsupported: () => unsupported,
     prepare
   };
+}
+
+export function fakeCostVariant(id: string, prepare: Variant["prepare"]): Variant {
+  const identity = {variant: id, label: `Cost ${id}`, operation: "dispatch", operationsPerBatch: 1000};
+  return {identity: {...identity, workgroups: 1, workgroupSize: 256}, unsupported: () => null, prepare};
 }
 
 export function fakeExperiment(variants: Variant[]): Experiment {

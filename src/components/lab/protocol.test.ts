@@ -75,10 +75,10 @@ describe("warm-up", () => {
 
   it("goes on while medians drift by more than 2 %, and says that they settled", async () => {
     const speedingUp = subject((call) => 10 * Math.max(1, 2 - call / 30));
-    const {worked, settled, tokensPerSecond} = await timeOne(speedingUp);
+    const {worked, settled, samples} = await timeOne(speedingUp);
     expect(settled).toBe(true);
     expect(worked).toBeGreaterThan(900);
-    expect(tokensPerSecond.median).toBe(100);
+    expect(samples[0]).toEqual({units: 11, milliseconds: 110});
   });
 
   it("ends when clocks never settle, after a bounded time, and says so", async () => {
@@ -107,10 +107,9 @@ describe("warm-up", () => {
 describe("samples", () => {
   it("are nine, of 100 ms or more, in one call each where the subject allows it", async () => {
     const it = subject(1);
-    const {samples, tokensPerSecond} = measured((await time(it)).get("subject"));
-    expect(samples).toEqual(Array(9).fill({tokens: 105, milliseconds: 105}));
+    const {samples} = measured((await time(it)).get("subject"));
+    expect(samples).toEqual(Array(9).fill({units: 105, milliseconds: 105}));
     expect(it.calls.slice(-9)).toEqual(Array(9).fill(105));
-    expect(tokensPerSecond).toEqual({median: 1000, p10: 1000, p90: 1000});
   });
 
   it("are made of several calls where one call may not be long enough", async () => {
@@ -119,7 +118,7 @@ describe("samples", () => {
     const {samples} = measured((await time(short)).get("subject"));
     expect(Math.max(...short.calls)).toBe(16);
     expect(samples.every(({milliseconds}) => milliseconds >= 100)).toBe(true);
-    expect(samples[0]).toEqual({tokens: 101, milliseconds: 101}); // 6 × 16, then 5 for what was missing
+    expect(samples[0]).toEqual({units: 101, milliseconds: 101}); // 6 × 16, then 5 for what was missing
   });
 
   it("are topped up when the subject got faster since warm-up", async () => {
@@ -130,17 +129,15 @@ describe("samples", () => {
     expect(samples.every(({milliseconds}) => milliseconds >= 100)).toBe(true);
   });
 
-  it("keep the clock's milliseconds, so a slow sample lowers p10 and not the median", async () => {
+  it("keep the clock's milliseconds, and one slow sample does not make the next one short", async () => {
     let sample = 0;
     const uneven = subject(() => (sample === 1 ? 2 : 1));
     during("measuring", () => ++sample);
-    const {samples, tokensPerSecond} = measured((await time(uneven)).get("subject"));
+    const {samples} = measured((await time(uneven)).get("subject"));
     expect(samples.slice(0, 2)).toEqual([
-      {tokens: 105, milliseconds: 210},
-      {tokens: 105, milliseconds: 105} // one slow sample does not make the next one short
+      {units: 105, milliseconds: 210},
+      {units: 105, milliseconds: 105}
     ]);
-    expect(tokensPerSecond.median).toBe(1000);
-    expect(tokensPerSecond.p10).toBe(900);
   });
 
   it("interleave the variants, one direction and then the other", async () => {
@@ -191,7 +188,7 @@ describe("the guard of long calls", () => {
     );
     expect(timings.get("slow")).toEqual({
       status: "declined",
-      message: "Skipped: one token was predicted to take 1.5 s, over the 1 s that runs unasked."
+      message: "Skipped: its shortest call was predicted to take 1.5 s, over the 1 s that runs unasked."
     });
     measured(timings.get("quick"));
   });
@@ -203,7 +200,7 @@ describe("the guard of long calls", () => {
     });
     const {samples} = measured((await time(subject(1500))).get("subject"));
     expect(confirm).toHaveBeenCalledTimes(1);
-    expect(samples).toEqual(Array(9).fill({tokens: 1, milliseconds: 1500}));
+    expect(samples).toEqual(Array(9).fill({units: 1, milliseconds: 1500}));
   });
 
   it("lets no call be predicted over a second, and does not ask for short units", async () => {

@@ -1,6 +1,5 @@
 import {abortable, type Clock, type Visibility} from "./clock.js";
-import type {Statistics} from "./record.js";
-import {spread, statistics, tokensPerSecond, type Sample} from "./statistics.js";
+import {spread, statistics} from "./statistics.js";
 import type {Subject} from "./subject.js";
 
 /** The numbers of the lab protocol, in milliseconds where nothing else is said. */
@@ -23,6 +22,12 @@ export const protocol = {
   longCallMilliseconds: 1000
 } as const;
 
+/** One timed sample: units of work done, and the wall-clock time they took. */
+export interface Sample {
+  units: number;
+  milliseconds: number;
+}
+
 /** A verified subject, and what to call it. */
 export interface Contender {
   id: string;
@@ -34,7 +39,7 @@ export interface Contender {
 export interface Prediction {
   id: string;
   label: string;
-  /** One unit of work (a token), which is the shortest call there is. */
+  /** One unit of work (a token, or a batch of operations), which is the shortest call there is. */
   millisecondsPerUnit: number;
   /** Warm-up and samples together. */
   totalMilliseconds: number;
@@ -44,7 +49,7 @@ export interface Prediction {
 export type Confirm = (prediction: Prediction, signal: AbortSignal) => Promise<boolean>;
 
 export type Timing =
-  | {status: "measured"; samples: Sample[]; tokensPerSecond: Statistics; settled: boolean}
+  | {status: "measured"; samples: Sample[]; settled: boolean}
   | {status: "failed"; error: unknown}
   | {status: "declined"; message: string};
 
@@ -129,7 +134,7 @@ async function timeVisible(
   for (const {timer, settled, samples} of ready) {
     const {id} = timer.contender;
     if (timings.has(id)) continue;
-    timings.set(id, {status: "measured", samples, tokensPerSecond: tokensPerSecond(samples), settled});
+    timings.set(id, {status: "measured", samples, settled});
   }
   return timings;
 }
@@ -182,7 +187,7 @@ export class DeclinedError extends Error {
   override name = "DeclinedError";
   constructor({millisecondsPerUnit}: Prediction) {
     super(
-      `Skipped: one token was predicted to take ${(millisecondsPerUnit / 1000).toFixed(1)} s, over the ` +
+      `Skipped: its shortest call was predicted to take ${(millisecondsPerUnit / 1000).toFixed(1)} s, over the ` +
         `${protocol.longCallMilliseconds / 1000} s that runs unasked.`
     );
   }
@@ -220,8 +225,8 @@ class Timer {
       const round: number[] = [];
       while (round.length < batchesPerRound) {
         onWorked(worked);
-        const {tokens, milliseconds} = await this.sample(protocol.sampleMilliseconds / batchesPerRound);
-        round.push(milliseconds / tokens);
+        const {units, milliseconds} = await this.sample(protocol.sampleMilliseconds / batchesPerRound);
+        round.push(milliseconds / units);
         worked += milliseconds;
       }
       medians.push(statistics(round).median);
@@ -243,18 +248,18 @@ class Timer {
     await clock.sleep(0, signal); // lets the page paint and hear Cancel
     contender.subject.restart?.();
     const start = clock.now();
-    let tokens = 0;
+    let units = 0;
     let elapsed = 0;
     do {
-      const units = this.#unitsFor(milliseconds - elapsed);
-      await abortable(contender.subject.run(units), signal);
+      const more = this.#unitsFor(milliseconds - elapsed);
+      await abortable(contender.subject.run(more), signal);
       const now = clock.now() - start;
-      if (!this.#warm) this.#millisecondsPerUnit = (now - elapsed) / units;
-      this.#lastUnits = units;
-      tokens += units;
+      if (!this.#warm) this.#millisecondsPerUnit = (now - elapsed) / more;
+      this.#lastUnits = more;
+      units += more;
       elapsed = now;
     } while (elapsed < milliseconds);
-    return {tokens, milliseconds: elapsed};
+    return {units, milliseconds: elapsed};
   }
 
   /** Units of the next call: one at first, then enough for the time left, 5 % over so that one call mostly does. */

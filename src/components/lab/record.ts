@@ -10,17 +10,18 @@ export const logitTolerance = 1e-4;
 export const unsettledRemark = "Clocks had not settled before the first sample.";
 
 /**
- * The one schema of `results/`. A file is either a `run`, which this project's recorder measured and
- * verified, or a `report`, which repeats what others published, with where they published it.
+ * The schema of `results/`. A file is either a `run`, which this project's recorder measured and verified, or a
+ * `cost`, a run that has no model (cost-record.ts), or a `report`, which repeats what others published, with where they
+ * published it.
  *
  * Whatever of a run can be computed from the rest of it is computed again here, so a figure that its samples, its
  * shape or its tolerance do not bear out is no record.
  */
-const positive = z.number().positive();
-const text = z.string().min(1);
+export const positive = z.number().positive();
+export const text = z.string().min(1);
 
 /** Equal but for rounding. */
-const same = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * Math.abs(b);
+export const same = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * Math.abs(b);
 
 const shapeSchema = z
   .strictObject({
@@ -102,14 +103,11 @@ export const measuredRowSchema = z
     ({verification}) => verification.maxRelativeError <= verification.tolerance,
     "a measured row's verification is within its tolerance"
   )
-  .superRefine(({samples, tokensPerSecond: stated}, context) => {
-    const computed = tokensPerSecond(samples);
-    for (const key of ["median", "p10", "p90"] as const) {
-      if (same(stated[key], computed[key])) continue;
-      const message = `is ${stated[key]}, but the samples give ${computed[key]}`;
-      context.addIssue({code: "custom", path: ["tokensPerSecond", key], message});
-    }
-  });
+  .superRefine(({samples, tokensPerSecond: stated}, context) =>
+    checkStatistics("tokensPerSecond", stated, tokensPerSecond(samples), (path, message) =>
+      context.addIssue({code: "custom", path, message})
+    )
+  );
 
 /** A row without figures, and why. */
 export const unmeasuredRowSchema = z.strictObject({
@@ -118,19 +116,21 @@ export const unmeasuredRowSchema = z.strictObject({
   message: text
 });
 
-const protocolSchema = z.strictObject({
+export const protocolSchema = z.strictObject({
   warmUpMilliseconds: z.number().min(300),
   sampleMilliseconds: z.number().min(100),
   samples: z.int().min(9),
   interleaved: z.literal(true)
 });
 
+export const dateSchema = z.iso.datetime().refine(isPlausible, "not between 2026 and tomorrow: is the clock right?");
+
 export const runSchema = z
   .strictObject({
     kind: z.literal("run"),
     version: z.literal(1),
     experiment: text,
-    date: z.iso.datetime().refine(isPlausible, "not between 2026 and tomorrow: is the clock right?"),
+    date: dateSchema,
     device: deviceSchema,
     runtime: runtimeSchema,
     shape: shapeSchema,
@@ -157,25 +157,46 @@ export const runSchema = z
       if (!same(roofline.tokensPerSecond, limit))
         issue(["roofline", "tokensPerSecond"], `is ${roofline.tokensPerSecond}, but the bandwidth gives ${limit}`);
     }
-    const variants = new Set<string>();
+    checkRows(rows, protocol, issue);
     for (const [i, row] of rows.entries()) {
-      if (variants.has(row.variant)) issue(["rows", i, "variant"], `“${row.variant}” is there twice`);
-      variants.add(row.variant);
       const dispatches = dispatchesPerToken(shape, row.factoring);
       if (row.dispatchesPerToken !== dispatches)
         issue(["rows", i, "dispatchesPerToken"], `${row.factoring} has ${dispatches}, not ${row.dispatchesPerToken}`);
-      if (row.status !== "measured") continue;
-      const {samples} = row;
-      if (samples.length < protocol.samples)
-        issue(["rows", i, "samples"], `are ${samples.length}; the protocol has at least ${protocol.samples}`);
-      for (const [j, {milliseconds}] of samples.entries())
-        if (milliseconds < protocol.sampleMilliseconds)
-          issue(
-            ["rows", i, "samples", j, "milliseconds"],
-            `is ${milliseconds}; the protocol has at least ${protocol.sampleMilliseconds}`
-          );
     }
   });
+
+/** What the rows of every record keep to: no variant is there twice, and samples are as many and as long as promised. */
+export function checkRows(
+  rows: readonly {variant: string; samples?: {milliseconds: number}[]}[],
+  protocol: z.infer<typeof protocolSchema>,
+  issue: (path: (string | number)[], message: string) => void
+): void {
+  const variants = new Set<string>();
+  for (const [i, {variant, samples}] of rows.entries()) {
+    if (variants.has(variant)) issue(["rows", i, "variant"], `“${variant}” is there twice`);
+    variants.add(variant);
+    if (samples && samples.length < protocol.samples)
+      issue(["rows", i, "samples"], `are ${samples.length}; the protocol has at least ${protocol.samples}`);
+    for (const [j, {milliseconds}] of (samples ?? []).entries())
+      if (milliseconds < protocol.sampleMilliseconds)
+        issue(
+          ["rows", i, "samples", j, "milliseconds"],
+          `is ${milliseconds}; the protocol has at least ${protocol.sampleMilliseconds}`
+        );
+  }
+}
+
+/** Says of each statistic that does not follow from the samples what they give. */
+export function checkStatistics(
+  key: string,
+  stated: Statistics,
+  computed: Statistics,
+  issue: (path: (string | number)[], message: string) => void
+): void {
+  for (const name of ["median", "p10", "p90"] as const)
+    if (!same(stated[name], computed[name]))
+      issue([key, name], `is ${stated[name]}, but the samples give ${computed[name]}`);
+}
 
 function isPlausible(date: string): boolean {
   const day = 24 * 60 * 60 * 1000;

@@ -87,7 +87,7 @@ export function runRows(run: RunRecord, sourceFile: string | null): ResultRow[] 
 }
 
 /** What a run's figures are credited to. */
-export function recorderSource({experiment}: RunRecord): string {
+export function recorderSource({experiment}: Pick<RunRecord, "experiment">): string {
   return `this project's recorder, experiment ${experiment}`;
 }
 

@@ -3,7 +3,7 @@ import {readFileSync} from "node:fs";
 import {fileURLToPath} from "node:url";
 import {describe, expect, it} from "vitest";
 import {readResults} from "../../data/read-results.js";
-import {exampleRun} from "./lab-fakes.js";
+import {exampleCost, exampleRun} from "./lab-fakes.js";
 import {unsettledRemark, type RunRecord} from "./record.js";
 import type {ResultRow} from "./result-row.js";
 import {collectResults, parseResultFile, type ResultFile} from "./results-table.js";
@@ -172,3 +172,20 @@ it("the data loader prints every file of results/", {timeout: 30_000}, () => {
 function file(run: RunRecord): ResultFile {
   return parseResultFile("h200-spectrum.json", JSON.stringify(run));
 }
+
+describe("costs", () => {
+  it("are rows of their own, newest runs first, and none of the decoding table", () => {
+    const older = exampleCost().cost;
+    const newer = {...exampleCost().cost, date: "2026-03-03T04:05:06.789Z"};
+    const files = Object.entries({"a.json": older, "b.json": newer});
+    const {rows, costs} = collectResults(files.map(([name, cost]) => parseResultFile(name, JSON.stringify(cost))));
+    expect(rows).toEqual([]);
+    expect(costs.map(({id, microseconds, date}) => [id, microseconds, date])).toEqual([
+      ["b/dispatches", 2.5, "2026-03-03"],
+      ["b/exchange-8", null, "2026-03-03"],
+      ["a/dispatches", 2.5, "2026-02-03"],
+      ["a/exchange-8", null, "2026-02-03"]
+    ]);
+    expect(costs[1]!.note).toBe("discarded: 8 workgroups were not all resident at once");
+  });
+});

@@ -1,5 +1,7 @@
 import * as aq from "arquero";
 import * as z from "zod";
+import {costSchema, type CostRecord} from "./cost-record.js";
+import {costRows, type CostResultRow} from "./cost-row.js";
 import {runSchema, type RunRecord} from "./record.js";
 import {artefactSchema, citation, reportSchema, sourceUrl, type Artefact, type Report} from "./report.js";
 import {recorderSource, runRows, withSpectrum, type ResultRow} from "./result-row.js";
@@ -7,6 +9,7 @@ import {recorderSource, runRows, withSpectrum, type ResultRow} from "./result-ro
 /** A file of `results/`, by its name, parsed by the schema it belongs to. */
 export type ResultFile =
   | {name: string; kind: "run"; content: RunRecord}
+  | {name: string; kind: "cost"; content: CostRecord}
   | {name: string; kind: "report"; content: Report}
   | {name: string; kind: "artefact"; content: Artefact};
 
@@ -27,6 +30,8 @@ type WithOrigin<T> = T & {citation: string; sourceUrl: string | null; sourceFile
 /** What the pages read: every figure on file. */
 export interface Results {
   rows: ResultRow[];
+  /** What operations of WebGPU cost, newest runs first. */
+  costs: CostResultRow[];
   /** One per device: that of the highest bandwidth measured on it, a nominal one where none was measured. */
   rooflines: Roofline[];
   profiles: WithOrigin<Report["profiles"][number]>[];
@@ -53,8 +58,11 @@ export function parseResultFile(name: string, source: string): ResultFile {
   if (name === original) return {name, kind: "artefact", content: parse(artefactSchema, name, json)};
   const kind = (json as {kind?: unknown} | null)?.kind;
   if (kind === "run") return {name, kind, content: parse(runSchema, name, json)};
+  if (kind === "cost") return {name, kind, content: parse(costSchema, name, json)};
   if (kind === "report") return {name, kind, content: parse(reportSchema, name, json)};
-  throw new Error(`results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run" or a "report"`);
+  throw new Error(
+    `results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run", a "cost" or a "report"`
+  );
 }
 
 /**
@@ -74,6 +82,10 @@ export function collectResults(files: readonly ResultFile[]): Results {
     );
   return {
     rows: resultRows(files),
+    costs: files
+      .filter((file) => file.kind === "cost")
+      .sort((a, b) => Date.parse(b.content.date) - Date.parse(a.content.date))
+      .flatMap(({name, content}) => costRows(content, name)),
     rooflines: rooflines(files),
     profiles: section((report) => report.profiles),
     speedups: section((report) => report.speedups),
@@ -99,6 +111,7 @@ function parse<T>(schema: z.ZodType<T>, name: string, json: unknown): T {
 /** The flat table. A report's row that repeats another row is left out, and its note is added to that row's. */
 function resultRows(files: readonly ResultFile[]): ResultRow[] {
   const rows = files.flatMap((file) => {
+    if (file.kind === "cost") return [];
     if (file.kind === "run") return runRows(file.content, file.name);
     return file.kind === "report" ? reportRows(file.name, file.content) : artefactRows(file.name, file.content);
   });

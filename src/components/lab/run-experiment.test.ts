@@ -1,7 +1,16 @@
 import {beforeEach, describe, expect, it, vi} from "vitest";
 import {shapes, weightBytesPerToken} from "../model/shape.js";
 import type {PrepareContext, Variant} from "./experiment.js";
-import {FakeClock, FakeGpu, FakeSubject, FakeVisibility, fakeExperiment, fakeVariant, verified} from "./lab-fakes.js";
+import {
+  FakeClock,
+  FakeGpu,
+  FakeSubject,
+  FakeVisibility,
+  fakeCostVariant,
+  fakeExperiment,
+  fakeVariant,
+  verified
+} from "./lab-fakes.js";
 import type {Confirm} from "./protocol.js";
 import {runSchema} from "./record.js";
 import {
@@ -12,7 +21,8 @@ import {
   type RunOptions,
   type RunState
 } from "./run-experiment.js";
-import {VerificationError} from "./subject.js";
+import {costSchema, type ExactVerification} from "./cost-record.js";
+import {StalledError, VerificationError} from "./subject.js";
 
 let clock: FakeClock;
 let visibility: FakeVisibility;
@@ -38,7 +48,7 @@ const variantA = () => fakeVariant("a", async () => a);
 const variantB = () => fakeVariant("b", async () => b);
 const never = () => new Promise<never>(() => {});
 
-function run(variants: Variant[] = [variantA(), variantB()], options: Partial<RunOptions> = {}) {
+function run(variants: Variant[] = [variantA(), variantB()], options: Partial<Omit<RunOptions, "shape">> = {}) {
   return runExperiment({
     experiment: fakeExperiment(variants),
     shape: shapes.tiny,
@@ -314,7 +324,10 @@ describe("a prediction from before the first run", () => {
     expect(a.calls).toEqual([]);
     expect(state).toBe("done");
     expect(record!.rows).toMatchObject([
-      {status: "declined", message: "Skipped: one token was predicted to take 4.0 s, over the 1 s that runs unasked."},
+      {
+        status: "declined",
+        message: "Skipped: its shortest call was predicted to take 4.0 s, over the 1 s that runs unasked."
+      },
       {status: "measured"}
     ]);
     expectAllFreed();
@@ -324,7 +337,7 @@ describe("a prediction from before the first run", () => {
     confirm.mockResolvedValue(false);
     const {state, message} = await run([variantA()]);
     expect(state).toBe("done");
-    expect(message).toMatch(/^No variant was measured. Skipped: one token/);
+    expect(message).toMatch(/^No variant was measured. Skipped: its shortest call/);
   });
 
   it("is agreed to once", async () => {
@@ -529,4 +542,75 @@ it("describes whatever is thrown without [object Object]", () => {
   expect(describeError({reason: undefined, message: ""})).toBe("Object");
   expect(describeError(new TypeError())).toBe("TypeError");
   expect(describeError(undefined)).toBe("undefined");
+});
+
+describe("an experiment without a model", () => {
+  const exact: ExactVerification = {against: "exact values", values: 256};
+  const costs = (...variants: Variant[]) => ({...fakeExperiment(variants), shapes: [], defaultShape: null});
+  const runCosts = (...variants: Variant[]) =>
+    runExperiment({
+      experiment: costs(...variants),
+      shape: null,
+      openGpu: async () => gpu.gpu,
+      measureReadBandwidth: async () => expect.unreachable("there are no weights to read"),
+      allowWaits: false,
+      runtime: {name: "Vitest", os: "none"},
+      clock,
+      visibility,
+      confirm,
+      signal: abort.signal,
+      onEvent: (event) => events.push(event)
+    });
+
+  beforeEach(() => {
+    a.verify = async () => exact;
+    b.verify = async () => exact;
+  });
+
+  it("is timed by the same protocol, and its record has microseconds per operation", async () => {
+    const {state, record} = await runCosts(fakeCostVariant("a", async () => a));
+    expect(state).toBe("done");
+    expect(costSchema.parse(JSON.parse(JSON.stringify(record)))).toEqual(record);
+    expect(record!.rows[0]).toMatchObject({
+      status: "measured",
+      verification: exact,
+      samples: Array(9).fill({operations: 105_000, milliseconds: 105}),
+      microsecondsPerOperation: {median: 1, p10: 1, p90: 1}
+    });
+    expect(a.destroyed).toBe(1);
+  });
+
+  it("discards a wait that stalls, with its message, and goes on with the others", async () => {
+    b.verify = async () => {
+      throw new StalledError("8 workgroups were not all resident at once");
+    };
+    const {state, record} = await runCosts(
+      fakeCostVariant("b", async () => b),
+      fakeCostVariant("a", async () => a)
+    );
+    expect(state).toBe("done");
+    expect(record!.rows).toMatchObject([
+      {variant: "b", status: "discarded", message: "8 workgroups were not all resident at once"},
+      {variant: "a", status: "measured"}
+    ]);
+    expect(b.destroyed).toBe(1);
+  });
+
+  it("discards a wait that stalls while it is timed", async () => {
+    b.run = async () => {
+      throw new StalledError("stalled");
+    };
+    const {state, message, record} = await runCosts(fakeCostVariant("b", async () => b));
+    expect([state, message]).toEqual(["failed", "No variant was measured. stalled"]);
+    expect(record!.rows).toMatchObject([{status: "discarded", message: "stalled"}]);
+  });
+
+  it("takes no shape, and one with a model takes no other", async () => {
+    const options = {openGpu: async () => gpu.gpu, runtime: {name: "Vitest", os: "none"}, clock, visibility, confirm};
+    const rest = {...options, allowWaits: false, signal: abort.signal, onEvent: () => {}};
+    const without = costs(fakeCostVariant("a", async () => a));
+    await expect(runExperiment({...rest, experiment: without, shape: shapes.tiny})).rejects.toThrow(/has no shapes/);
+    const withModel = fakeExperiment([variantA()]);
+    await expect(runExperiment({...rest, experiment: withModel, shape: null})).rejects.toThrow(/needs a shape/);
+  });
 });

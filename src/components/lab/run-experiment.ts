@@ -1,12 +1,15 @@
 import type {Gpu} from "../gpu/device.js";
 import {checkShape, weightBytesPerToken, type Shape} from "../model/shape.js";
+import {costSchema, exactVerificationSchema} from "./cost-record.js";
+import type {CostRecord, ExactVerification, MeasuredCostRow} from "./cost-record.js";
 import {abortable, type Clock, type Visibility} from "./clock.js";
 import type {Experiment, Variant, VariantIdentity} from "./experiment.js";
 import {DeclinedError, HiddenTabError, LongCallGuard, protocol, timeSubjects, whileVisible} from "./protocol.js";
-import type {Confirm, Contender, Timing} from "./protocol.js";
+import type {Confirm, Contender, Sample, Timing} from "./protocol.js";
 import {runSchema, unsettledRemark, verificationSchema} from "./record.js";
 import type {MeasuredRow, RunRecord, RunRow, RuntimeDescription, Verification} from "./record.js";
-import {VerificationError, type Subject} from "./subject.js";
+import {microsecondsPerOperation, tokensPerSecond} from "./statistics.js";
+import {StalledError, VerificationError, type Subject} from "./subject.js";
 
 /** Why a variant that `waits` was not run, and where that is allowed. */
 export const waitsRemark =
@@ -17,10 +20,21 @@ export const waitsRemark =
 export type RunState = "preparing" | "verifying" | "warming" | "measuring" | RunOutcome["state"];
 
 /** One variant of a run in progress. Only a `measured` row has figures. */
-export interface RowProgress
-  extends VariantIdentity, Partial<Pick<MeasuredRow, "verification" | "tokensPerSecond" | "samples" | "settled">> {
+export type RowProgress = VariantIdentity & Partial<Figures> & RowStatus;
+
+/** What becomes known of a row while it runs. */
+type RowChange = Partial<Figures & RowStatus> & {workgroupSize?: number};
+
+interface RowStatus {
   status: "waiting" | "preparing" | "verifying" | "verified" | "warming" | "measuring" | "cancelled" | RunRow["status"];
   message?: string;
+}
+
+/** What a measured row has: one of the two statistics, by what its experiment measures. */
+interface Figures extends Pick<MeasuredRow, "tokensPerSecond">, Pick<MeasuredCostRow, "microsecondsPerOperation"> {
+  verification: Verification | ExactVerification;
+  samples: MeasuredRow["samples"] | MeasuredCostRow["samples"];
+  settled: boolean;
 }
 
 export interface RunEvent {
@@ -34,7 +48,8 @@ export interface RunEvent {
 
 export interface RunOptions {
   experiment: Experiment;
-  shape: Shape;
+  /** One of the experiment's shapes; null for an experiment that has none. */
+  shape: Shape | null;
   /** Ids of the variants to run; all of them by default. */
   variants?: readonly string[];
   /** Whether variants may run whose workgroups wait for each other; those are declined otherwise, and never prepared. */
@@ -52,7 +67,7 @@ export interface RunOptions {
   onEvent(event: RunEvent): void;
 }
 
-export interface RunOutcome {
+export interface RunOutcome<R = RunRecord | CostRecord> {
   /**
    * `done`: a variant was measured, or the reader skipped or did not allow what could be. `failed`: none was measured,
    * the tab was hidden or the device was lost. `unsupported`: this device can run none of the variants.
@@ -60,7 +75,7 @@ export interface RunOutcome {
   state: "done" | "failed" | "cancelled" | "unsupported";
   message: string;
   /** Null when the run was cancelled or no device was opened. */
-  record: RunRecord | null;
+  record: R | null;
 }
 
 /**
@@ -69,9 +84,15 @@ export interface RunOutcome {
  * prepared is destroyed once, and the device with it, however the run ends.
  * @throws {Error} when the shape or a variant id is wrong; what goes wrong on the device is in the outcome.
  */
+export async function runExperiment(options: RunOptions & {shape: Shape}): Promise<RunOutcome<RunRecord>>;
+export async function runExperiment(options: RunOptions & {shape: null}): Promise<RunOutcome<CostRecord>>;
+export async function runExperiment(options: RunOptions): Promise<RunOutcome>;
 export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
   const {experiment, clock, visibility, signal} = options;
-  const shape = checkShape(options.shape);
+  const shape = options.shape && checkShape(options.shape);
+  if (!shape !== (experiment.shapes.length === 0)) {
+    throw new Error(`experiment ${experiment.id} ${shape ? "has no shapes" : "needs a shape"}`);
+  }
   const chosen = chooseVariants(experiment, shape, options.variants);
   const board = new Board(chosen, options.onEvent);
   const variants = chosen.filter(({waits}) => !waits || options.allowWaits);
@@ -182,11 +203,12 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
     });
     await clock.sleep(0, stop); // errors of the last sample may still be on their way
     for (const [id, timing] of timings) {
-      board.set(id, uncaptured.has(id) ? failedRow(uncaptured.get(id)) : timedRow(timing));
+      const {identity} = variants.find(({identity}) => identity.variant === id)!;
+      board.set(id, uncaptured.has(id) ? failedRow(uncaptured.get(id)) : timedRow(timing, identity));
     }
     for (const subject of [...alive]) release(subject);
     const {measureReadBandwidth} = options;
-    if (measureReadBandwidth && board.count("measured") > 0) {
+    if (shape && measureReadBandwidth && board.count("measured") > 0) {
       board.report("measuring", "Measuring read bandwidth, for the roofline", 0.95);
       try {
         const measure = (signal: AbortSignal) => abortable(measureReadBandwidth(gpu, signal), signal);
@@ -208,22 +230,21 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
 
   const {state, message} = conclude(board, interruption, remark);
   const {warmUpMilliseconds, sampleMilliseconds, samples} = protocol;
-  const record =
-    state === "cancelled" || !gpu
-      ? null
-      : runSchema.parse({
-          kind: "run",
-          version: 1,
-          experiment: experiment.id,
-          date,
-          device: gpu.description,
-          runtime: options.runtime,
-          shape,
-          weights: "synthetic",
-          protocol: {warmUpMilliseconds, sampleMilliseconds, samples, interleaved: true},
-          roofline,
-          rows: board.rows.map(recordedRow)
-        });
+  let record: RunOutcome["record"] = null;
+  if (state !== "cancelled" && gpu) {
+    const parts = {
+      version: 1,
+      experiment: experiment.id,
+      date,
+      device: gpu.description,
+      runtime: options.runtime,
+      protocol: {warmUpMilliseconds, sampleMilliseconds, samples, interleaved: true},
+      rows: board.rows.map(recordedRow)
+    };
+    record = shape
+      ? runSchema.parse({...parts, kind: "run", shape, weights: "synthetic", roofline})
+      : costSchema.parse({...parts, kind: "cost"});
+  }
   board.report(state, message, state === "done" ? 1 : 0);
   return {state, message, record};
 }
@@ -250,13 +271,13 @@ class Board {
     this.rows = variants.map(({identity}) => ({...identity, status: "waiting"}));
   }
 
-  set(id: string, change: Partial<RowProgress>) {
+  set(id: string, change: RowChange) {
     this.rows = this.rows.map((row) => (row.variant === id ? {...row, ...change} : row));
   }
 
   /** Ends every row that has not ended by itself. */
   end(status: "cancelled" | "discarded" | "failed", message: string) {
-    const ends: readonly RowProgress["status"][] = ["measured", "unsupported", "failed", "declined"];
+    const ends: readonly RowProgress["status"][] = ["measured", "unsupported", "failed", "discarded", "declined"];
     this.rows = this.rows.map((row) => (ends.includes(row.status) ? row : {...row, status, message}));
   }
 
@@ -271,7 +292,7 @@ class Board {
   }
 }
 
-function chooseVariants(experiment: Experiment, shape: Shape, chosen?: readonly string[]): Variant[] {
+function chooseVariants(experiment: Experiment, shape: Shape | null, chosen?: readonly string[]): Variant[] {
   const variants = experiment.variants(shape);
   const ids = variants.map(({identity}) => identity.variant);
   const unknown = chosen?.find((id) => !ids.includes(id));
@@ -283,7 +304,8 @@ function chooseVariants(experiment: Experiment, shape: Shape, chosen?: readonly 
 }
 
 /** A figure stands only on an error that is a number and within the tolerance, whatever the subject returned. */
-function checkVerification(verification: Verification): Verification {
+function checkVerification(verification: Verification | ExactVerification): Verification | ExactVerification {
+  if (verification.against === "exact values") return exactVerificationSchema.parse(verification);
   const {maxRelativeError, tolerance, against} = verificationSchema.parse(verification);
   if (maxRelativeError > tolerance) {
     throw new VerificationError(
@@ -293,23 +315,37 @@ function checkVerification(verification: Verification): Verification {
   return verification;
 }
 
-function timedRow(timing: Timing): Partial<RowProgress> {
+function timedRow(timing: Timing, identity: VariantIdentity): RowChange {
   if (timing.status === "failed") return failedRow(timing.error);
-  if (timing.status === "declined" || timing.settled) return timing;
-  return {...timing, message: unsettledRemark};
+  if (timing.status === "declined") return timing;
+  const {status, settled, samples} = timing;
+  return {status, settled, ...figures(samples, identity), ...(settled ? {} : {message: unsettledRemark})};
+}
+
+/** The samples in the terms of the row, and their statistics. A unit is a token, or a batch of operations. */
+function figures(timed: readonly Sample[], identity: VariantIdentity): Partial<Figures> {
+  if ("operationsPerBatch" in identity) {
+    const samples = timed.map(({units, milliseconds}) => ({
+      operations: units * identity.operationsPerBatch,
+      milliseconds
+    }));
+    return {samples, microsecondsPerOperation: microsecondsPerOperation(samples)};
+  }
+  const samples = timed.map(({units, milliseconds}) => ({tokens: units, milliseconds}));
+  return {samples, tokensPerSecond: tokensPerSecond(samples)};
 }
 
 /** What a record keeps of a row that has ended: its figures, or why there are none. */
 function recordedRow(row: RowProgress): unknown {
-  const {variant, label, factoring, dispatchesPerToken, workgroups, workgroupSize, features, status, message} = row;
-  const identity = {variant, label, factoring, dispatchesPerToken, workgroups, workgroupSize, features};
+  const {status, message, verification, settled, samples, tokensPerSecond, microsecondsPerOperation, ...identity} = row;
   if (status !== "measured") return {...identity, status, message};
-  const {verification, settled, samples, tokensPerSecond} = row;
-  return {...identity, status, verification, settled, samples, tokensPerSecond};
+  const statistics = microsecondsPerOperation ? {microsecondsPerOperation} : {tokensPerSecond};
+  return {...identity, status, verification, settled, samples, ...statistics};
 }
 
-function failedRow(error: unknown): Partial<RowProgress> {
-  return {status: error instanceof DeclinedError ? "declined" : "failed", message: describeError(error)};
+function failedRow(error: unknown): RowChange {
+  const status = error instanceof DeclinedError ? "declined" : error instanceof StalledError ? "discarded" : "failed";
+  return {status, message: describeError(error)};
 }
 
 function rooflineAt(shape: Shape, readBandwidthBytesPerSecond: number): NonNullable<RunRecord["roofline"]> {
@@ -328,7 +364,9 @@ function conclude(board: Board, interruption: string | undefined, remark: string
   const variants = total === 1 ? "variant" : "variants";
   if (measured > 0) return {state: "done", message: `Measured ${measured} of ${total} ${variants}.${remark}`};
   const reason = (status: RowProgress["status"]) => board.rows.find((row) => row.status === status)?.message;
-  if (board.count("failed") > 0) return {state: "failed", message: `No variant was measured. ${reason("failed")}`};
+  for (const status of ["failed", "discarded"] as const) {
+    if (board.count(status) > 0) return {state: "failed", message: `No variant was measured. ${reason(status)}`};
+  }
   if (board.count("declined") > 0) return {state: "done", message: `No variant was measured. ${reason("declined")}`};
   return {state: "unsupported", message: `This device can run none of the variants. ${reason("unsupported")}`};
 }

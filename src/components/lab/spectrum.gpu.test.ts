@@ -144,7 +144,7 @@ test.each(["preparing", "verifying", "warming", "measuring"] as const)(
   2 * minutes
 );
 
-function run(options: Partial<RunOptions>) {
+function run(options: Partial<RunOptions> & {shape?: Shape}) {
   return runExperiment({
     experiment: spectrumExperiment({kernels}),
     shape: small,

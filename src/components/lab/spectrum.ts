@@ -1,4 +1,5 @@
 import type {Gpu} from "../gpu/device.js";
+import type {Shape} from "../model/shape.js";
 import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 
@@ -17,6 +18,8 @@ export function spectrumExperiment(environment: DecodeEnvironment): Experiment {
     question: "Why does a transformer decoded in one dispatch per token lose to one decoded in 228?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
-    variants: (shape) => decodeVariants(environment, shape, rows, sessions)
+    variants(shape: Shape) {
+      return decodeVariants(environment, shape, rows, sessions);
+    }
   };
 }

@@ -1,5 +1,5 @@
 import {describe, expect, it} from "vitest";
-import {spread, statistics, tokensPerSecond} from "./statistics.js";
+import {microsecondsPerOperation, spread, statistics, tokensPerSecond} from "./statistics.js";
 
 describe("statistics", () => {
   it("interpolates between order statistics, whatever the order", () => {
@@ -32,4 +32,13 @@ it("tokens per second are tokens over seconds, sample by sample", () => {
 
 it("spread is relative to the smallest", () => {
   expect(spread([100, 102, 101])).toBeCloseTo(0.02, 12);
+});
+
+it("microseconds per operation are time over operations, sample by sample", () => {
+  const samples = [
+    {operations: 100_000, milliseconds: 100},
+    {operations: 50_000, milliseconds: 150},
+    {operations: 100_000, milliseconds: 200}
+  ];
+  expect(microsecondsPerOperation(samples).median).toBe(2);
 });

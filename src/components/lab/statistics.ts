@@ -1,8 +1,6 @@
 import {quantile} from "d3";
+import type {MeasuredCostRow} from "./cost-record.js";
 import type {MeasuredRow, Statistics} from "./record.js";
-
-/** One timed sample: tokens decoded, and the wall-clock time they took. */
-export type Sample = MeasuredRow["samples"][number];
 
 /**
  * Median, 10th and 90th percentile by linear interpolation between order statistics (R-7: Hyndman and Fan,
@@ -18,8 +16,13 @@ export function statistics(values: readonly number[]): Statistics {
 }
 
 /** Tokens per second of each sample, summed up. */
-export function tokensPerSecond(samples: readonly Sample[]): Statistics {
+export function tokensPerSecond(samples: MeasuredRow["samples"]): Statistics {
   return statistics(samples.map(({tokens, milliseconds}) => (1000 * tokens) / milliseconds));
+}
+
+/** Microseconds per operation of each sample, summed up. */
+export function microsecondsPerOperation(samples: MeasuredCostRow["samples"]): Statistics {
+  return statistics(samples.map(({operations, milliseconds}) => (1000 * milliseconds) / operations));
 }
 
 /** How far apart values are: the largest over the smallest, less one. 0.02 is "within 2 %". */

@@ -1,3 +1,4 @@
+import type {ExactVerification} from "./cost-record.js";
 import type {Verification} from "./record.js";
 
 /**
@@ -9,7 +10,7 @@ export interface Subject {
    * Compares this subject's output with the reference.
    * @throws {VerificationError} when it does not match.
    */
-  verify(signal: AbortSignal): Promise<Verification>;
+  verify(signal: AbortSignal): Promise<Verification | ExactVerification>;
   /**
    * Milliseconds one unit is predicted to take, for a subject whose first unit could already be too long to run
    * unasked: from a smaller run, such as one layer. Asked for before `verify`.
@@ -17,7 +18,7 @@ export interface Subject {
   predictedMillisecondsPerUnit?(signal: AbortSignal): Promise<number>;
   /** Goes back to where every sample starts, for a subject whose units are not all alike. Called before each sample. */
   restart?(): void;
-  /** Runs `units` units of work (tokens) and resolves when the GPU has finished them. */
+  /** Runs `units` units of work (tokens, or batches of operations) and resolves when the GPU has finished them. */
   run(units: number): Promise<void>;
   /** Invocations in a workgroup, where the device decides it. */
   readonly workgroupSize?: number;
@@ -30,4 +31,9 @@ export interface Subject {
 /** The output of a variant differs from what it was compared with. */
 export class VerificationError extends Error {
   override name = "VerificationError";
+}
+
+/** Workgroups of one dispatch waited for each other in vain: not all were resident at once. The run is discarded. */
+export class StalledError extends Error {
+  override name = "StalledError";
 }

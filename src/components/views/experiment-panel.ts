@@ -1,30 +1,33 @@
 import {html} from "htl";
 import {describeAdapter, NoGpuError, openGpu, requestAdapter, type DeviceDescription, type Gpu} from "../gpu/device.js";
 import {abortable, systemClock, type Visibility} from "../lab/clock.js";
+import type {CostRecord} from "../lab/cost-record.js";
+import type {CostResultRow} from "../lab/cost-row.js";
 import type {Experiment, Variant} from "../lab/experiment.js";
 import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {describeError, runExperiment, type RunOutcome, type RunState} from "../lab/run-experiment.js";
-import {shapes, weightBytesPerToken, type ShapeId} from "../model/shape.js";
+import {shapes, weightBytesPerToken, type Shape, type ShapeId} from "../model/shape.js";
 import {firstLine, formatBytes} from "./format.js";
 import {confirmIn} from "./panel-confirm.js";
 import {consentAdvice, consentNote, waitsConsent} from "./panel-consent.js";
 import {deviceLine, missing} from "./panel-device.js";
 import {describeRuntime} from "./panel-runtime.js";
 import {readSettings, variantIds, writeSettings} from "./panel-settings.js";
-import {resultsTable, type LiveRow} from "./results-table.js";
+import {costLayout} from "./cost-table.js";
+import {resultsTable, speedLayout, type LiveRow} from "./results-table.js";
 
 export interface PanelOptions {
   experiment: Experiment;
-  /** Recorded rows to show below the reader's own. */
-  recordedRows: readonly ResultRow[];
+  /** Recorded rows to show below the reader's own: costs for an experiment without shapes, else speeds. */
+  recordedRows: readonly ResultRow[] | readonly CostResultRow[];
   /** Opens a device for one run. */
   openGpu?(): Promise<Gpu>;
   /** Describes the adapter without opening a device; rejects with what is missing. */
   describeDevice?(): Promise<DeviceDescription>;
   measureReadBandwidth?(gpu: Gpu, signal: AbortSignal): Promise<number>;
   /** Called with the record of every run that has one: what the rows of the panel show. */
-  onRecord?(record: RunRecord): void;
+  onRecord?(record: RunRecord | CostRecord): void;
   /** Settles when the panel's cell is run again or removed: ends the run and frees everything. */
   invalidation?: Promise<unknown>;
 }
@@ -48,7 +51,7 @@ export function experimentPanel({
   const {settings, notes} = link;
   let {shapeIsChosen} = link;
   let run: AbortController | undefined;
-  let finished: {record: RunRecord; rows: readonly LiveRow[]} | undefined;
+  let finished: {record: RunRecord | CostRecord; rows: readonly LiveRow[]} | undefined;
   let lookedUp: Promise<boolean> | undefined;
   /** What the last look-up found; undefined until one has answered. */
   let hasGpu: boolean | undefined;
@@ -60,7 +63,8 @@ export function experimentPanel({
   const variantBoxes = html`<fieldset class="panel-variants" onchange=${chooseVariants}></fieldset>`;
   const consent = waitsConsent(showChoice);
   const choices = html`<fieldset class="panel-choices" aria-label="What to run">
-    <label>Shape ${shapeSelect}</label> ${variantBoxes} ${consent.element}
+    ${experiment.shapes.length > 0 ? html`<label>Shape ${shapeSelect}</label>` : null} ${variantBoxes}
+    ${consent.element}
   </fieldset>` as HTMLFieldSetElement;
   const runButton = button("run", "Run", () => void start());
   const cancelButton = button("cancel", "Cancel", () => run?.abort());
@@ -70,7 +74,10 @@ export function experimentPanel({
   const progress = html`<label class="panel-progress" hidden>${progressLabel} ${progressBar}</label>`;
   const status = html`<p class="panel-status" role="status"></p>`;
   const questions = html`<div></div>`;
-  const table = resultsTable({recorded: recordedRows, live: []});
+  const table =
+    experiment.shapes.length > 0
+      ? resultsTable({layout: speedLayout, recorded: recordedRows as readonly ResultRow[], live: []})
+      : resultsTable({layout: costLayout, recorded: recordedRows as readonly CostResultRow[], live: []});
   const panel = html`<section class="panel" data-experiment="${experiment.id}" aria-label="${experiment.question}">
     ${device} ${notes.map(missing)} ${choices}
     <div class="panel-actions">${runButton} ${cancelButton} ${exportButton}</div>
@@ -94,7 +101,7 @@ export function experimentPanel({
         ? {state: "unsupported", message: "", record: null}
         : await runExperiment({
             experiment,
-            shape: shapes[settings.shape],
+            shape: chosenShape(),
             variants: settings.variants,
             allowWaits: consent.given,
             openGpu: open,
@@ -105,7 +112,7 @@ export function experimentPanel({
             confirm: confirmIn(questions),
             signal,
             onEvent({state, label, fraction, rows: progress}) {
-              rows = progress.map((row) => ({...row, shape: shapes[settings.shape].label}));
+              rows = progress.map((row) => ({...row, shape: chosenShape()?.label}));
               table.update(rows);
               progressLabel.textContent = label;
               progressBar.value = fraction;
@@ -166,15 +173,15 @@ export function experimentPanel({
     runButton.disabled = run !== undefined || !navigator.gpu || settings.variants.length === 0;
     cancelButton.disabled = run === undefined;
     exportButton.disabled = run !== undefined || finished === undefined;
-    exportButton.textContent = finished ? `Export record (${finished.record.shape.label})` : "Export record";
+    exportButton.textContent = ["Export record", finishedShape() && `(${finishedShape()})`].filter(Boolean).join(" ");
     // A button disabled under the keyboard would lose the reader's place.
     if (focused === runButton && run) cancelButton.focus();
     if (focused === cancelButton && !run) runButton.focus();
   }
 
   function showSettings() {
-    shapeSelect.value = settings.shape;
-    const variants = experiment.variants(shapes[settings.shape]);
+    if (settings.shape) shapeSelect.value = settings.shape;
+    const variants = experiment.variants(chosenShape());
     consent.element.hidden = !variants.some(({waits}) => waits);
     variantBoxes.replaceChildren(
       html`<legend>Variants</legend>`,
@@ -206,15 +213,15 @@ export function experimentPanel({
   function showChoice() {
     const state = hasGpu === false ? "unsupported" : "idle";
     table.update(finished?.rows ?? liveRows(state));
-    const rest = finished ? `The rows are of your run of “${finished.record.shape.label}” until the next one.` : "";
+    const what = finishedShape() && ` of “${finishedShape()}”`;
+    const rest = finished ? `The rows are of your run${what ?? ""} until the next one.` : "";
     const advice =
       settings.variants.length === 0 ? "Choose at least one variant." : needsConsent() ? consentAdvice : "";
     show(state, `${advice} ${rest}`.trim());
   }
 
   function chosenVariants(): Variant[] {
-    const variants = experiment.variants(shapes[settings.shape]);
-    return variants.filter(({identity}) => settings.variants.includes(identity.variant));
+    return experiment.variants(chosenShape()).filter(({identity}) => settings.variants.includes(identity.variant));
   }
 
   /** Every variant chosen waits for the reader's word. */
@@ -223,12 +230,20 @@ export function experimentPanel({
   }
 
   function liveRows(status: string): LiveRow[] {
-    const shape = shapes[settings.shape].label;
+    const shape = chosenShape()?.label;
     return chosenVariants().map(({identity, waits}) =>
       waits && !consent.given && status !== "unsupported"
         ? {...identity, shape, status: "declined", message: consentNote}
         : {...identity, shape, status}
     );
+  }
+
+  function chosenShape(): Shape | null {
+    return settings.shape && shapes[settings.shape];
+  }
+
+  function finishedShape(): string | undefined {
+    return finished && "shape" in finished.record ? finished.record.shape.label : undefined;
   }
 
   showSettings();
@@ -280,11 +295,12 @@ function shapeLabel(id: ShapeId): string {
   return `${shapes[id].label} (${formatBytes(weightBytesPerToken(shapes[id]))} of weights a token)`;
 }
 
-function download(record: RunRecord) {
+function download(record: RunRecord | CostRecord) {
   const text = JSON.stringify(record, null, 2) + "\n";
   const href = URL.createObjectURL(new Blob([text], {type: "application/json"}));
-  const {experiment, shape, date} = record;
-  html`<a href="${href}" download="${`${date.slice(0, 10)}_${experiment}_${shape.id}.json`}"></a>`.click();
+  const {experiment, date} = record;
+  const name = [date.slice(0, 10), experiment, ...("shape" in record ? [record.shape.id] : [])].join("_");
+  html`<a href="${href}" download="${`${name}.json`}"></a>`.click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 

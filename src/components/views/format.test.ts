@@ -12,6 +12,8 @@ it.each([
   [f.formatMilliseconds(23.8), "23.8 ms"],
   [f.formatMilliseconds(1350), "1.35 s"],
   [f.formatMilliseconds(999.9), "1 s"],
+  [f.formatMicroseconds(0.7407), "0.741 µs"],
+  [f.formatMicroseconds(2184), "2,184 µs"],
   [f.formatBytes(128), "128 B"],
   [f.formatBytes(2093838336), "2.09 GB"],
   [f.formatBytes(999_900), "1 MB"],

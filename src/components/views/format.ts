@@ -22,6 +22,11 @@ export function formatMilliseconds(milliseconds: number): string {
   return `${formatNumber(milliseconds * 1000)}\u00a0µs`;
 }
 
+/** "0.741 µs", "36.4 µs", "2,184 µs": one unit, so that costs are compared at a glance. */
+export function formatMicroseconds(microseconds: number): string {
+  return `${formatNumber(microseconds)}\u00a0µs`;
+}
+
 /** Decimal units: "2.09 GB", "541 MB", "128 B". */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

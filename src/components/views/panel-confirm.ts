@@ -15,7 +15,7 @@ export function confirmIn(container: HTMLElement): Confirm {
       };
       const question = html`<div class="panel-confirm" role="group" aria-label="${`Run ${label}?`}">
         <p role="alert">
-          One token of <strong>${label}</strong> is predicted to take
+          The shortest call of <strong>${label}</strong> is predicted to take
           <span class="predicted">${formatMilliseconds(millisecondsPerUnit)}</span>, and timing it
           <span class="predicted">${formatMilliseconds(totalMilliseconds)}</span>. Your screen may freeze meanwhile, and
           the system may reset the GPU.

@@ -3,7 +3,8 @@ import {shapes, type ShapeId} from "../model/shape.js";
 
 /** What a reader chooses before a run, and what a link to the page carries. */
 export interface PanelSettings {
-  shape: ShapeId;
+  /** Null for an experiment that has no shapes. */
+  shape: ShapeId | null;
   /** Ids of the chosen variants, in the experiment's order. */
   variants: string[];
 }
@@ -49,12 +50,12 @@ export function readSettings(search: string, experiment: Experiment): LinkedSett
 /** The address with these settings in its query; everything else in it stays. */
 export function writeSettings(address: string, {shape, variants}: PanelSettings): string {
   const url = new URL(address);
-  url.searchParams.set("shape", shape);
+  if (shape) url.searchParams.set("shape", shape);
   url.searchParams.set("variants", variants.join(","));
   url.search = url.search.replaceAll("%2C", ",");
   return url.href;
 }
 
-export function variantIds(experiment: Experiment, shape: ShapeId): string[] {
-  return experiment.variants(shapes[shape]).map(({identity}) => identity.variant);
+export function variantIds(experiment: Experiment, shape: ShapeId | null): string[] {
+  return experiment.variants(shape && shapes[shape]).map(({identity}) => identity.variant);
 }

@@ -1,4 +1,6 @@
 import {html} from "htl";
+import type {ExactVerification} from "../lab/cost-record.js";
+import {describeExact} from "../lab/cost-row.js";
 import type {Statistics, Verification} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {firstLine, formatCount, formatDate, formatMilliseconds, formatNumber, formatRelativeError} from "./format.js";
@@ -7,15 +9,16 @@ import {firstLine, formatCount, formatDate, formatMilliseconds, formatNumber, fo
 export interface LiveRow {
   variant: string;
   label: string;
-  /** The shape's label. */
-  shape: string;
+  /** The shape's label, where there is a model. */
+  shape?: string;
   /** "idle", "verifying", "measuring", "measured", "unsupported", "failed"… */
   status: string;
-  dispatchesPerToken: number;
+  dispatchesPerToken?: number;
   workgroups: number | null;
   workgroupSize: number | null;
   tokensPerSecond?: Statistics;
-  verification?: Verification;
+  microsecondsPerOperation?: Statistics;
+  verification?: Verification | ExactVerification;
   /** Why there are no figures. */
   message?: string;
 }
@@ -24,6 +27,13 @@ export interface ResultsTable {
   element: HTMLElement;
   /** Shows these live rows in place: the rows of variants that stay keep their elements. */
   update(live: readonly LiveRow[]): void;
+}
+
+/** What a table shows of its rows. */
+export interface TableLayout<Recorded extends {id: string}> {
+  columns: readonly {name: string; width?: string; numeric?: boolean}[];
+  recordedCells(row: Recorded): Cell[];
+  liveCells(row: LiveRow, device: string): Cell[];
 }
 
 /** What is compared comes first, so that a narrow table shows it without scrolling. */
@@ -39,25 +49,31 @@ const columns = [
   {name: "Source", width: "18em"}
 ];
 
-type Cell = string | Node;
+export type Cell = string | Node;
 type Geometry = Pick<LiveRow, "workgroups" | "workgroupSize">;
+
+/** Speeds of decoding. */
+export const speedLayout: TableLayout<ResultRow> = {columns, recordedCells, liveCells};
 
 /**
  * Recorded and live rows in one table, live rows first. A live row carries `data-variant`, `data-status` and,
- * once measured, `data-tokens-per-second`. It scrolls inside its own container when narrow.
+ * once measured, `data-tokens-per-second` or `data-microseconds`. It scrolls inside its own container when narrow.
  */
-export function resultsTable({
+export function resultsTable<Recorded extends {id: string}>({
+  layout,
   recorded,
   live,
   device = "This device",
   caption = "Results on this device and on record"
 }: {
-  recorded: readonly ResultRow[];
+  layout: TableLayout<Recorded>;
+  recorded: readonly Recorded[];
   live: readonly LiveRow[];
   /** Name of the device that the live rows run on. */
   device?: string;
   caption?: string;
 }): ResultsTable {
+  const {columns} = layout;
   const liveBody = html`<tbody class="live-rows"></tbody>`;
   const element = html`<div
     class="results-table"
@@ -72,12 +88,12 @@ export function resultsTable({
       </caption>
       <thead>
         <tr>
-          ${columns.map(({name}, index) => html`<th scope="col" style="${cellStyle(index)}">${name}</th>`)}
+          ${columns.map((column) => html`<th scope="col" style="${cellStyle(column)}">${column.name}</th>`)}
         </tr>
       </thead>
       ${liveBody}
       <tbody class="recorded-rows">
-        ${recorded.map((row) => fillRow(recordedElement(row), recordedCells(row)))}
+        ${recorded.map((row) => fillRow(recordedElement(row, layout), layout.recordedCells(row)))}
       </tbody>
     </table>
   </div>`;
@@ -90,13 +106,13 @@ export function resultsTable({
       elements.delete(variant);
     }
     rows.forEach((row, index) => {
-      const element = elements.get(row.variant) ?? emptyRow();
+      const element = elements.get(row.variant) ?? emptyRow(layout);
       elements.set(row.variant, element);
       element.dataset.variant = row.variant;
       element.dataset.status = row.status;
-      if (row.tokensPerSecond) element.dataset.tokensPerSecond = String(row.tokensPerSecond.median);
-      else delete element.dataset.tokensPerSecond;
-      fillRow(element, liveCells(row, device));
+      setFigure(element, "tokensPerSecond", row.tokensPerSecond);
+      setFigure(element, "microseconds", row.microsecondsPerOperation);
+      fillRow(element, layout.liveCells(row, device));
       if (liveBody.children[index] !== element) liveBody.insertBefore(element, liveBody.children[index] ?? null);
     });
   };
@@ -104,8 +120,13 @@ export function resultsTable({
   return {element, update};
 }
 
-function recordedElement({id}: ResultRow): HTMLElement {
-  const row = emptyRow();
+function setFigure(element: HTMLElement, key: string, figure: Statistics | undefined): void {
+  if (figure) element.dataset[key] = String(figure.median);
+  else delete element.dataset[key];
+}
+
+function recordedElement<Recorded extends {id: string}>({id}: Recorded, layout: TableLayout<Recorded>): HTMLElement {
+  const row = emptyRow(layout);
   row.dataset.result = id;
   return row;
 }
@@ -113,7 +134,7 @@ function recordedElement({id}: ResultRow): HTMLElement {
 function recordedCells(row: ResultRow): Cell[] {
   return [
     variantCell(row.label, [row.note]),
-    speed(row.tokensPerSecond, row.tokensPerSecondP10, row.tokensPerSecondP90),
+    medianCell(row.tokensPerSecond, row.tokensPerSecondP10, row.tokensPerSecondP90),
     row.dispatchesPerToken === null
       ? "–"
       : formatCount(row.dispatchesPerToken) + (row.dispatchesClaimed ? " (claimed)" : ""),
@@ -129,9 +150,9 @@ function recordedCells(row: ResultRow): Cell[] {
 function liveCells(row: LiveRow, device: string): Cell[] {
   const {median = null, p10 = null, p90 = null} = row.tokensPerSecond ?? {};
   return [
-    variantCell(row.label, [row.shape, row.message ?? null]),
-    median === null ? row.status : speed(median, p10, p90),
-    formatCount(row.dispatchesPerToken),
+    variantCell(row.label, [row.shape ?? null, row.message ?? null]),
+    median === null ? row.status : medianCell(median, p10, p90),
+    row.dispatchesPerToken === undefined ? "–" : formatCount(row.dispatchesPerToken),
     device,
     median === null ? "–" : formatMilliseconds(1000 / median),
     geometry(row, true),
@@ -142,7 +163,7 @@ function liveCells(row: LiveRow, device: string): Cell[] {
 }
 
 /** A label over its notes, of which the first line is shown and the whole text told on hovering. */
-function variantCell(label: string, notes: (string | null)[]): Cell {
+export function variantCell(label: string, notes: (string | null)[]): Cell {
   const lines = notes
     .filter((note) => note !== null)
     .map((note) => {
@@ -160,7 +181,8 @@ function geometry({workgroups, workgroupSize}: Geometry, ours: boolean): string 
   return workgroupSize === null ? count : `${count} × ${formatCount(workgroupSize)}`;
 }
 
-function speed(median: number | null, p10: number | null, p90: number | null): Cell {
+/** A median over its 10th and 90th percentile. */
+export function medianCell(median: number | null, p10: number | null, p90: number | null): Cell {
   if (median === null) return "–";
   if (p10 === null || p90 === null) return formatNumber(median);
   return html`<span
@@ -168,17 +190,19 @@ function speed(median: number | null, p10: number | null, p90: number | null): C
   >`;
 }
 
-function verified({against, maxRelativeError, tolerance, tokens}: Verification): string {
+export function verified(verification: Verification | ExactVerification): string {
+  if (verification.against === "exact values") return describeExact(verification);
+  const {against, maxRelativeError, tolerance, tokens} = verification;
   const error = `relative error ${formatRelativeError(maxRelativeError)} of ${formatRelativeError(tolerance)} allowed`;
   return `${against}: ${error}${tokens ? `, ${formatCount(tokens)} equal tokens` : ""}`;
 }
 
-function emptyRow(): HTMLElement {
+function emptyRow({columns}: Pick<TableLayout<never>, "columns">): HTMLElement {
   return html`<tr>
-    ${columns.map((_, index) =>
+    ${columns.map((column, index) =>
       index === 0
-        ? html`<th scope="row" style="${cellStyle(index)}"></th>`
-        : html`<td style="${cellStyle(index, !columns[index]!.numeric)}"></td>`
+        ? html`<th scope="row" style="${cellStyle(column)}"></th>`
+        : html`<td style="${cellStyle(column, !column.numeric)}"></td>`
     )}
   </tr>`;
 }
@@ -194,8 +218,7 @@ function fillRow(row: HTMLElement, cells: Cell[]): HTMLElement {
   return row;
 }
 
-function cellStyle(index: number, wraps = true): string {
-  const {width = "0", numeric} = columns[index]!;
+function cellStyle({width = "0", numeric}: TableLayout<never>["columns"][number], wraps = true): string {
   const align = numeric ? "right" : "left";
   return `vertical-align: top; min-width: ${width}; text-align: ${align}; white-space: ${wraps ? "normal" : "nowrap"};`;
 }

@@ -1,0 +1,104 @@
+import {html} from "htl";
+import type {CostRecord} from "../lab/cost-record.js";
+import {costRows, type CostResultRow} from "../lab/cost-row.js";
+import {formatCount, formatMicroseconds, formatMilliseconds} from "./format.js";
+
+/** How often a token of Phi-3-mini would pay for an operation. */
+export interface TokenCounts {
+  /** Dispatches of the staged design. */
+  dispatches: number;
+  /** Times that the workgroups of a single dispatch would wait for each other. */
+  waits: number;
+}
+
+/** The answer to the page's question, from a record on file and from the reader's own run. */
+export function costAnswer(recorded: readonly CostResultRow[], yours: CostRecord | null): HTMLElement {
+  const live = yours ? costRows(yours, null) : [];
+  const measured = (rows: readonly CostResultRow[]) => rows.some(({microseconds}) => microseconds !== null);
+  return html`<div class="answer">
+    ${measured(recorded) ? html`<p>${sentence(recorded, "recorded")}</p>` : null}
+    ${measured(live) ? html`<p class="your-answer">${sentence(live, "yours")}</p>` : null}
+    ${
+      measured(recorded) || measured(live)
+        ? null
+        : html`<p>No record of this experiment is on file yet: run it below, and the answer is your device's own.</p>`
+    }
+  </div>`;
+}
+
+function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours"): Node {
+  const {device, software} = rows[0]!;
+  const figure = (row: CostResultRow) =>
+    html`<strong class="${meaning}">${formatMicroseconds(row.microseconds!)}</strong>`;
+  const find = (variant: string) => rows.find((row) => row.variant === variant && row.microseconds !== null);
+  const [dispatch, submit, awaited] = ["dispatches", "submits", "awaited-submits"].map(find);
+  const exchange = largestExchange(rows);
+  const parts = [
+    dispatch && html`<span>a dispatch that needs the one before it costs ${figure(dispatch)}</span>`,
+    submit && html`<span>a submit of its own for each costs ${figure(submit)}</span>`,
+    awaited && html`<span>to wait for each on the CPU costs ${figure(awaited)}</span>`,
+    exchange &&
+      html`<span
+        >to exchange all values inside a dispatch instead costs ${figure(exchange)} with
+        ${formatCount(exchange.workgroups)} ${exchange.workgroups === 1 ? "workgroup" : "workgroups"}</span
+      >`
+  ].filter(Boolean) as Node[];
+  const name = software ? `${device} (a CPU standing in for a GPU)` : device;
+  if (parts.length === 0)
+    return html`<span>The run on ${name} measured none of the variants that are compared here.</span>`;
+  const joined = parts.flatMap((part, i) => (i === 0 ? [part] : [i === parts.length - 1 ? ", and " : ", ", part]));
+  return html`<span
+    >On ${meaning === "yours" ? "your device, " : "an "}${name}${meaning === "yours" ? ", " : " "}${joined}.</span
+  >`;
+}
+
+/** The exchange of the most workgroups that was measured. */
+export function largestExchange(rows: readonly CostResultRow[]): CostResultRow | undefined {
+  return rows
+    .filter(({variant, microseconds}) => /^exchange-\d+$/.test(variant) && microseconds !== null)
+    .sort((a, b) => b.workgroups - a.workgroups)[0];
+}
+
+/**
+ * What a token of the model would pay: figure × count, for each way to launch its dispatches or to wait inside one.
+ * Nothing is hidden behind work here, so these are upper bounds.
+ */
+export function tokenCosts(
+  recorded: readonly CostResultRow[],
+  yours: CostRecord | null,
+  counts: TokenCounts
+): HTMLElement {
+  const live = yours ? costRows(yours, null) : [];
+  const rows = [...live, ...recorded].flatMap((row) => {
+    const isLaunch = /^(dispatches|passes|submits|awaited-submits)$/.test(row.variant);
+    const isWait = /^(barrier|exchange|barrier-exchange)-\d+$/.test(row.variant);
+    if (row.microseconds === null || !(isLaunch || isWait)) return [];
+    return [{row, microseconds: row.microseconds, count: isLaunch ? counts.dispatches : counts.waits}];
+  });
+  if (rows.length === 0) return html`<p>The table is made of your figures once you have run the experiment.</p>`;
+  return html`<div class="scrolls" role="region" aria-label="What a token would pay" tabindex="0">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Variant</th>
+          <th scope="col" class="number">Times a token</th>
+          <th scope="col" class="number">Each</th>
+          <th scope="col" class="number">A token</th>
+          <th scope="col">Device</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          ({row, microseconds, count}) =>
+            html`<tr>
+              <th scope="row">${row.label}</th>
+              <td class="number">${formatCount(count)}</td>
+              <td class="number">${formatMicroseconds(microseconds)}</td>
+              <td class="number">${formatMilliseconds((count * microseconds) / 1000)}</td>
+              <td class="${row.sourceFile === null ? "yours" : "recorded"}">${row.device}</td>
+            </tr>`
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}

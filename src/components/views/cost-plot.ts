@@ -1,0 +1,229 @@
+import * as Plot from "@observablehq/plot";
+import {create, extent, select, symbol as symbolPath, symbolCircle, symbolDiamond2, symbolSquare} from "d3";
+import type {SymbolType} from "d3";
+import {html} from "htl";
+import type {CostRecord} from "../lab/cost-record.js";
+import {costRows, type CostResultRow} from "../lab/cost-row.js";
+import {formatCount, formatMicroseconds, formatNumber} from "./format.js";
+import {placeLabels, type LabelRequest} from "./labels.js";
+import {colours} from "./palette.js";
+
+export interface CostPlotOptions {
+  /** The rows of one record on file, or none. */
+  recorded: readonly CostResultRow[];
+  /** The run just made on this page. */
+  yours?: CostRecord | null;
+  /** Pixels. */
+  width?: number;
+}
+
+/** A row with a figure, and how it is drawn. */
+interface Mark {
+  row: CostResultRow;
+  workgroups: number;
+  microseconds: number;
+  colour: string;
+}
+
+const waits: readonly {name: string; label: string; symbol: SymbolType}[] = [
+  {name: "barrier", label: "Barrier", symbol: symbolCircle},
+  {name: "exchange", label: "Exchange, rounds in the values", symbol: symbolSquare},
+  {name: "barrier-exchange", label: "Exchange, by a barrier", symbol: symbolDiamond2}
+];
+
+const ticks = [0.01, 0.1, 1, 10, 100, 1000, 10_000].flatMap((decade) => [decade, 2 * decade, 5 * decade]);
+const fontSize = 11;
+const background = "var(--theme-background, Canvas)";
+const margin = {top: 30, right: 12, bottom: 38, left: 44};
+
+/**
+ * What a wait inside a dispatch costs over its workgroups, beside what it costs to launch a dispatch, which are
+ * horizontal lines. Both axes are logarithmic. Every point and line is also a row of the table.
+ */
+export function costPlot({recorded, yours = null, width = 640}: CostPlotOptions): HTMLElement {
+  const marks = [
+    ...(yours ? costRows(yours, null) : []).flatMap((row) => mark(row, colours.yours)),
+    ...recorded.flatMap((row) => mark(row, colours.recorded))
+  ];
+  if (marks.length === 0) {
+    return html`<p class="cost-plot">
+      No record of this experiment is on file yet. Run it below, and the plot shows what it costs on your device.
+    </p>`;
+  }
+  const plot = draw(marks, width);
+  addLabels(plot, marks, width);
+  return html`<figure class="cost-plot" style="max-width: ${width}px; margin-inline: 0;">
+    ${plot} ${legend(marks)}
+    <figcaption>
+      Microseconds for one operation: medians, with bars from p10 to p90. Lines across the plot are dispatches of one
+      workgroup. Points are waits inside one dispatch of so many workgroups of 256 invocations.
+    </figcaption>
+  </figure>`;
+}
+
+function draw(marks: Mark[], width: number): PlotElement {
+  const points = marks.filter(isWait);
+  const identity = (value: keyof Mark) => ({value, scale: null});
+  const [low, high] = extent(marks.flatMap(({row}) => [row.microsecondsP10!, row.microsecondsP90!])) as [
+    number,
+    number
+  ];
+  const counts = [...new Set([1, ...points.map(({workgroups}) => workgroups)])].sort((a, b) => a - b);
+  const plot = Plot.plot({
+    width,
+    height: Math.round(Math.min(420, Math.max(340, width * 0.6))),
+    marginTop: margin.top,
+    marginRight: margin.right,
+    marginBottom: margin.bottom,
+    marginLeft: margin.left,
+    style: `font-size: ${fontSize}px; overflow: visible;`,
+    x: {
+      type: "log",
+      base: 2,
+      domain: [0.8, Math.max(16, counts.at(-1)! * 12)], // with room for the labels of the lines
+      ticks: counts,
+      tickFormat: formatCount,
+      label: "Workgroups that wait for each other →"
+    },
+    y: {
+      type: "log",
+      domain: [low / 1.5, high * 1.5],
+      grid: true,
+      ticks: ticks.filter((tick) => tick >= low / 1.5 && tick <= high * 1.5),
+      tickFormat: formatNumber,
+      label: "↑ Time for one operation (µs)"
+    },
+    marks: [
+      Plot.ruleY(
+        marks.filter((mark) => !isWait(mark)),
+        {y: "microseconds", stroke: identity("colour"), strokeWidth: 1.5, strokeOpacity: 0.8}
+      ),
+      Plot.ruleX(points, {
+        x: "workgroups",
+        y1: ({row}: Mark) => row.microsecondsP10,
+        y2: ({row}: Mark) => row.microsecondsP90,
+        stroke: identity("colour"),
+        strokeWidth: 1.5
+      }),
+      Plot.line(points, {
+        x: "workgroups",
+        y: "microseconds",
+        z: ({row, colour}: Mark) => `${waitOf(row).name} ${colour}`,
+        stroke: identity("colour"),
+        strokeWidth: 1,
+        strokeOpacity: 0.6
+      }),
+      Plot.dot(points, {
+        x: "workgroups",
+        y: "microseconds",
+        r: 4,
+        symbol: {value: ({row}: Mark) => waitOf(row).symbol, scale: null},
+        stroke: identity("colour"),
+        fill: identity("colour"),
+        title: ({row}: Mark) => describe(row),
+        tip: true
+      })
+    ]
+  }) as unknown as PlotElement;
+  plot.setAttribute("role", "img");
+  // Plot labels each group of marks, which the ARIA rules allow on no element without a role.
+  for (const group of plot.querySelectorAll<SVGGElement>("g[aria-label]")) {
+    group.dataset.marks = group.getAttribute("aria-label")!;
+    group.removeAttribute("aria-label");
+  }
+  plot.setAttribute("aria-label", `Time for one operation. ${marks.map(({row}) => describe(row)).join("; ")}.`);
+  return plot;
+}
+
+type PlotElement = SVGSVGElement & Plot.Plot;
+
+/** Names the lines, and each series of waits at its last point. */
+function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
+  const context = document.createElement("canvas").getContext("2d")!;
+  context.font = `${fontSize}px system-ui, sans-serif`;
+  const position = ({workgroups, microseconds}: Mark) => ({
+    x: plot.scale("x")!.apply(workgroups) as number,
+    y: plot.scale("y")!.apply(microseconds) as number
+  });
+  const points = marks.filter(isWait);
+  const isLast = ({row, colour}: Mark) =>
+    !points.some(
+      (other) => other.colour === colour && waitOf(other.row) === waitOf(row) && other.row.workgroups > row.workgroups
+    );
+  const whose = (mark: Mark) => (mark.row.sourceFile === null ? "Yours: " : "");
+  const requests: LabelRequest[] = [
+    ...marks
+      .filter((mark) => !isWait(mark))
+      .map((mark) => {
+        const text = `${whose(mark)}${mark.row.label.replace(/,.*/, "")}, ${formatMicroseconds(mark.microseconds)}`;
+        return {...position(mark), text, radius: 0, x: width / 2, width: context.measureText(text).width};
+      }),
+    ...points.map((mark) => {
+      const text = isLast(mark) && width >= 480 ? whose(mark) + formatMicroseconds(mark.microseconds) : "";
+      return {...position(mark), text, radius: 6, width: context.measureText(text).width};
+    })
+  ];
+  const frame = {x0: margin.left - 4, y0: 16, x1: width, y1: Number(plot.getAttribute("height")) - margin.bottom};
+  select(plot)
+    .insert("g", ":scope > [data-marks=tip]") // below the tooltips
+    .attr("aria-hidden", "true")
+    .attr("pointer-events", "none")
+    .attr("font-size", fontSize)
+    .attr("text-anchor", "start")
+    .attr("fill", "currentColor")
+    .attr("stroke", background)
+    .attr("stroke-width", 3)
+    .attr("stroke-linejoin", "round")
+    .attr("paint-order", "stroke")
+    .selectAll("text")
+    .data(placeLabels(requests, frame, fontSize + 1))
+    .join("text")
+    .attr("x", (label) => label.x)
+    .attr("y", (label) => label.y)
+    .attr("dy", "0.35em")
+    .text((label) => label.text);
+}
+
+function mark(row: CostResultRow, colour: string): Mark[] {
+  const {workgroups, microseconds} = row;
+  return microseconds === null ? [] : [{row, workgroups, microseconds, colour}];
+}
+
+function isWait({row}: Mark): boolean {
+  return waitOf(row) !== undefined;
+}
+
+/** What a row of waits is called without its number of workgroups. */
+function waitOf({variant}: CostResultRow) {
+  return waits.find(({name}) => variant.replace(/-\d+$/, "") === name)!;
+}
+
+function describe({label, device, microseconds, microsecondsP10: p10, microsecondsP90: p90}: CostResultRow): string {
+  const bounds = `p10 ${formatMicroseconds(p10!)}, p90 ${formatMicroseconds(p90!)}`;
+  return `${label}, ${device}: ${formatMicroseconds(microseconds!)} (${bounds})`;
+}
+
+function legend(marks: Mark[]): HTMLElement {
+  const shown = waits.filter((wait) => marks.some(({row}) => waitOf(row) === wait));
+  const devices = [...new Map(marks.map(({row, colour}) => [colour, row] as const))];
+  return html`<div
+    class="cost-legend"
+    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
+  >
+    ${devices.map(
+      ([colour, {device, sourceFile}]) =>
+        html`<span
+          ><span style="color: ${colour};" aria-hidden="true">━━</span> ${sourceFile === null ? "Yours" : "Recorded"},
+          ${device}</span
+        >`
+    )}
+    ${shown.map(({symbol, label}) => html`<span>${icon(symbol)} ${label}</span>`)}
+  </div>`;
+}
+
+function icon(symbol: SymbolType): SVGSVGElement {
+  const picture = create("svg:svg").attr("viewBox", "-7 -7 14 14").attr("width", 12).attr("height", 12);
+  picture.attr("aria-hidden", "true").style("vertical-align", "-1px");
+  picture.append("path").attr("d", symbolPath(symbol, 70)()).attr("fill", "currentColor");
+  return picture.node() as SVGSVGElement;
+}
