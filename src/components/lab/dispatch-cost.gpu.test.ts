@@ -28,7 +28,7 @@ test("the variants are launches of one workgroup, and three ways to wait, by wor
   );
   expect(variantIds).toEqual(["no-op", "dispatches", "passes", "submits", "awaited-submits", ...waiting]);
   for (const {identity, waits} of dispatchCostExperiment(kernels).variants(null)) {
-    expect(waits ?? false, identity.variant).toBe(identity.workgroups > 1);
+    expect(waits ?? false, identity.variant).toBe(identity.workgroups! > 1);
   }
 });
 
