@@ -5,7 +5,7 @@ import {countBuffers, openTestGpu} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {dispatchCostExperiment} from "./dispatch-cost.js";
-import {StalledError, VerificationError} from "./subject.js";
+import {StalledError, VerificationError, type Subject} from "./subject.js";
 
 const sources = readSources();
 const kernels: Kernels = {sources, linked: await linkSources(sources)};
@@ -28,21 +28,22 @@ test("the variants are launches of one workgroup, and three ways to wait, by wor
   );
   expect(variantIds).toEqual(["no-op", "dispatches", "passes", "submits", "awaited-submits", ...waiting]);
   for (const {identity, waits} of dispatchCostExperiment(kernels).variants(null)) {
-    expect(waits ?? false).toBe(waiting.includes(identity.variant));
+    expect(waits ?? false, identity.variant).toBe(identity.workgroups! > 1);
   }
 });
 
-// One workgroup waits for nobody, and software drivers run two at the same time as long as a core is free for it.
+// One workgroup waits for nobody, and software drivers run two at the same time when a core is free for it.
 const light = variantIds.filter((id) => !/-\d+$/.test(id) || /-[12]$/.test(id));
 
 test.each(light)("%s is what the CPU knows, also after it ran before, and nothing stays allocated", async (id) => {
   const counted = countBuffers(gpu);
-  const subject = await prepare(id, kernels, counted);
-  const first = await subject.verify(never);
-  await subject.run(2);
-  expect(await subject.verify(never)).toEqual(first);
+  const first = await untilResident(id, kernels, counted, async (subject) => {
+    const first = await subject.verify(never);
+    await subject.run(2);
+    expect(await subject.verify(never)).toEqual(first);
+    return first;
+  });
   expect(first).toEqual({against: "exact values", values: /-\d+$/.test(id) ? Number(id.match(/\d+$/)![0]) : 256});
-  subject.destroy();
   expect(counted.buffers.created).toBeGreaterThan(0);
   expect(counted.buffers.destroyed).toBe(counted.buffers.created);
 });
@@ -71,9 +72,9 @@ describe("a mistake in a kernel", () => {
     for (let i = 0; i < changes.length; i += 2) {
       mutated = mutate(mutated, {path: `probe/${name}.wgsl`, find: changes[i]!, replace: changes[i + 1]!});
     }
-    const subject = await prepare(id, {sources: mutated, linked: await linkSources(mutated)}, gpu);
-    await expect(subject.verify(never)).rejects.toThrow(VerificationError);
-    subject.destroy();
+    const mutant: Kernels = {sources: mutated, linked: await linkSources(mutated)};
+    const verified = untilResident(id, mutant, gpu, (subject) => subject.verify(never));
+    await expect(verified).rejects.toThrow(VerificationError);
   });
 });
 
@@ -113,6 +114,20 @@ describe("more workgroups than are resident", () => {
 test("nothing of all this was an error that no error scope caught", () => {
   expect(uncaptured).toEqual([]);
 });
+
+/** Tries again when workgroups stalled, because a busy machine has no core for the second one; at most ten times. */
+async function untilResident<T>(id: string, kernels: Kernels, gpu: Gpu, step: (subject: Subject) => Promise<T>) {
+  for (let attempt = 1; ; ++attempt) {
+    const subject = await prepare(id, kernels, gpu);
+    try {
+      return await step(subject);
+    } catch (error) {
+      if (!(error instanceof StalledError) || attempt === 10) throw error;
+    } finally {
+      subject.destroy();
+    }
+  }
+}
 
 /** A subject of an experiment of its own, which no stall before has told anything. */
 function prepare(id: string, kernels: Kernels, gpu: Gpu) {

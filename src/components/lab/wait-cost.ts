@@ -17,10 +17,10 @@ const rounds = 1000;
 export const exchangedValues = 3072;
 
 /**
- * Polls after which a wait gives up. A GPU takes about a microsecond for one; a CPU that stands in for a GPU takes less,
+ * Polls after which a wait gives up. A GPU takes a microsecond or some for one; a CPU that stands in for a GPU takes less,
  * and may put the thread of a workgroup aside for milliseconds.
  */
-export const pollLimits = {hardware: 2 ** 16, software: 2 ** 22};
+export const pollLimits = {hardware: 2 ** 15, software: 2 ** 22};
 
 /** Most workgroups tried on a CPU: those that are not resident still run to their end, which takes it long. */
 const softwareWorkgroups = 32;

@@ -3,6 +3,9 @@ import type {CostRecord} from "../lab/cost-record.js";
 import {costRows, type CostResultRow} from "../lab/cost-row.js";
 import {formatCount, formatMicroseconds, formatMilliseconds} from "./format.js";
 
+/** The ways to launch a stage as a dispatch of its own. */
+const launchVariants = ["dispatches", "passes", "submits", "awaited-submits"];
+
 /** How often a token of Phi-3-mini would pay for an operation. */
 export interface TokenCounts {
   /** Dispatches of the staged design. */
@@ -32,7 +35,7 @@ function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours")
     html`<strong class="${meaning}">${formatMicroseconds(row.microseconds!)}</strong>`;
   const find = (variant: string) => rows.find((row) => row.variant === variant && row.microseconds !== null);
   const [dispatch, submit, awaited] = ["dispatches", "submits", "awaited-submits"].map(find);
-  const exchange = largestExchange(rows);
+  const exchange = largestWait(rows, "exchange");
   const parts = [
     dispatch && html`<span>a dispatch that needs the one before it costs ${figure(dispatch)}</span>`,
     submit && html`<span>a submit of its own for each costs ${figure(submit)}</span>`,
@@ -52,15 +55,16 @@ function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours")
   >`;
 }
 
-/** The exchange of the most workgroups that was measured. */
-export function largestExchange(rows: readonly CostResultRow[]): CostResultRow | undefined {
+/** The wait of this kind ("barrier", "exchange", "barrier-exchange") with the most workgroups that was measured. */
+export function largestWait(rows: readonly CostResultRow[], kind: string): CostResultRow | undefined {
   return rows
-    .filter(({variant, microseconds}) => /^exchange-\d+$/.test(variant) && microseconds !== null)
+    .filter(({variant, microseconds}) => variant.replace(/-\d+$/, "") === kind && microseconds !== null)
     .sort((a, b) => b.workgroups - a.workgroups)[0];
 }
 
 /**
- * What a token of the model would pay: figure × count, for each way to launch its dispatches or to wait inside one.
+ * What a token of the model would pay: figure × count, for each way to launch its dispatches, and each way to wait inside
+ * one with the most workgroups that were measured.
  * Nothing is hidden behind work here, so these are upper bounds.
  */
 export function tokenCosts(
@@ -69,11 +73,15 @@ export function tokenCosts(
   counts: TokenCounts
 ): HTMLElement {
   const live = yours ? costRows(yours, null) : [];
-  const rows = [...live, ...recorded].flatMap((row) => {
-    const isLaunch = /^(dispatches|passes|submits|awaited-submits)$/.test(row.variant);
-    const isWait = /^(barrier|exchange|barrier-exchange)-\d+$/.test(row.variant);
-    if (row.microseconds === null || !(isLaunch || isWait)) return [];
-    return [{row, microseconds: row.microseconds, count: isLaunch ? counts.dispatches : counts.waits}];
+  const rows = [live, recorded].flatMap((run) => {
+    const launches = launchVariants.map((variant) => run.find((row) => row.variant === variant));
+    const waits = ["barrier", "exchange", "barrier-exchange"].map((kind) => largestWait(run, kind));
+    return [
+      ...launches.map((row) => ({row, count: counts.dispatches})),
+      ...waits.map((row) => ({row, count: counts.waits}))
+    ].flatMap(({row, count}) =>
+      row && row.microseconds !== null ? [{row, microseconds: row.microseconds, count}] : []
+    );
   });
   if (rows.length === 0) return html`<p>The table is made of your figures once you have run the experiment.</p>`;
   return html`<div class="scrolls" role="region" aria-label="What a token would pay" tabindex="0">

@@ -31,7 +31,7 @@ const waits: readonly {name: string; label: string; symbol: SymbolType}[] = [
   {name: "barrier-exchange", label: "Exchange, by a barrier", symbol: symbolDiamond2}
 ];
 
-const ticks = [0.01, 0.1, 1, 10, 100, 1000, 10_000].flatMap((decade) => [decade, 2 * decade, 5 * decade]);
+const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
 const fontSize = 11;
 const background = "var(--theme-background, Canvas)";
 const margin = {top: 30, right: 12, bottom: 38, left: 44};
@@ -89,7 +89,10 @@ function draw(marks: Mark[], width: number): PlotElement {
       type: "log",
       domain: [low / 1.5, high * 1.5],
       grid: true,
-      ticks: ticks.filter((tick) => tick >= low / 1.5 && tick <= high * 1.5),
+      // Over many decades, Plot would leave the ticks between them without a label.
+      ticks: decades
+        .flatMap((tick) => (high < 1000 * low ? [tick, 3 * tick] : [tick]))
+        .filter((tick) => tick >= low / 1.5 && tick <= high * 1.5),
       tickFormat: formatNumber,
       label: "↑ Time for one operation (µs)"
     },
