@@ -1,4 +1,4 @@
-import {guard, GpuError} from "../gpu/errors.js";
+import {guard, GpuError, StalledError} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {Readback} from "../gpu/readback.js";
@@ -44,11 +44,6 @@ export interface Decoder {
   readTokens(): Promise<number[]>;
   /** Frees the decoder's buffers; the weights stay. */
   destroy(): void;
-}
-
-/** Workgroups of one dispatch waited for each other in vain. What they made is discarded. */
-export class StalledError extends GpuError {
-  override name = "StalledError";
 }
 
 /** Words of `state` (kernels/lib/sequence.wgsl). */

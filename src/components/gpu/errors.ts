@@ -23,3 +23,8 @@ export async function guard<T>(device: GPUDevice, what: string, calls: () => T):
   if (error) throw new GpuError(`${what}: ${error.message}`);
   return result;
 }
+
+/** Workgroups of one dispatch waited for each other in vain: not all were resident at once. The run is discarded. */
+export class StalledError extends GpuError {
+  override name = "StalledError";
+}

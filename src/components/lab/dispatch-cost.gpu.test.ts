@@ -5,7 +5,8 @@ import {countBuffers, openTestGpu} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {dispatchCostExperiment} from "./dispatch-cost.js";
-import {StalledError, VerificationError, type Subject} from "./subject.js";
+import {StalledError} from "../gpu/errors.js";
+import {VerificationError, type Subject} from "./subject.js";
 
 const sources = readSources();
 const kernels: Kernels = {sources, linked: await linkSources(sources)};

@@ -22,7 +22,8 @@ import {
   type RunState
 } from "./run-experiment.js";
 import {costSchema, type ExactVerification} from "./cost-record.js";
-import {StalledError, VerificationError} from "./subject.js";
+import {StalledError} from "../gpu/errors.js";
+import {VerificationError} from "./subject.js";
 
 let clock: FakeClock;
 let visibility: FakeVisibility;

@@ -9,7 +9,8 @@ import type {Confirm, Contender, Sample, Timing} from "./protocol.js";
 import {runSchema, unsettledRemark, verificationSchema} from "./record.js";
 import type {MeasuredRow, RunRecord, RunRow, RuntimeDescription, Verification} from "./record.js";
 import {microsecondsPerOperation, tokensPerSecond} from "./statistics.js";
-import {StalledError, VerificationError, type Subject} from "./subject.js";
+import {StalledError} from "../gpu/errors.js";
+import {VerificationError, type Subject} from "./subject.js";
 
 /** Why a variant that `waits` was not run, and where that is allowed. */
 export const waitsRemark =

@@ -32,8 +32,3 @@ export interface Subject {
 export class VerificationError extends Error {
   override name = "VerificationError";
 }
-
-/** Workgroups of one dispatch waited for each other in vain: not all were resident at once. The run is discarded. */
-export class StalledError extends Error {
-  override name = "StalledError";
-}

@@ -1,11 +1,11 @@
 import type {Gpu} from "../gpu/device.js";
-import {guard} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {Readback} from "../gpu/readback.js";
 import type {ExactVerification} from "./cost-record.js";
 import type {Variant} from "./experiment.js";
-import {StalledError, VerificationError, type Subject} from "./subject.js";
+import {StalledError, guard} from "../gpu/errors.js";
+import {VerificationError, type Subject} from "./subject.js";
 
 /** How the workgroups of one dispatch wait for each other: the kernels of kernels/probe, by name. */
 export type WaitKind = "barrier" | "exchange" | "barrier_exchange";
