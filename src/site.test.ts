@@ -421,7 +421,9 @@ function mountWaitingPanel(): void {
       variant: id,
       label: id,
       factoring: "fused" as const,
+      arithmetic: "float32" as const,
       dispatchesPerToken: 1,
+      tokensPerDispatch: 1,
       workgroups: id === "alone" ? 1 : 132,
       workgroupSize: 256,
       features: []

@@ -3,12 +3,15 @@ import {accessSync, constants, readFileSync, statSync, writeFileSync} from "node
 import {arch, platform, release} from "node:os";
 import {dirname} from "node:path";
 import {parseArgs} from "node:util";
+import {processMemory} from "../components/decode/residency.js";
 import type {Experiment} from "../components/lab/experiment.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
+import {geometryExperiment} from "../components/lab/geometry.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
 import {runExperiment, type RowProgress, type RunEvent} from "../components/lab/run-experiment.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
+import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {linkKernels} from "../data/link-kernels.js";
 import project from "../../package.json" with {type: "json"};
@@ -18,7 +21,7 @@ const usage = `Runs an experiment on this machine's GPU and writes its record.
 
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
 
-  EXPERIMENT   spectrum, dispatch-cost
+  EXPERIMENT   spectrum, workgroups, geometry, dispatch-cost
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
@@ -36,7 +39,13 @@ async function main(args: string[]): Promise<number> {
   const {values, positionals} = parse(args);
   if (values.help) return print(usage);
   const kernels = await linkKernels();
-  const list: Experiment[] = [spectrumExperiment({kernels}), dispatchCostExperiment(kernels)];
+  const environment = {kernels, residency: processMemory()};
+  const list: Experiment[] = [
+    spectrumExperiment(environment),
+    workgroupsExperiment(environment),
+    geometryExperiment(environment),
+    dispatchCostExperiment(kernels)
+  ];
   const experiments = new Map(list.map((experiment) => [experiment.id, experiment]));
   const [id = "", ...others] = positionals;
   const experiment = experiments.get(id);
@@ -125,14 +134,16 @@ function summary(row: RowProgress) {
   const {status, workgroups, workgroupSize} = row;
   const {median, p10, p90} = row.tokensPerSecond ?? row.microsecondsPerOperation ?? {};
   const digits = (value: number | undefined) => value && Number(value.toPrecision(4));
-  const geometry = {workgroups: workgroups ?? "each stage its own", "workgroup size": workgroupSize};
+  const unknown = "factoring" in row && row.factoring === "fused" ? "not counted" : "each stage its own";
+  const geometry = {workgroups: workgroups ?? unknown, "workgroup size": workgroupSize};
   if ("operation" in row) return {status, µs: digits(median), p10: digits(p10), p90: digits(p90), ...geometry};
-  const {verification, dispatchesPerToken} = row;
+  const {verification, arithmetic, dispatchesPerToken} = row;
   return {
     status,
     "tok/s": digits(median),
     p10: digits(p10),
     p90: digits(p90),
+    arithmetic,
     dispatches: dispatchesPerToken,
     ...geometry,
     ...(verification && "maxRelativeError" in verification

@@ -1,12 +1,15 @@
-import type {Gpu} from "../gpu/device.js";
+import type {Gpu, languageFeatures} from "../gpu/device.js";
 import type {KernelFeature} from "../gpu/kernels.js";
 import {layerCacheFloats} from "../model/layout.js";
-import type {Shape} from "../model/shape.js";
+import {layerMatrices, type Shape} from "../model/shape.js";
 import {planSlots} from "./gpu-weights.js";
-import type {Factoring} from "./plan.js";
+import type {Arithmetic, Factoring, KernelGeometry} from "./plan.js";
 
 /** Buffers that `fused` can bind for the layers: kernels/lib/model.wgsl has bindings for three. */
 const fusedSlots = 3;
+
+/** What dot products of activations in 16-bit integers are made of (kernels/lib/int4.wgsl). */
+const packedDot: (typeof languageFeatures)[number] = "packed_4x8_integer_dot_product";
 
 /** Storage buffers beside the layers': ends, rotations, cache, activations, state. */
 const otherBindings = 5;
@@ -16,11 +19,19 @@ const otherBindings = 5;
  * allocated; null when it can.
  */
 export function whyUnsupported(
-  {shape, factoring, features}: {shape: Shape; factoring: Factoring; features: readonly KernelFeature[]},
+  {
+    shape,
+    factoring,
+    features,
+    arithmetic = "float32"
+  }: {shape: Shape; factoring: Factoring; features: readonly KernelFeature[]; arithmetic?: Arithmetic},
   device: Pick<Gpu["description"], "features" | "limits">
 ): string | null {
   const missing = features.find((feature) => !device.features.includes(feature));
   if (missing) return `This device does not offer the WebGPU feature ${missing}.`;
+  if (arithmetic === "int16" && !device.features.includes(packedDot)) {
+    return `Arithmetic in 16-bit integers needs the WGSL language feature ${packedDot}, which is not offered here.`;
+  }
   const {
     maxStorageBufferBindingSize: binding = 0,
     maxStorageBuffersPerShaderStage: buffers = 0,
@@ -48,4 +59,16 @@ export function whyUnsupported(
     return `The KV cache has ${cache} bytes; this device allows ${maxBufferSize} in a buffer (maxBufferSize).`;
   }
   return null;
+}
+
+/**
+ * Workgroups that one dispatch may have: each must have a row of every matrix, because a workgroup that hands nothing on
+ * could fall a whole exchange behind the others without their noticing (kernels/lib/activations.wgsl).
+ */
+export function mostWorkgroups(
+  shape: Shape,
+  {teamRows, residualRows}: Pick<KernelGeometry, "teamRows" | "residualRows">
+): number {
+  const {qkv, o, gateUp, down} = layerMatrices(shape);
+  return Math.min(qkv.rows / teamRows, gateUp.rows / teamRows, o.rows / residualRows, down.rows / residualRows);
 }

@@ -77,9 +77,9 @@ export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry
   return factoring === "fused" ? [planFused(shape, geometry)] : planStaged(shape, geometry);
 }
 
-/** Dispatches of one token without making the plan. */
-export function dispatchesPerToken(shape: Shape, factoring: Factoring): number {
-  return factoring === "fused" ? 1 : 7 * shape.layers + 4;
+/** Dispatches of one token without making the plan: less than one where a dispatch decodes several tokens. */
+export function dispatchesPerToken(shape: Shape, factoring: Factoring, tokensPerDispatch = 1): number {
+  return (factoring === "fused" ? 1 : 7 * shape.layers + 4) / tokensPerDispatch;
 }
 
 /** What a factoring's kernels are linked for, when the layers lie in `slots` buffers. */

@@ -34,6 +34,9 @@ export const limitNames = [
   "maxComputeWorkgroupsPerDimension"
 ] as const;
 
+/** Features of WGSL that a kernel may need: the implementation's own, so no device is asked for them. */
+export const languageFeatures = ["packed_4x8_integer_dot_product"] as const;
+
 /** What is missing when no GPU can be opened. Its message is a sentence for the reader. */
 export class NoGpuError extends Error {
   override name = "NoGpuError";
@@ -46,6 +49,7 @@ export class NoGpuError extends Error {
  */
 export async function openGpu(gpu: GPU | undefined): Promise<Gpu> {
   const adapter = await requestAdapter(gpu);
+  const description = describeAdapter(adapter, gpu);
   const device = await adapter
     .requestDevice({
       requiredFeatures: adapter.features.has("subgroups") ? ["subgroups"] : [],
@@ -57,7 +61,7 @@ export async function openGpu(gpu: GPU | undefined): Promise<Gpu> {
   return {
     adapter,
     device,
-    description: describeAdapter(adapter),
+    description,
     lost: device.lost,
     onError(listener) {
       const handle = (event: GPUUncapturedErrorEvent) => {
@@ -79,7 +83,8 @@ export async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> 
   return adapter;
 }
 
-export function describeAdapter(adapter: GPUAdapter): DeviceDescription {
+/** @param gpu where the adapter is from, whose WGSL has the language features that are listed with the adapter's own */
+export function describeAdapter(adapter: GPUAdapter, gpu: GPU | undefined): DeviceDescription {
   const {vendor, architecture, device, description} = adapter.info;
   const name = [description, device, [vendor, architecture].filter(Boolean).join(" ")].find(Boolean);
   return {
@@ -88,7 +93,10 @@ export function describeAdapter(adapter: GPUAdapter): DeviceDescription {
     architecture,
     description: [device, description].filter(Boolean).join(", "),
     software: isSoftware(adapter.info),
-    features: [...adapter.features].sort(),
+    features: [
+      ...adapter.features,
+      ...languageFeatures.filter((feature) => gpu?.wgslLanguageFeatures?.has(feature))
+    ].sort(),
     limits: Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]))
   };
 }

@@ -6,9 +6,9 @@ import {inProcessProduct} from "../model/product.js";
 import {shapes, type Shape} from "../model/shape.js";
 import {syntheticWeights} from "../model/synthetic.js";
 import {modelMatrices} from "../model/weights.js";
-import {decodeVariants, logitTolerance, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
 import type {PrepareContext} from "./experiment.js";
-import type {Verification} from "./record.js";
+import {logitTolerance, type Verification} from "./record.js";
 import {VerificationError} from "./subject.js";
 
 const kernels = await linkKernels();

@@ -1,8 +1,10 @@
 import {createDecoder, type Decoder} from "../decode/decoder.js";
-import {whyUnsupported} from "../decode/fit.js";
+import {mostWorkgroups, whyUnsupported} from "../decode/fit.js";
 import {defaultGeometry} from "../decode/geometry.js";
 import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
-import {dispatchesPerToken, type Factoring} from "../decode/plan.js";
+import {dispatchesPerToken, planToken, type Arithmetic, type Factoring} from "../decode/plan.js";
+import type {Geometry, KernelGeometry} from "../decode/plan.js";
+import type {ResidencyMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
 import type {KernelFeature, Kernels} from "../gpu/kernels.js";
 import type {Product} from "../model/product.js";
@@ -10,10 +12,9 @@ import {argmax, compareLogits, Reference} from "../model/reference.js";
 import {groupSize, weightBytesPerToken, type Shape} from "../model/shape.js";
 import {syntheticWeights} from "../model/synthetic.js";
 import type {DecodeIdentity, PrepareContext, Variant} from "./experiment.js";
-import {logitTolerance, type Verification} from "./record.js";
+import {logitTolerances, type Verification} from "./record.js";
+import {createResidentDecoder} from "./resident-decoder.js";
 import {VerificationError, type Subject} from "./subject.js";
-
-export {logitTolerance} from "./record.js";
 
 /**
  * Where every sample starts: attention reads a cache half full. What is in it then does not matter to the time, and it
@@ -26,6 +27,8 @@ export interface DecodeEnvironment {
   kernels: Kernels;
   /** Multiplies the reference's matrices, over workers in a page; in this thread by default. */
   createProduct?(shape: Shape): {product: Product; close(): void};
+  /** What was found before of how many workgroups a device holds; counted anew each time without it. */
+  residency?: ResidencyMemory;
 }
 
 /** What the reference says about the first positions of a synthetic model. */
@@ -47,7 +50,18 @@ interface Session {
 export interface DecodeVariant extends Pick<DecodeIdentity, "variant" | "label"> {
   factoring: Factoring;
   features: readonly KernelFeature[];
+  /** float32 by default. */
+  arithmetic?: Arithmetic;
+  /** Of the fused factoring: one by default, or as many as the device holds at once. */
+  workgroups?: number | "resident";
+  /** Of several workgroups: one by default. */
+  tokensPerDispatch?: number;
+  /** What differs from the geometry that the fused kernel starts with. */
+  kernel?: Partial<KernelGeometry>;
 }
+
+/** Most workgroups that are tried: more than any GPU is known to hold of such a kernel. */
+const mostTried = {hardware: 4096, software: 4};
 
 /** Turns rows into variants that share a run's weights and its reference. */
 export function decodeVariants(
@@ -56,31 +70,94 @@ export function decodeVariants(
   rows: readonly DecodeVariant[],
   sessions: WeakMap<Gpu, Session>
 ): Variant[] {
-  return rows.map(({variant, label, factoring, features}) => ({
-    identity: {
-      variant,
-      label,
-      factoring,
-      dispatchesPerToken: dispatchesPerToken(shape, factoring),
-      workgroups: factoring === "fused" ? 1 : null,
-      workgroupSize: null,
-      features: [...features]
-    },
-    unsupported: ({description}) => whyUnsupported({shape, factoring, features}, description),
-    async prepare(context) {
-      const session = sessions.get(context.gpu) ?? {};
-      sessions.set(context.gpu, session);
-      const {device} = context.gpu;
-      context.progress("making the weights", 0);
-      const weights = await (session.weights ??= createSyntheticWeights(device, environment.kernels, shape));
-      const expected = await (session.expected ??= computeExpected(environment, shape, context));
-      const options = {shape, factoring, geometry: defaultGeometry(shape, features, context.gpu)};
-      const decoder = await createDecoder(device, environment.kernels, weights, options);
-      return new DecodeSubject(decoder, expected, () =>
-        createDecoder(device, environment.kernels, weights, {...options, shape: partOf(shape)})
-      );
-    }
-  }));
+  return rows.map((row) => {
+    const {variant, label, factoring, features, arithmetic = "float32", workgroups = 1, tokensPerDispatch = 1} = row;
+    const waits = workgroups !== 1;
+    return {
+      identity: {
+        variant,
+        label,
+        factoring,
+        arithmetic,
+        dispatchesPerToken: dispatchesPerToken(shape, factoring, tokensPerDispatch),
+        tokensPerDispatch,
+        workgroups: factoring === "fused" && workgroups !== "resident" ? workgroups : null,
+        workgroupSize: null,
+        features: [...features]
+      },
+      waits,
+      unsupported: (gpu) =>
+        whyUnsupported({shape, factoring, features, arithmetic}, gpu.description) ?? whyNoGeometry(shape, row, gpu),
+      async prepare(context) {
+        const {gpu, signal} = context;
+        const session = sessions.get(gpu) ?? {};
+        sessions.set(gpu, session);
+        const {device} = gpu;
+        const {kernels, residency} = environment;
+        context.progress("making the weights", 0);
+        const weights = await (session.weights ??= createSyntheticWeights(device, kernels, shape));
+        const expected = await (session.expected ??= computeExpected(environment, shape, context));
+        const geometry = chooseGeometry(shape, row, gpu);
+        if (waits) context.progress("calling the roll of the workgroups", 1);
+        const decoder = await (waits
+          ? createResidentDecoder(gpu, {
+              ...{shape, geometry, kernels, weights, workgroups, signal},
+              most: workgroupLimit(shape, geometry, gpu),
+              ...(residency && {memory: residency})
+            })
+          : createDecoder(device, kernels, weights, {shape, factoring, geometry}));
+        const part = partOf(shape);
+        const partGeometry = {
+          ...geometry,
+          workgroups: Math.min(decoder.plan[0]!.workgroups, mostWorkgroups(part, geometry.kernels.fused_grid))
+        };
+        return new DecodeSubject(decoder, expected, logitTolerances[arithmetic], () =>
+          createDecoder(device, kernels, weights, {shape: part, factoring, geometry: waits ? partGeometry : geometry})
+        );
+      }
+    };
+  });
+}
+
+/** The geometry of a variant; how many workgroups are resident is yet to be found out. */
+function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapter" | "description">): Geometry {
+  const {features, arithmetic, workgroups = 1, tokensPerDispatch = 1, kernel} = row;
+  const geometry = defaultGeometry(shape, features, gpu, arithmetic);
+  const {kernels} = geometry;
+  const name = workgroups === 1 ? "fused" : "fused_grid";
+  return {
+    ...geometry,
+    workgroups: workgroups === "resident" ? 2 : workgroups,
+    tokensPerDispatch,
+    kernels: {...kernels, [name]: {...kernels[name], ...kernel}}
+  };
+}
+
+/** Workgroups of one dispatch that may be tried on a device. */
+function workgroupLimit(shape: Shape, {kernels}: Geometry, {description}: Pick<Gpu, "description">): number {
+  return Math.min(mostWorkgroups(shape, kernels.fused_grid), mostTried[description.software ? "software" : "hardware"]);
+}
+
+/** Why a device, or the shape, has no room for a variant's geometry, in a sentence; null where it has. */
+function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): string | null {
+  const {workgroups = 1, kernel} = row;
+  const {label, software, limits} = gpu.description;
+  const geometry = chooseGeometry(shape, row, gpu);
+  for (const limit of ["maxComputeInvocationsPerWorkgroup", "maxComputeWorkgroupSizeX"] as const) {
+    const size = kernel?.workgroupSize ?? 0;
+    if (size > limits[limit]!)
+      return `A workgroup of ${size} is more than this device allows, ${limits[limit]} (${limit}).`;
+  }
+  try {
+    planToken(shape, row.factoring, geometry);
+  } catch (error) {
+    return `This geometry does not fit: ${(error as Error).message}.`;
+  }
+  if (workgroups === 1 || workgroups === "resident" || workgroups <= workgroupLimit(shape, geometry, gpu)) return null;
+  const units = mostWorkgroups(shape, geometry.kernels.fused_grid);
+  return workgroups > units
+    ? `Each of ${workgroups} workgroups must have a row of every matrix; at this shape ${units} have one.`
+    : `${label} is a CPU, which runs a workgroup on each core; more than ${mostTried.software} are not tried.`;
 }
 
 /**
@@ -99,15 +176,19 @@ class DecodeSubject implements Subject {
   constructor(
     private readonly decoder: Decoder,
     private readonly expected: Expected,
+    private readonly tolerance: number,
     private readonly createPart: () => Promise<Decoder>
   ) {
     this.maxUnits = decoder.shape.context - timedFrom(decoder.shape);
   }
 
   /** Of the one dispatch; where there are many, each stage has its own. */
+  get workgroups() {
+    return this.dispatch?.workgroups;
+  }
+
   get workgroupSize() {
-    const {plan} = this.decoder;
-    return plan.length === 1 ? plan[0]!.workgroupSize : undefined;
+    return this.dispatch?.workgroupSize;
   }
 
   async predictedMillisecondsPerUnit(signal: AbortSignal) {
@@ -127,7 +208,7 @@ class DecodeSubject implements Subject {
   }
 
   async verify(signal: AbortSignal): Promise<Verification> {
-    const {decoder, expected} = this;
+    const {decoder, expected, tolerance} = this;
     const {prompt, logits, chosen} = expected;
     decoder.reset(prompt);
     let maxRelativeError = 0;
@@ -135,9 +216,9 @@ class DecodeSubject implements Subject {
       signal.throwIfAborted();
       await decoder.run(1);
       const error = compareLogits(await decoder.readLogits(), reference);
-      if (!(error <= logitTolerance)) {
+      if (!(error <= tolerance)) {
         throw new VerificationError(
-          `logits at position ${position} differ from the float64 reference by ${error.toExponential(1)}, more than ${logitTolerance}`
+          `logits at position ${position} differ from the float64 reference by ${error.toExponential(1)}, more than ${tolerance}`
         );
       }
       maxRelativeError = Math.max(maxRelativeError, error);
@@ -152,7 +233,7 @@ class DecodeSubject implements Subject {
       against: "float64 CPU reference",
       positions: logits.length,
       maxRelativeError,
-      tolerance: logitTolerance,
+      tolerance,
       tokens: chosen.length
     };
   }
@@ -171,6 +252,11 @@ class DecodeSubject implements Subject {
 
   destroy() {
     this.decoder.destroy();
+  }
+
+  private get dispatch() {
+    const {plan} = this.decoder;
+    return plan.length === 1 ? plan[0] : undefined;
   }
 }
 

@@ -7,7 +7,15 @@ import type {Subject} from "./subject.js";
 /** A row that decodes a model. */
 export type DecodeIdentity = Pick<
   RunRow,
-  "variant" | "label" | "factoring" | "dispatchesPerToken" | "workgroups" | "workgroupSize" | "features"
+  | "variant"
+  | "label"
+  | "factoring"
+  | "arithmetic"
+  | "dispatchesPerToken"
+  | "tokensPerDispatch"
+  | "workgroups"
+  | "workgroupSize"
+  | "features"
 >;
 
 /** A row that repeats an operation of WebGPU, such as a dispatch. */

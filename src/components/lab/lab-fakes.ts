@@ -47,6 +47,8 @@ export function exampleRun(): {run: RunRecord; fused: MeasuredRow; staged: Measu
   const fused: MeasuredRow = {
     ...identity,
     factoring: "fused",
+    arithmetic: "float32",
+    tokensPerDispatch: 1,
     features: ["subgroups"],
     status: "measured",
     verification: {...verified},
@@ -70,6 +72,8 @@ export function exampleRun(): {run: RunRecord; fused: MeasuredRow; staged: Measu
     ...identity,
     variant: "fused-portable",
     factoring: "fused",
+    arithmetic: "float32",
+    tokensPerDispatch: 1,
     features: [],
     status: "failed",
     message: "device lost"
@@ -178,7 +182,9 @@ export function fakeVariant(id: string, prepare: Variant["prepare"], unsupported
       variant: id,
       label: `Variant ${id}`,
       factoring: "fused",
+      arithmetic: "float32",
       dispatchesPerToken: 1,
+      tokensPerDispatch: 1,
       workgroups: 1,
       workgroupSize: 256,
       features: []

@@ -1,3 +1,4 @@
+import type {Arithmetic} from "../decode/plan.js";
 import {unsettledRemark, type RunRecord, type RunRow} from "./record.js";
 import type {ReportRow} from "./report.js";
 
@@ -8,9 +9,13 @@ export interface ResultRow {
   /** `run`: measured and verified by this project; `recorded`: everything else on file. */
   kind: "recorded" | "run";
   status: ReportRow["status"] | "measured";
+  /** What a run was of; null where it was none of this project's experiments. */
+  experiment: string | null;
   engine: string;
   /** How the stages are launched; null where the source does not say. */
   factoring: string | null;
+  /** What activations are in the dot products; null where the source does not say. */
+  arithmetic: Arithmetic | null;
   label: string;
   device: string;
   /** The device is a CPU pretending to be a GPU. */
@@ -41,7 +46,10 @@ export interface ResultRow {
   verified: boolean;
   verification: string | null;
   note: string | null;
-  /** Whether it belongs in the dispatch-spectrum plot: a whole Phi-3-mini on a GPU, a token at a time, both figures. */
+  /**
+   * Whether it belongs in the dispatch-spectrum plot: a whole Phi-3-mini on a GPU, a token at a time, both figures, and no
+   * ablation of one design's kernel.
+   */
   spectrum: boolean;
 }
 
@@ -57,8 +65,10 @@ export function runRows(run: RunRecord, sourceFile: string | null): ResultRow[] 
       id: `${sourceFile?.replace(/\.json$/, "") ?? "this-page"}/${row.variant}`,
       kind: "run",
       status: "measured",
+      experiment: run.experiment,
       engine: "this project",
       factoring: row.factoring,
+      arithmetic: row.arithmetic,
       label: row.label,
       device: run.device.label,
       software: run.device.software,
@@ -91,12 +101,16 @@ export function recorderSource({experiment}: Pick<RunRecord, "experiment">): str
   return `this project's recorder, experiment ${experiment}`;
 }
 
+/** The experiment whose rows are compared with each other only (geometry.ts). */
+export const ablationExperiment = "geometry";
+
 /** Sets `spectrum`, the one rule for what the dispatch-spectrum plot compares. */
 export function withSpectrum(row: Omit<ResultRow, "spectrum">): ResultRow {
   const wholeModel = row.layers === 32 && (row.shapeId === "phi3-mini" || row.shapeId === "phi3-sized");
   const oneToken = row.dispatchesPerToken !== null && row.dispatchesPerToken >= 1;
   const timed = row.tokensPerSecond !== null && row.valid !== false;
-  return {...row, spectrum: wholeModel && oneToken && timed && !row.software};
+  const ablation = row.experiment === ablationExperiment;
+  return {...row, spectrum: wholeModel && oneToken && timed && !row.software && !ablation};
 }
 
 function runNote(row: RunRow): string | null {

@@ -22,6 +22,8 @@ export interface Subject {
   run(units: number): Promise<void>;
   /** Invocations in a workgroup, where the device decides it. */
   readonly workgroupSize?: number;
+  /** Workgroups of its one dispatch, where the device decides how many. */
+  readonly workgroups?: number;
   /** Most units that one call of `run` may be asked for. */
   readonly maxUnits: number;
   /** Frees everything this subject allocated. */

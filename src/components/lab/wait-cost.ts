@@ -104,7 +104,7 @@ class WaitSubject implements Subject {
     private readonly device: GPUDevice,
     private readonly pipeline: GPUComputePipeline,
     private readonly kind: WaitKind,
-    private readonly workgroups: number,
+    readonly workgroups: number,
     private readonly onStall: () => never
   ) {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;

@@ -1,7 +1,7 @@
 import {expect, it} from "vitest";
 import {compareFactorings, describeRatio} from "./answer.js";
 
-const geometry = {workgroups: null, workgroupSize: null};
+const geometry = {arithmetic: "float32" as const, tokensPerDispatch: 1, workgroups: null, workgroupSize: null};
 const row = (variant: string, factoring: "fused" | "staged", features: string[], median: number) => ({
   ...geometry,
   variant,

@@ -42,7 +42,7 @@ export function experimentPanel({
   experiment,
   recordedRows,
   openGpu: open = openDevice,
-  describeDevice = async () => describeAdapter(await requestAdapter(navigator.gpu)),
+  describeDevice = async () => describeAdapter(await requestAdapter(navigator.gpu), navigator.gpu),
   measureReadBandwidth,
   onRecord,
   invalidation

@@ -1,0 +1,61 @@
+import type {Gpu} from "../gpu/device.js";
+import type {Shape} from "../model/shape.js";
+import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import type {Experiment} from "./experiment.js";
+import {ablationExperiment} from "./result-row.js";
+
+/** What every row but the last five starts from, and changes in one thing. */
+const start = {factoring: "fused", features: ["subgroups"], arithmetic: "int16", workgroups: "resident"} as const;
+
+const sizes = [64, 128, 256, 512, 1024];
+
+const rows: readonly DecodeVariant[] = [
+  {...start, variant: "resident", label: "As it is: all resident workgroups"},
+  ...sizes.map((workgroupSize) => ({
+    ...start,
+    variant: `size-${workgroupSize}`,
+    label: `Workgroups of ${workgroupSize}`,
+    kernel: {workgroupSize}
+  })),
+  ...[2, 4].map((teamRows) => ({
+    ...start,
+    variant: `team-rows-${teamRows}`,
+    label: `${teamRows} rows a team`,
+    kernel: {teamRows}
+  })),
+  ...[1, 2, 4].map((residualRows) => ({
+    ...start,
+    variant: `residual-rows-${residualRows}`,
+    label: `${residualRows} ${residualRows === 1 ? "row" : "rows"} of the residual a team`,
+    kernel: {residualRows}
+  })),
+  {...start, variant: "float32", label: "Arithmetic in float32", arithmetic: "float32"},
+  {...start, variant: "portable", label: "Without subgroups", features: []},
+  ...[4, 16].map((tokensPerDispatch) => ({
+    ...start,
+    variant: `tokens-${tokensPerDispatch}`,
+    label: `${tokensPerDispatch} tokens in a dispatch`,
+    tokensPerDispatch
+  })),
+  ...sizes.map((workgroupSize) => ({
+    ...start,
+    variant: `single-${workgroupSize}`,
+    label: `One workgroup of ${workgroupSize}`,
+    workgroups: 1,
+    kernel: {workgroupSize}
+  }))
+];
+
+/** Ablations of the fused kernel: each changes one thing, at as many workgroups as are then resident. */
+export function geometryExperiment(environment: DecodeEnvironment): Experiment {
+  const sessions = new WeakMap<Gpu, object>();
+  return {
+    id: ablationExperiment,
+    question: "What does each choice in the geometry of one dispatch give?",
+    shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
+    defaultShape: "phi3-mini-1-layer",
+    variants(shape: Shape) {
+      return decodeVariants(environment, shape, rows, sessions);
+    }
+  };
+}
