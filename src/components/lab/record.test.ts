@@ -23,6 +23,39 @@ const broken: [what: string, change: (example: ReturnType<typeof exampleRun>) =>
     /^rows\.0: .*its tolerance$/
   ],
   ["a tolerance of its own", ({fused}) => (fused.verification.tolerance = 2e-4), /^rows\.0\.verification\.tolerance: /],
+  [
+    "the tolerance of int16 in a row of float32",
+    ({fused}) => (fused.verification.tolerance = 1e-3),
+    /^rows\.0\.verification\.tolerance: is more than the arithmetic of the row allows$/
+  ],
+  [
+    "a tolerance that not even int16 has",
+    ({fused}) => set(fused, "arithmetic", "int16", {verification: {...fused.verification, tolerance: 2e-3}}),
+    /^rows\.0\.verification\.tolerance: /
+  ],
+  ["no arithmetic", ({fused}) => set(fused, "arithmetic", undefined), /^rows\.0\.arithmetic: /],
+  ["an arithmetic that there is not", ({fused}) => set(fused, "arithmetic", "int8"), /^rows\.0\.arithmetic: /],
+  [
+    "one dispatch measured with nobody knows how many workgroups",
+    ({fused}) => (fused.workgroups = null),
+    /^rows\.0\.workgroups: a measured row of one dispatch says how many it had$/
+  ],
+  ["no tokens per dispatch", ({fused}) => set(fused, "tokensPerDispatch", undefined), /^rows\.0\.tokensPerDispatch: /],
+  [
+    "dispatches per token that its tokens per dispatch do not give",
+    ({fused}) => set(fused, "tokensPerDispatch", 4, {workgroups: 132}),
+    /^rows\.0\.dispatchesPerToken: fused has 0\.25, not 1$/
+  ],
+  [
+    "several tokens in a dispatch of one workgroup",
+    ({fused}) => set(fused, "tokensPerDispatch", 4, {dispatchesPerToken: 0.25}),
+    /^rows\.0\.tokensPerDispatch: only one dispatch of several workgroups decodes several tokens$/
+  ],
+  [
+    "several tokens in a dispatch of a stage",
+    ({staged}) => set(staged, "tokensPerDispatch", 4, {dispatchesPerToken: 57}),
+    /^rows\.1\.tokensPerDispatch: only one dispatch/
+  ],
   ["no position", ({fused}) => (fused.verification.positions = 0), /^rows\.0\.verification\.positions: /],
   ["no greedy token", ({fused}) => (fused.verification.tokens = 0), /^rows\.0\.verification\.tokens: /],
   [
@@ -130,6 +163,14 @@ describe("runSchema", () => {
     run.shape = {...run.shape, id: "half", layers: 16};
     run.roofline = null;
     staged.dispatchesPerToken = 116;
+    expect(issues(run)).toEqual([]);
+  });
+
+  it("accepts int16 with its error, and a dispatch of several tokens", () => {
+    const {run, fused, failed} = exampleRun();
+    set(fused, "arithmetic", "int16", {verification: {...fused.verification, maxRelativeError: 2e-4, tolerance: 1e-3}});
+    set(fused, "tokensPerDispatch", 16, {dispatchesPerToken: 1 / 16, workgroups: 132});
+    failed.workgroups = null; // its workgroups were to be counted, and were not
     expect(issues(run)).toEqual([]);
   });
 

@@ -113,14 +113,14 @@ export const measuredRowSchema = z
     ({verification}) => verification.maxRelativeError <= verification.tolerance,
     "a measured row's verification is within its tolerance"
   )
-  .refine(
-    ({verification, arithmetic}) => verification.tolerance <= logitTolerances[arithmetic],
-    "the tolerance of a measured row is at most that of its arithmetic"
-  )
-  .refine(
-    ({factoring, workgroups}) => factoring !== "fused" || workgroups !== null,
-    "a measured row of one dispatch says how many workgroups it had"
-  )
+  .refine(({verification, arithmetic}) => verification.tolerance <= logitTolerances[arithmetic], {
+    path: ["verification", "tolerance"],
+    message: "is more than the arithmetic of the row allows"
+  })
+  .refine(({factoring, workgroups}) => factoring !== "fused" || workgroups !== null, {
+    path: ["workgroups"],
+    message: "a measured row of one dispatch says how many it had"
+  })
   .superRefine(({samples, tokensPerSecond: stated}, context) =>
     checkStatistics("tokensPerSecond", stated, tokensPerSecond(samples), (path, message) =>
       context.addIssue({code: "custom", path, message})

@@ -21,6 +21,8 @@ export interface PanelOptions {
   experiment: Experiment;
   /** Recorded rows to show below the reader's own: costs for an experiment without shapes, else speeds. */
   recordedRows: readonly ResultRow[] | readonly CostResultRow[];
+  /** What its part of the link's query starts with, on a page that has another panel: "ablation-". */
+  queryPrefix?: string;
   /** Opens a device for one run. */
   openGpu?(): Promise<Gpu>;
   /** Describes the adapter without opening a device; rejects with what is missing. */
@@ -41,13 +43,14 @@ export interface PanelOptions {
 export function experimentPanel({
   experiment,
   recordedRows,
+  queryPrefix,
   openGpu: open = openDevice,
   describeDevice = async () => describeAdapter(await requestAdapter(navigator.gpu), navigator.gpu),
   measureReadBandwidth,
   onRecord,
   invalidation
 }: PanelOptions): HTMLElement {
-  const link = readSettings(location.search, experiment);
+  const link = readSettings(location.search, experiment, queryPrefix);
   const {settings, notes} = link;
   let {shapeIsChosen} = link;
   let run: AbortController | undefined;
@@ -61,7 +64,7 @@ export function experimentPanel({
     ${experiment.shapes.map((id) => html`<option value="${id}">${shapeLabel(id)}</option>`)}
   </select>` as HTMLSelectElement;
   const variantBoxes = html`<fieldset class="panel-variants" onchange=${chooseVariants}></fieldset>`;
-  const consent = waitsConsent(showChoice);
+  const consent = waitsConsent(experiment.id, showChoice);
   const choices = html`<fieldset class="panel-choices" aria-label="What to run">
     ${experiment.shapes.length > 0 ? html`<label>Shape ${shapeSelect}</label>` : null} ${variantBoxes}
     ${consent.element}
@@ -198,14 +201,14 @@ export function experimentPanel({
     const left = variantIds(experiment, settings.shape).filter((id) => !settings.variants.includes(id));
     settings.shape = shapeSelect.value as ShapeId;
     settings.variants = variantIds(experiment, settings.shape).filter((id) => !left.includes(id));
-    history.replaceState(history.state, "", writeSettings(location.href, settings));
+    history.replaceState(history.state, "", writeSettings(location.href, settings, queryPrefix));
     showSettings();
   }
 
   function chooseVariants() {
     const boxes = [...variantBoxes.querySelectorAll<HTMLInputElement>("input:checked")];
     settings.variants = boxes.map(({value}) => value);
-    history.replaceState(history.state, "", writeSettings(location.href, settings));
+    history.replaceState(history.state, "", writeSettings(location.href, settings, queryPrefix));
     showChoice();
   }
 

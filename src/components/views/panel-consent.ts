@@ -22,18 +22,20 @@ const persistentThreads = {source: "gfx-rs/wgpu #6784", sourceUrl: "https://gith
 /**
  * The one box, unticked at load and remembered nowhere, by which a reader lets variants run whose workgroups wait for
  * each other. It says what is not promised and where it has gone wrong.
+ * @param experiment the id of the panel's own, for the ids of its elements
  */
-export function waitsConsent(onChange: () => void): WaitsConsent {
+export function waitsConsent(experiment: string, onChange: () => void): WaitsConsent {
+  const notPromised = `${experiment}-waits-not-promised`;
   const box = html`<input
     type="checkbox"
     data-action="allow-waits"
     autocomplete="off"
-    aria-describedby="waits-not-promised"
+    aria-describedby="${notPromised}"
     onchange=${onChange}
   />` as HTMLInputElement;
   const element = html`<div class="panel-consent">
     <label>${box} Let workgroups wait for each other</label>
-    <p id="waits-not-promised">
+    <p id="${notPromised}">
       WebGPU does not promise that the workgroups of one dispatch run at the same time; if they do not, the run is
       discarded after at most a fraction of a second. Waiting has stalled Apple and Arm GPUs, lost the device on some of
       AMD’s, and at worst made a machine need a reboot.

@@ -20,12 +20,13 @@ export interface LinkedSettings {
 /**
  * Reads `shape` and `variants` of a page's query; what is missing or unknown is the experiment's default. A list of
  * variants that is there and empty chooses none.
+ * @param prefix of both names, where the page has another panel
  */
-export function readSettings(search: string, experiment: Experiment): LinkedSettings {
+export function readSettings(search: string, experiment: Experiment, prefix = ""): LinkedSettings {
   const parameters = new URLSearchParams(search);
   const notes: string[] = [];
 
-  const named = parameters.get("shape");
+  const named = parameters.get(`${prefix}shape`);
   const known = experiment.shapes.find((id) => id === named);
   const shape = known ?? experiment.defaultShape;
   if (named && !known) {
@@ -33,7 +34,7 @@ export function readSettings(search: string, experiment: Experiment): LinkedSett
   }
 
   const all = variantIds(experiment, shape);
-  const list = parameters.get("variants");
+  const list = parameters.get(`${prefix}variants`);
   const wanted = list?.split(",").filter(Boolean) ?? all;
   const unknown = wanted.filter((id) => !all.includes(id));
   const found = all.filter((id) => wanted.includes(id));
@@ -48,10 +49,10 @@ export function readSettings(search: string, experiment: Experiment): LinkedSett
 }
 
 /** The address with these settings in its query; everything else in it stays. */
-export function writeSettings(address: string, {shape, variants}: PanelSettings): string {
+export function writeSettings(address: string, {shape, variants}: PanelSettings, prefix = ""): string {
   const url = new URL(address);
-  if (shape) url.searchParams.set("shape", shape);
-  url.searchParams.set("variants", variants.join(","));
+  if (shape) url.searchParams.set(`${prefix}shape`, shape);
+  url.searchParams.set(`${prefix}variants`, variants.join(","));
   url.search = url.search.replaceAll("%2C", ",");
   return url.href;
 }

@@ -1,4 +1,5 @@
 import {html} from "htl";
+import type {Arithmetic} from "../decode/plan.js";
 import type {ExactVerification} from "../lab/cost-record.js";
 import {describeExact} from "../lab/cost-row.js";
 import type {Statistics, Verification} from "../lab/record.js";
@@ -13,6 +14,8 @@ export interface LiveRow {
   shape?: string;
   /** "idle", "verifying", "measuring", "measured", "unsupported", "failed"… */
   status: string;
+  factoring?: string;
+  arithmetic?: Arithmetic;
   dispatchesPerToken?: number;
   workgroups: number | null;
   workgroupSize: number | null;
@@ -50,7 +53,7 @@ const columns = [
 ];
 
 export type Cell = string | Node;
-type Geometry = Pick<LiveRow, "workgroups" | "workgroupSize">;
+type Geometry = Pick<LiveRow, "workgroups" | "workgroupSize"> & {factoring?: string | null};
 
 /** Speeds of decoding. */
 export const speedLayout: TableLayout<ResultRow> = {columns, recordedCells, liveCells};
@@ -133,7 +136,7 @@ function recordedElement<Recorded extends {id: string}>({id}: Recorded, layout: 
 
 function recordedCells(row: ResultRow): Cell[] {
   return [
-    variantCell(row.label, [row.note]),
+    variantCell(row.label, [arithmeticNote(row.arithmetic), row.note]),
     medianCell(row.tokensPerSecond, row.tokensPerSecondP10, row.tokensPerSecondP90),
     row.dispatchesPerToken === null
       ? "–"
@@ -150,7 +153,7 @@ function recordedCells(row: ResultRow): Cell[] {
 function liveCells(row: LiveRow, device: string): Cell[] {
   const {median = null, p10 = null, p90 = null} = row.tokensPerSecond ?? {};
   return [
-    variantCell(row.label, [row.shape ?? null, row.message ?? null]),
+    variantCell(row.label, [row.shape ?? null, arithmeticNote(row.arithmetic), row.message ?? null]),
     median === null ? row.status : medianCell(median, p10, p90),
     row.dispatchesPerToken === undefined ? "–" : formatCount(row.dispatchesPerToken),
     device,
@@ -174,10 +177,16 @@ export function variantCell(label: string, notes: (string | null)[]): Cell {
   return html`<span>${label}${lines}</span>`;
 }
 
-/** Where this project's own rows give no workgroup count, every stage has its own. */
-function geometry({workgroups, workgroupSize}: Geometry, ours: boolean): string {
+/** What is said of a row that is not in float32. */
+function arithmeticNote(arithmetic: Arithmetic | null | undefined): string | null {
+  return arithmetic === "int16" ? "activations as 16-bit integers" : null;
+}
+
+/** Where this project's own staged rows give no workgroup count, every stage has its own. */
+function geometry({workgroups, workgroupSize, factoring}: Geometry, ours: boolean): string {
   if (workgroups === null && !ours) return "–";
-  const count = workgroups === null ? "per stage" : formatCount(workgroups);
+  const unknown = factoring === "fused" ? "all resident" : "per stage";
+  const count = workgroups === null ? unknown : formatCount(workgroups);
   return workgroupSize === null ? count : `${count} × ${formatCount(workgroupSize)}`;
 }
 

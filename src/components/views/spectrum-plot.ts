@@ -78,7 +78,7 @@ function label(plot: PlotElement, points: Point[], limits: Limit[], width: numbe
 function workgroupSeries(points: Point[]): Point[][] {
   const alike = group(
     points.filter(({row}) => row.workgroups !== null),
-    ({row, x}) => [row.engine, row.device, row.sourceFile, x].join()
+    ({row, x}) => [row.engine, row.device, row.sourceFile, row.arithmetic, x].join()
   );
   return [...alike.values()]
     .filter(({length}) => length > 2)

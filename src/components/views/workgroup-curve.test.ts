@@ -62,17 +62,31 @@ describe("the curves of a run", () => {
     expect(workgroupCurves(runRows(run, "run.json"))[0]!.staged).toBeNull();
   });
 
-  it("are several where features or workgroup size differ, or the run", () => {
-    const run = curveRun({1: 10, 4: 40, 8: 50}, 60);
+  it("are several where features, arithmetic or tokens of a dispatch differ, or the run", () => {
+    const run = curveRun({1: 10, 4: 40, 8: 50, 16: 70}, 60);
     run.rows[1]!.features = [];
-    run.rows[2]!.workgroupSize = 64;
+    run.rows[2]!.arithmetic = "int16";
+    run.rows[3]!.dispatchesPerToken = 1 / 4;
     const rows = [...runRows(run, "a.json"), ...runRows(curveRun({1: 11}, null), "b.json")];
     expect(workgroupCurves(rows).map(({rows}) => rows.map(({tokensPerSecond}) => tokensPerSecond))).toEqual([
       [10],
       [40],
       [50],
+      [70],
       [11]
     ]);
+  });
+
+  it("go on where the workgroups of one run have different sizes", () => {
+    const run = curveRun({1: 10, 4: 40}, 60);
+    run.rows[1]!.workgroupSize = 512;
+    expect(workgroupCurves(runRows(run, "a.json"))[0]!.rows).toHaveLength(2);
+  });
+
+  it("are beside the staged design with the same arithmetic", () => {
+    const run = curveRun({1: 10, 4: 40}, 60);
+    run.rows.find(({factoring}) => factoring === "staged")!.arithmetic = "int16";
+    expect(workgroupCurves(runRows(run, "a.json"))[0]!.staged).toBeNull();
   });
 
   it("take the fastest of several rows with one number of workgroups", () => {

@@ -7,7 +7,10 @@ export interface CurvePoint {
   tokensPerSecond: number;
 }
 
-/** One dispatch with different numbers of workgroups, and the staged design with the same features in the same run. */
+/**
+ * One dispatch with different numbers of workgroups, and the staged design with the same features and arithmetic in the
+ * same run.
+ */
 export interface WorkgroupCurve {
   /** By workgroups, each number once. */
   rows: (ResultRow & CurvePoint)[];
@@ -25,21 +28,17 @@ export interface Crossover {
 }
 
 /**
- * The curves in rows of this project's runs: points of one run with equal features and workgroup size. Where a run has
- * a number of workgroups several times, the fastest is taken.
+ * The curves in rows of this project's runs: points of one run with equal features, arithmetic and dispatches. Where a
+ * run has a number of workgroups several times, the fastest is taken.
  */
 export function workgroupCurves(rows: readonly ResultRow[]): WorkgroupCurve[] {
   const measured = rows.filter((row): row is MeasuredRow => row.kind === "run" && row.tokensPerSecond !== null);
   const fused = measured.filter((row): row is WorkgroupCurve["rows"][number] => isFused(row));
-  const alike = group(fused, ({sourceFile, features, workgroupSize}) =>
-    JSON.stringify([sourceFile, features, workgroupSize])
-  );
+  const alike = group(fused, (row) => JSON.stringify([likeness(row), row.dispatchesPerToken]));
   return [...alike.values()].map((points) => {
     const counts = [...group(points, ({workgroups}) => workgroups).values()];
-    const [{sourceFile, features}] = points as [ResultRow];
-    const staged = measured.filter(
-      (row) => row.factoring === "staged" && row.sourceFile === sourceFile && row.features?.join() === features?.join()
-    );
+    const like = likeness(points[0]!);
+    const staged = measured.filter((row) => row.factoring === "staged" && likeness(row) === like);
     return {
       rows: counts.map(fastest).sort((a, b) => a.workgroups - b.workgroups),
       staged: staged.length > 0 ? fastest(staged) : null
@@ -89,6 +88,11 @@ export function workgroupTicks(own: readonly number[], room: number): number[] {
 }
 
 type MeasuredRow = ResultRow & {tokensPerSecond: number};
+
+/** What two rows have in common that differ in nothing but how their stages are launched. */
+function likeness({sourceFile, features, arithmetic}: ResultRow): string {
+  return JSON.stringify([sourceFile, features, arithmetic]);
+}
 
 function isFused({factoring, workgroups}: ResultRow): boolean {
   return factoring === "fused" && workgroups !== null;

@@ -34,7 +34,7 @@ export interface WorkgroupsPlotOptions {
 
 /** What the plot shows. */
 export interface WorkgroupsData {
-  /** The reader's own first. */
+  /** The reader's own first: those of two points or more where there are any. */
   curves: WorkgroupCurve[];
   /** Whole models decoded by one workgroup, on devices that have no recorded curve. */
   singles: ResultRow[];
@@ -80,8 +80,10 @@ export function workgroupsData({rows, yours, rooflines}: Omit<WorkgroupsPlotOpti
   const covered = new Set(recorded.map(({rows}) => rows[0]!.device));
   const singles = whole.filter(({workgroups, device}) => workgroups === 1 && !covered.has(device));
   const drawn = new Set([...covered, ...singles.map(({device}) => device)]);
+  const live = yours ? workgroupCurves(runRows(yours, null)) : [];
+  const lines = live.filter(({rows}) => rows.length > 1);
   return {
-    curves: [...(yours ? workgroupCurves(runRows(yours, null)) : []), ...recorded],
+    curves: [...(lines.length > 0 ? lines : live), ...recorded],
     singles,
     rooflines: rooflines.filter(({device}) => drawn.has(device))
   };

@@ -1,0 +1,130 @@
+import * as Plot from "@observablehq/plot";
+import {max, min} from "d3";
+import {html} from "htl";
+import type {RunRecord} from "../lab/record.js";
+import {runRows, type ResultRow} from "../lab/result-row.js";
+import {formatNumber, formatRate} from "./format.js";
+import {colours} from "./palette.js";
+import {asImage, fontSize, isNarrow, type PlotElement} from "./rate-plot.js";
+
+export interface AblationPlotOptions {
+  /** What the rows are called, in order: the labels of the experiment's variants. */
+  labels: readonly string[];
+  /** The rows of one record on file, or none. */
+  recorded: readonly ResultRow[];
+  /** The run just made on this page. */
+  yours?: RunRecord | null;
+  /** Pixels. */
+  width?: number;
+}
+
+interface Mark {
+  label: string;
+  row: ResultRow;
+  tokensPerSecond: number;
+  colour: string;
+  symbol: "circle" | "star";
+}
+
+const margin = {top: 28, right: 70, bottom: 36};
+
+/** Decoding speed of each ablation, a line for each, recorded and live. Every mark is also a row of the results table. */
+export function ablationPlot({labels, recorded, yours = null, width = 640}: AblationPlotOptions): HTMLElement {
+  const marks = [
+    ...recorded.flatMap((row) => mark(row, colours.recorded, "circle")),
+    ...(yours ? runRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, "star"))
+  ];
+  if (marks.length === 0) {
+    return html`<p class="ablation-plot">
+      No record of this experiment is on file yet. Run it below, and the plot shows what each choice gives on your
+      device.
+    </p>`;
+  }
+  const shown = labels.filter((label) => marks.some((mark) => mark.label === label));
+  const entries = [
+    ...[...new Set(recorded.map(({device}) => device))].map((device) => [colours.recorded, "●", `Recorded, ${device}`]),
+    ...(yours ? [[colours.yours, "★", `Yours, ${yours.shape.label}`]] : [])
+  ];
+  return html`<figure class="ablation-plot" style="max-width: ${width}px; margin-inline: 0;">
+    ${draw(marks, shown, width)}
+    <div style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif);">
+      ${entries.map(
+        ([colour, sign, text]) =>
+          html`<span><span style="color: ${colour};" aria-hidden="true">${sign}</span> ${text}</span>`
+      )}
+    </div>
+    <figcaption>
+      Medians, with bars from p10 to p90, on a logarithmic axis.
+      ${recorded.length > 0 ? `Recorded: ${recorded[0]!.shapeId}, ${recorded[0]!.date}.` : ""}
+    </figcaption>
+  </figure>`;
+}
+
+function mark(row: ResultRow, colour: string, symbol: Mark["symbol"]): Mark[] {
+  const {label, tokensPerSecond} = row;
+  return tokensPerSecond === null ? [] : [{label, row, tokensPerSecond, colour, symbol}];
+}
+
+/** A narrow plot has each label above its line, a wide one to the left of it. */
+function draw(marks: Mark[], labels: readonly string[], width: number): PlotElement {
+  const narrow = isNarrow(width);
+  const speeds = marks.map(({tokensPerSecond}) => tokensPerSecond);
+  const domain: [number, number] = [min(speeds)! / 1.4, max(speeds)! * 1.2];
+  const identity = (value: keyof Mark) => ({value, scale: null});
+  const plot = Plot.plot({
+    width,
+    height: margin.top + margin.bottom + labels.length * (narrow ? 36 : 24),
+    marginTop: margin.top,
+    marginRight: margin.right,
+    marginBottom: margin.bottom,
+    marginLeft: narrow ? 12 : 250,
+    style: `font-size: ${fontSize}px; overflow: visible;`,
+    x: {
+      type: "log",
+      domain,
+      grid: true,
+      ticks: [0.1, 1, 10, 100, 1000, 10000].filter((tick) => tick >= domain[0] && tick <= domain[1]),
+      tickFormat: formatNumber,
+      label: "Tokens per second (tok/s) →"
+    },
+    y: {domain: labels, label: null, axis: narrow ? null : "left", tickSize: 0},
+    marks: [
+      narrow ? Plot.text(labels, {x: domain[0], y: String, text: String, textAnchor: "start", dy: -11}) : null,
+      Plot.ruleY(labels, {y: String, strokeOpacity: 0.12}),
+      Plot.ruleY(marks, {
+        y: "label",
+        x1: ({row}: Mark) => row.tokensPerSecondP10,
+        x2: ({row}: Mark) => row.tokensPerSecondP90,
+        stroke: identity("colour"),
+        strokeWidth: 1.5
+      }),
+      Plot.dot(marks, {
+        y: "label",
+        x: "tokensPerSecond",
+        r: 4,
+        symbol: identity("symbol"),
+        stroke: identity("colour"),
+        fill: identity("colour"),
+        title: ({row}: Mark) => `${row.label}\n${row.device}\n${formatRate(row.tokensPerSecond!)}\n${row.source}`,
+        tip: true
+      }),
+      Plot.text(lastOfEachLine(marks), {
+        y: "label",
+        x: "tokensPerSecond",
+        text: ({tokensPerSecond}: Mark) => formatRate(tokensPerSecond),
+        textAnchor: "start",
+        dx: 9
+      })
+    ]
+  }) as unknown as PlotElement;
+  const list = marks.map(({label, row, tokensPerSecond}) => `${label}, ${row.device}: ${formatRate(tokensPerSecond)}`);
+  asImage(plot, `Decoding speed by what was changed. ${list.join("; ")}.`);
+  return plot;
+}
+
+/** The figure stands beside the fastest mark of a line; the others' are in the tooltip and the table. */
+function lastOfEachLine(marks: readonly Mark[]): Mark[] {
+  return marks.filter((mark) =>
+    marks.every((m) => m.label !== mark.label || m.tokensPerSecond <= mark.tokensPerSecond)
+  );
+}
