@@ -1,9 +1,9 @@
 import * as Plot from "@observablehq/plot";
-import {max, min} from "d3";
+import {max, min, symbolCircle, symbolStar, type SymbolType} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
-import {formatNumber, formatRate} from "./format.js";
+import {formatNumber, formatQuantity, formatRate} from "./format.js";
 import {colours} from "./palette.js";
 import {asImage, fontSize, isNarrow, type PlotElement} from "./rate-plot.js";
 
@@ -23,16 +23,16 @@ interface Mark {
   row: ResultRow;
   tokensPerSecond: number;
   colour: string;
-  symbol: "circle" | "star";
+  symbol: SymbolType;
 }
 
-const margin = {top: 28, right: 70, bottom: 36};
+const margin = {top: 28, bottom: 36};
 
 /** Decoding speed of each ablation, a line for each, recorded and live. Every mark is also a row of the results table. */
 export function ablationPlot({labels, recorded, yours = null, width = 640}: AblationPlotOptions): HTMLElement {
   const marks = [
-    ...recorded.flatMap((row) => mark(row, colours.recorded, "circle")),
-    ...(yours ? runRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, "star"))
+    ...recorded.flatMap((row) => mark(row, colours.recorded, symbolCircle)),
+    ...(yours ? runRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, symbolStar))
   ];
   if (marks.length === 0) {
     return html`<p class="ablation-plot">
@@ -54,13 +54,13 @@ export function ablationPlot({labels, recorded, yours = null, width = 640}: Abla
       )}
     </div>
     <figcaption>
-      Medians, with bars from p10 to p90, on a logarithmic axis.
+      Medians, with bars from p10 to p90, on a logarithmic axis. A figure stands beside the fastest mark of a line.
       ${recorded.length > 0 ? `Recorded: ${recorded[0]!.shapeId}, ${recorded[0]!.date}.` : ""}
     </figcaption>
   </figure>`;
 }
 
-function mark(row: ResultRow, colour: string, symbol: Mark["symbol"]): Mark[] {
+function mark(row: ResultRow, colour: string, symbol: SymbolType): Mark[] {
   const {label, tokensPerSecond} = row;
   return tokensPerSecond === null ? [] : [{label, row, tokensPerSecond, colour, symbol}];
 }
@@ -75,7 +75,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
     width,
     height: margin.top + margin.bottom + labels.length * (narrow ? 36 : 24),
     marginTop: margin.top,
-    marginRight: margin.right,
+    marginRight: narrow ? 70 : 160,
     marginBottom: margin.bottom,
     marginLeft: narrow ? 12 : 250,
     style: `font-size: ${fontSize}px; overflow: visible;`,
@@ -111,7 +111,10 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
       Plot.text(lastOfEachLine(marks), {
         y: "label",
         x: "tokensPerSecond",
-        text: ({tokensPerSecond}: Mark) => formatRate(tokensPerSecond),
+        text: ({tokensPerSecond, row}: Mark) =>
+          narrow
+            ? formatRate(tokensPerSecond)
+            : `${formatRate(tokensPerSecond)}, ${formatQuantity(row.workgroups!, "workgroup")}`,
         textAnchor: "start",
         dx: 9
       })
@@ -122,7 +125,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
   return plot;
 }
 
-/** The figure stands beside the fastest mark of a line; the others' are in the tooltip and the table. */
+/** The marks that have a figure beside them; the others' are in the tooltip and the table. */
 function lastOfEachLine(marks: readonly Mark[]): Mark[] {
   return marks.filter((mark) =>
     marks.every((m) => m.label !== mark.label || m.tokensPerSecond <= mark.tokensPerSecond)

@@ -179,7 +179,7 @@ export function variantCell(label: string, notes: (string | null)[]): Cell {
 
 /** What is said of a row that is not in float32. */
 function arithmeticNote(arithmetic: Arithmetic | null | undefined): string | null {
-  return arithmetic === "int16" ? "activations as 16-bit integers" : null;
+  return arithmetic === "int16" ? "in 16-bit integers" : null;
 }
 
 /** Where this project's own staged rows give no workgroup count, every stage has its own. */
