@@ -57,6 +57,13 @@ describe("whyUnsupported", () => {
     expect(ask(["subgroups"])).toBeNull();
   });
 
+  test.each(factorings)("names what %s in 16-bit integers would miss of WGSL", (factoring) => {
+    const ask = (features: string[]) =>
+      whyUnsupported({shape, factoring, features: [], arithmetic: "int16"}, {limits: roomy, features});
+    expect(ask([])).toMatch(/WGSL language feature packed_4x8_integer_dot_product/);
+    expect(ask(["packed_4x8_integer_dot_product"])).toBeNull();
+  });
+
   test.each(factorings)("says what %s needs when not even a layer fits, and what there is", (factoring) => {
     expect(why(factoring, {maxStorageBufferBindingSize: 1000})).toMatch(
       new RegExp(`needs bindings of ${layerBytes} bytes; this device allows 1000`)

@@ -2,7 +2,7 @@ import {expect, test} from "vitest";
 import {openDawn} from "../../cli/dawn.js";
 import {openTestGpu} from "../../testing/test-gpu.js";
 import {deviceSchema} from "../lab/record.js";
-import {limitNames, NoGpuError, openGpu} from "./device.js";
+import {describeAdapter, limitNames, NoGpuError, openGpu} from "./device.js";
 
 test("a device has every limit and every kernel feature of its adapter, and no timestamps", async () => {
   const {adapter, device, destroy} = await openTestGpu();
@@ -16,6 +16,13 @@ test("a device's description fits the record and says what is software", async (
   const {description, destroy} = await openTestGpu();
   expect(deviceSchema.parse(description)).toEqual(description);
   if (/llvmpipe|SwiftShader/.test(description.label)) expect(description.software).toBe(true);
+  destroy();
+});
+
+test("a device's description has the features of WGSL that kernels need, as far as they are there", async () => {
+  const {adapter, description, destroy} = await openTestGpu();
+  expect(description.features).toContain("packed_4x8_integer_dot_product"); // Dawn has it on every driver
+  expect(describeAdapter(adapter, {} as GPU).features).toEqual([...adapter.features].sort());
   destroy();
 });
 

@@ -2,9 +2,9 @@ import {createDecoder, type Decoder} from "../decode/decoder.js";
 import {mostWorkgroups, whyUnsupported} from "../decode/fit.js";
 import {defaultGeometry} from "../decode/geometry.js";
 import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
-import {dispatchesPerToken, planToken, type Arithmetic, type Factoring} from "../decode/plan.js";
+import {dispatchesPerToken, linkConditions, planToken, type Arithmetic, type Factoring} from "../decode/plan.js";
 import type {Geometry, KernelGeometry} from "../decode/plan.js";
-import type {ResidencyMemory} from "../decode/residency.js";
+import {residencyKey, type ResidencyMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
 import type {KernelFeature, Kernels} from "../gpu/kernels.js";
 import type {Product} from "../model/product.js";
@@ -99,13 +99,16 @@ export function decodeVariants(
         const expected = await (session.expected ??= computeExpected(environment, shape, context));
         const geometry = chooseGeometry(shape, row, gpu);
         if (waits) context.progress("calling the roll of the workgroups", 1);
+        const create = (workgroups: number) =>
+          createDecoder(device, kernels, weights, {shape, factoring, geometry: {...geometry, workgroups}});
         const decoder = await (waits
-          ? createResidentDecoder(gpu, {
-              ...{shape, geometry, kernels, weights, workgroups, signal},
+          ? createResidentDecoder({
+              ...{create, workgroups, signal},
               most: workgroupLimit(shape, geometry, gpu),
-              ...(residency && {memory: residency})
+              memory: residency,
+              key: kernelKey(shape, geometry, weights, gpu)
             })
-          : createDecoder(device, kernels, weights, {shape, factoring, geometry}));
+          : create(1));
         const part = partOf(shape);
         const partGeometry = {
           ...geometry,
@@ -131,6 +134,15 @@ function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapte
     tokensPerDispatch,
     kernels: {...kernels, [name]: {...kernels[name], ...kernel}}
   };
+}
+
+/** Names the kernel of one dispatch of several workgroups on a device, by all that decides how much of a core it takes. */
+function kernelKey(shape: Shape, geometry: Geometry, {slots}: GpuWeights, {description}: Gpu): string {
+  const [dispatch] = planToken(shape, "fused", geometry);
+  const {path, workgroupSize, teamRows, residualRows, tileGroups} = dispatch!;
+  const conditions = linkConditions("fused", geometry, slots.length);
+  const name = [path, ...conditions, teamRows, residualRows, tileGroups].join(" ");
+  return residencyKey(description, {name, workgroupSize});
 }
 
 /** Workgroups of one dispatch that may be tried on a device. */

@@ -127,6 +127,14 @@ describe("collectResults", () => {
     }
   });
 
+  it("puts no ablation of a kernel into the spectrum", () => {
+    const {run} = exampleRun();
+    const spectrum = (experiment: string) =>
+      collectResults([file({...run, experiment})]).rows.map(({spectrum}) => spectrum);
+    expect(spectrum("workgroups")).toContain(true);
+    expect(spectrum("geometry")).not.toContain(true);
+  });
+
   it("puts no software device into the spectrum, nor its bandwidth", () => {
     const {run} = exampleRun();
     run.device.software = true;

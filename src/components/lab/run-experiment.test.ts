@@ -615,3 +615,44 @@ describe("an experiment without a model", () => {
     await expect(runExperiment({...rest, experiment: withModel, shape: null})).rejects.toThrow(/needs a shape/);
   });
 });
+
+describe("a variant of several workgroups", () => {
+  const waiting = (prepare: Variant["prepare"]): Variant => {
+    const variant = fakeVariant("b", prepare);
+    return {...variant, waits: true, identity: {...variant.identity, workgroups: null} as Variant["identity"]};
+  };
+
+  it("says in its row how many were resident, once it is prepared", async () => {
+    const subject = Object.assign(b, {workgroups: 132, workgroupSize: 512});
+    const {record} = await run([waiting(async () => subject)], {allowWaits: true});
+    expect(record!.rows[0]).toMatchObject({status: "measured", workgroups: 132, workgroupSize: 512});
+    const shown = events.map(({rows}) => [rows[0]!.status, rows[0]!.workgroups]);
+    expect(shown[0]).toEqual(["waiting", null]);
+    expect(shown).toContainEqual(["verifying", 132]);
+  });
+
+  it("is discarded, and never run, when its roll call fails; the others go on", async () => {
+    const prepare = async () => {
+      throw new StalledError("The 8 workgroups were not all resident at once.");
+    };
+    const {state, record} = await run([waiting(prepare), variantA()], {allowWaits: true});
+    expect(state).toBe("done");
+    expect(record!.rows).toMatchObject([
+      {variant: "b", status: "discarded", workgroups: null, message: "The 8 workgroups were not all resident at once."},
+      {variant: "a", status: "measured"}
+    ]);
+  });
+
+  it("is discarded when it stalls after samples were taken", async () => {
+    const subject = Object.assign(b, {workgroups: 4});
+    const go = b.run.bind(b);
+    b.run = async (units) => {
+      if (b.calls.length > 15) throw new StalledError("stalled");
+      await go(units);
+    };
+    const {record} = await run([waiting(async () => subject), variantA()], {allowWaits: true});
+    expect(record!.rows[0]).toMatchObject({variant: "b", status: "discarded", workgroups: 4, message: "stalled"});
+    expect(record!.rows[0]).not.toHaveProperty("tokensPerSecond");
+    expect(record!.rows[1]).toMatchObject({variant: "a", status: "measured"});
+  });
+});

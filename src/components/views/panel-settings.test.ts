@@ -63,6 +63,16 @@ describe("the settings of a link", () => {
     expect(readSettings("?shape=constructor", experiment).settings.shape).toBe("phi3-mini");
   });
 
+  it("have names of their own where the page has another panel", () => {
+    const first = writeSettings("https://example.org/", {shape: "tiny", variants: ["staged"]});
+    const both = writeSettings(first, {shape: "phi3-mini", variants: ["fused"]}, "second-");
+    expect(new URL(both).search).toBe("?shape=tiny&variants=staged&second-shape=phi3-mini&second-variants=fused");
+    const {search} = new URL(both);
+    expect(readSettings(search, experiment).settings).toEqual({shape: "tiny", variants: ["staged"]});
+    expect(readSettings(search, experiment, "second-").settings).toEqual({shape: "phi3-mini", variants: ["fused"]});
+    expect(readSettings(new URL(first).search, experiment, "second-").shapeIsChosen).toBe(false);
+  });
+
   it("survive being written, with the rest of the address", () => {
     const settings = {shape: "tiny", variants: ["fused", "staged"]} as const;
     const address = writeSettings("https://example.org/page?x=1&shape=phi3-mini#method", {

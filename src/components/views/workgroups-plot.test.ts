@@ -28,6 +28,13 @@ it("draws the reader's curve first, of any shape and however short", () => {
   expect(curves).toHaveLength(2);
 });
 
+it("draws of the reader's curves only those that are lines, where there are any", () => {
+  const run = curveRun({1: 10, 4: 40, 16: 90}, 20);
+  run.rows[2]!.arithmetic = "int16";
+  const {curves} = workgroupsData({rows: [], yours: run, rooflines});
+  expect(curves.map(({rows}) => rows.map(({id}) => id))).toEqual([["this-page/fused-1", "this-page/fused-4"]]);
+});
+
 it("draws no recorded row that is not of a whole model on a GPU", () => {
   const rows = [...curve, ...onM2].map((row) => ({...row, spectrum: false}));
   expect(workgroupsData({rows, rooflines})).toEqual({curves: [], singles: [], rooflines: []});

@@ -1,0 +1,122 @@
+import {describe, expect, test} from "vitest";
+import {processMemory} from "../decode/residency.js";
+import type {Gpu} from "../gpu/device.js";
+import {shapes, type Shape} from "../model/shape.js";
+import {decodeVariants, type DecodeVariant} from "./decode-variant.js";
+import {geometryExperiment} from "./geometry.js";
+import {workgroupsExperiment} from "./workgroups.js";
+
+const environment = {kernels: {sources: {}, linked: {}}, residency: processMemory()};
+const roomy = {
+  maxBufferSize: 2 ** 40,
+  maxStorageBufferBindingSize: 2 ** 31,
+  maxStorageBuffersPerShaderStage: 16,
+  maxComputeWorkgroupStorageSize: 49152,
+  maxComputeInvocationsPerWorkgroup: 1024,
+  maxComputeWorkgroupSizeX: 1024
+};
+
+function gpuWith(limits: Partial<typeof roomy> = {}, {software = false, features = allFeatures} = {}): Gpu {
+  return {
+    adapter: {info: {subgroupMinSize: 32, subgroupMaxSize: 32}},
+    description: {label: "Fake GPU", software, features, limits: {...roomy, ...limits}}
+  } as unknown as Gpu;
+}
+
+const allFeatures = ["packed_4x8_integer_dot_product", "subgroups"];
+
+function variant(row: Partial<DecodeVariant>, shape: Shape = shapes["phi3-mini"]) {
+  const full: DecodeVariant = {variant: "it", label: "It", factoring: "fused", features: [], ...row};
+  return decodeVariants(environment, shape, [full], new WeakMap())[0]!;
+}
+
+describe("a row", () => {
+  test("is of one workgroup in float32 where nothing else is said, and waits for nobody", () => {
+    const {identity, waits} = variant({});
+    expect(identity).toMatchObject({arithmetic: "float32", tokensPerDispatch: 1, dispatchesPerToken: 1, workgroups: 1});
+    expect(waits).toBe(false);
+    expect(variant({factoring: "staged"})).toMatchObject({identity: {workgroups: null}, waits: false});
+  });
+
+  test("of several workgroups waits, and does not know how many are resident", () => {
+    expect(variant({workgroups: 8})).toMatchObject({identity: {workgroups: 8}, waits: true});
+    expect(variant({workgroups: "resident"})).toMatchObject({identity: {workgroups: null}, waits: true});
+  });
+
+  test("of several tokens has less than one dispatch a token", () => {
+    const {identity} = variant({workgroups: "resident", tokensPerDispatch: 16});
+    expect(identity).toMatchObject({tokensPerDispatch: 16, dispatchesPerToken: 1 / 16});
+  });
+});
+
+describe("a row is unsupported", () => {
+  test("in integers, where WGSL has no packed dot products", () => {
+    const without = gpuWith({}, {features: ["subgroups"]});
+    expect(variant({arithmetic: "int16"}).unsupported(gpuWith())).toBeNull();
+    expect(variant({arithmetic: "int16"}).unsupported(without)).toBe(
+      "Arithmetic in 16-bit integers needs the WGSL language feature packed_4x8_integer_dot_product, which is not offered here."
+    );
+    expect(variant({}).unsupported(without)).toBeNull();
+  });
+
+  test("where a workgroup is larger than the device's limit", () => {
+    const small = gpuWith({maxComputeInvocationsPerWorkgroup: 256});
+    expect(variant({kernel: {workgroupSize: 256}}).unsupported(small)).toBeNull();
+    expect(variant({kernel: {workgroupSize: 512}}).unsupported(small)).toBe(
+      "A workgroup of 512 is more than this device allows, 256 (maxComputeInvocationsPerWorkgroup)."
+    );
+  });
+
+  test("where its workgroup memory has no room for activations", () => {
+    const reason = variant({kernel: {workgroupSize: 1024}}).unsupported(
+      gpuWith({maxComputeWorkgroupStorageSize: 16384})
+    );
+    expect(reason).toMatch(/^This geometry does not fit: a workgroup of 1024 leaves no room for activations in 16384 /);
+  });
+
+  test.each([
+    {shape: shapes.tiny, kernel: {residualRows: 1}, most: 144}, // 576 rows of query, key and value, four a team
+    {shape: shapes.tiny, kernel: {residualRows: 4}, most: 48}, // 192 rows of the residual
+    {shape: shapes["phi3-mini"], kernel: {teamRows: 4, residualRows: 1}, most: 2304}
+  ])("where not all of more than $most workgroups have a row of $shape.id's matrices", ({shape, kernel, most}) => {
+    expect(variant({workgroups: most, kernel}, shape).unsupported(gpuWith())).toBeNull();
+    expect(variant({workgroups: most + 1, kernel}, shape).unsupported(gpuWith())).toBe(
+      `Each of ${most + 1} workgroups must have a row of every matrix; at this shape ${most} have one.`
+    );
+  });
+
+  test("on a CPU with more than four workgroups", () => {
+    const cpu = gpuWith({}, {software: true});
+    expect(variant({workgroups: 4}).unsupported(cpu)).toBeNull();
+    expect(variant({workgroups: 8}).unsupported(cpu)).toBe(
+      "Fake GPU is a CPU, which runs a workgroup on each core; more than 4 are not tried."
+    );
+    expect(variant({workgroups: "resident"}).unsupported(cpu)).toBeNull();
+  });
+});
+
+describe("the experiment", () => {
+  test("workgroups has one dispatch of ever more workgroups beside the staged design of both arithmetics", () => {
+    const variants = workgroupsExperiment(environment).variants(shapes.tiny);
+    expect(variants.map(({identity, waits}) => [identity.variant, identity.workgroups, waits])).toEqual([
+      ["staged", null, false],
+      ["fused-1", 1, false],
+      ...[2, 4, 8, 16, 32, 64, 128].map((count) => [`fused-${count}`, count, true]),
+      ["fused-resident", null, true],
+      ["staged-float32", null, false],
+      ["fused-resident-float32", null, true]
+    ]);
+    for (const {identity} of variants) {
+      const arithmetic = identity.variant.endsWith("float32") ? "float32" : "int16";
+      expect(identity).toMatchObject({arithmetic, features: ["subgroups"]});
+    }
+  });
+
+  test("geometry has ablations that a large GPU can run, each under another name, and five that wait for nobody", () => {
+    const variants = geometryExperiment(environment).variants(shapes["phi3-mini"]);
+    const single = variants.filter(({waits}) => !waits).map(({identity}) => identity.variant);
+    expect(single).toEqual(["single-64", "single-128", "single-256", "single-512", "single-1024"]);
+    expect(new Set(variants.map(({identity}) => identity.label)).size).toBe(variants.length);
+    for (const variant of variants) expect(variant.unsupported(gpuWith()), variant.identity.variant).toBeNull();
+  });
+});

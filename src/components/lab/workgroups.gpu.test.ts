@@ -1,0 +1,126 @@
+import {availableParallelism} from "node:os";
+import {afterAll, beforeAll, expect, test} from "vitest";
+import {linkKernels} from "../../data/link-kernels.js";
+import {hasSlowCompiler, openTestGpu} from "../../testing/test-gpu.js";
+import {processMemory} from "../decode/residency.js";
+import type {Gpu} from "../gpu/device.js";
+import {StalledError} from "../gpu/errors.js";
+import {shapes} from "../model/shape.js";
+import {alwaysVisible, systemClock} from "./clock.js";
+import {decodeVariants, type DecodeVariant} from "./decode-variant.js";
+import type {Experiment} from "./experiment.js";
+import {logitTolerances, type Verification} from "./record.js";
+import {runExperiment} from "./run-experiment.js";
+import type {Subject} from "./subject.js";
+import {workgroupsExperiment} from "./workgroups.js";
+
+const minutes = 60_000;
+const kernels = await linkKernels();
+const never = new AbortController().signal;
+const probe = await openTestGpu();
+const {software} = probe.description;
+const slow = hasSlowCompiler(probe);
+probe.destroy();
+
+let gpu: Gpu;
+const uncaptured: string[] = [];
+beforeAll(async () => {
+  gpu = await openTestGpu();
+  gpu.onError(({message}) => uncaptured.push(message));
+});
+afterAll(() => gpu.destroy());
+
+test("two workgroups and all that are resident decode what the reference does", {timeout: 5 * minutes}, async () => {
+  const residency = processMemory();
+  const variants = workgroupsExperiment({kernels, residency}).variants(shapes.tiny);
+  const prepare = (id: string) =>
+    untilResident(() =>
+      variants.find(({identity}) => identity.variant === id)!.prepare({gpu, signal: never, progress: () => {}})
+    );
+  const subjects: Subject[] = [];
+  for (const id of ["fused-2", "fused-resident"]) {
+    const subject = await prepare(id); // the kernel of both is the same, and compiled once while the first is there
+    subjects.push(subject);
+    const verification = (await untilResident(() => subject.verify(never))) as Verification;
+    expect(verification).toMatchObject({positions: 3, tokens: 2, tolerance: logitTolerances.int16});
+    expect(verification.maxRelativeError).toBeGreaterThan(0);
+    expect(verification.maxRelativeError).toBeLessThanOrEqual(logitTolerances.int16);
+    await untilResident(async () => {
+      subject.restart!();
+      await subject.run(3);
+    });
+  }
+  const [two, all] = subjects;
+  expect(two!.workgroups).toBe(2);
+  expect(all!.workgroups).toBeGreaterThanOrEqual(2);
+  if (software) expect(all!.workgroups).toBeLessThanOrEqual(4);
+  expect(uncaptured).toEqual([]);
+  for (const subject of subjects) subject.destroy();
+});
+
+// More than there are cores, on a CPU that is taken for a GPU, which is how the driver would be asked for so many.
+test.skipIf(!software || slow)(
+  "more workgroups than are resident are a named, discarded row within seconds, and the others go on",
+  {timeout: 2 * minutes},
+  async () => {
+    const workgroups = 2 * Math.max(4, availableParallelism());
+    const start = performance.now();
+    const {state, record} = await runRows([
+      {variant: "many", label: "Many", factoring: "fused", features: [], arithmetic: "int16", workgroups},
+      {variant: "staged", label: "Staged", factoring: "staged", features: [], arithmetic: "int16"}
+    ]);
+    expect(state).toBe("done");
+    const [many, staged] = record!.rows;
+    expect(many).toMatchObject({variant: "many", status: "discarded", workgroups});
+    expect(many).toHaveProperty(
+      "message",
+      expect.stringContaining(`The ${workgroups} workgroups of this kernel were not all resident at once`)
+    );
+    expect(staged).toMatchObject({variant: "staged", status: "measured", arithmetic: "int16"});
+    expect(performance.now() - start).toBeLessThan(60_000);
+  }
+);
+
+test("on a CPU more than four are not tried", async () => {
+  if (!software) return;
+  const variants = workgroupsExperiment({kernels}).variants(shapes.tiny);
+  const reasons = variants.map((variant) => [variant.identity.variant, variant.unsupported(gpu)]);
+  const unsupported = reasons.filter(([, reason]) => reason !== null).map(([id]) => id);
+  expect(unsupported).toEqual(["fused-8", "fused-16", "fused-32", "fused-64", "fused-128"]);
+});
+
+function runRows(rows: readonly DecodeVariant[]) {
+  const experiment: Experiment = {
+    id: "test",
+    question: "Do they wait in vain?",
+    shapes: ["tiny"],
+    defaultShape: "tiny",
+    variants: () => decodeVariants({kernels}, shapes.tiny, rows, new WeakMap())
+  };
+  return runExperiment({
+    experiment,
+    shape: shapes.tiny,
+    async openGpu() {
+      const opened = await openTestGpu();
+      return {...opened, description: {...opened.description, software: false}};
+    },
+    allowWaits: true,
+    runtime: {name: "the tests", os: "any"},
+    clock: systemClock,
+    visibility: alwaysVisible,
+    confirm: async () => true,
+    signal: never,
+    onEvent: () => {}
+  });
+}
+
+/** Tries again when workgroups stalled, because a busy machine has no core for the second one; at most ten times. */
+async function untilResident<T>(step: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; ++attempt) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof StalledError) || attempt === 10) throw error;
+    }
+  }
+}
