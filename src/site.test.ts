@@ -23,6 +23,7 @@ afterAll(() => browser?.close());
 test("the site has pages", () => {
   expect(pages).toContain("/");
   expect(pages).toContain("/dispatch-cost");
+  expect(pages).toContain("/geometry");
   expect(pages).toContain("/method");
 });
 
@@ -378,6 +379,93 @@ describe("the panel of the experiment dispatch-cost", () => {
   });
 });
 
+describe("the panels of the page on one dispatch with many workgroups", () => {
+  const workgroups = "[data-experiment=workgroups]";
+  const geometry = "[data-experiment=geometry]";
+
+  test("have shapes and variants of their own in the link, and start nothing by themselves", async () => {
+    const {page, problems} = await openPage(
+      "/geometry?shape=tiny&variants=staged,fused-2&ablation-shape=phi3-mini&ablation-variants=single-64"
+    );
+    await page.locator(`${workgroups} .panel-device`).waitFor();
+    await page.locator(`${geometry} .panel-device`).waitFor();
+    const chosen = (panel: string) =>
+      page
+        .locator(`${panel} [data-variant]`)
+        .evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.variant));
+    expect(await chosen(workgroups)).toEqual(["staged", "fused-2"]);
+    expect(await chosen(geometry)).toEqual(["single-64"]);
+    expect(await page.locator(`${workgroups} [name=shape]`).inputValue()).toBe("tiny");
+    expect(await page.locator(`${geometry} [name=shape]`).inputValue()).toBe("phi3-mini");
+    await page.locator(`${geometry} [type=checkbox][value=single-128]`).check();
+    expect(new URL(page.url()).search).toBe(
+      "?shape=tiny&variants=staged,fused-2&ablation-shape=phi3-mini&ablation-variants=single-64,single-128"
+    );
+    for (const panel of [workgroups, geometry]) {
+      expect(await page.locator(panel).getAttribute("data-state")).toBe("idle");
+    }
+    const ids = await page.locator("[id]").evaluateAll((elements) => elements.map(({id}) => id));
+    expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("runs workgroups that wait only where the reader allowed it, to done", async () => {
+    const {page, problems} = await openPage("/geometry?shape=tiny&variants=staged,fused-1,fused-2", {}, keepRecords);
+    const panel = page.locator(workgroups);
+    const run = panel.locator("[data-action=run]");
+    const row = (id: string) => panel.locator(`[data-variant=${id}]`);
+    await panel.locator(".panel-device").waitFor();
+    expect(await row("fused-2").getAttribute("data-status")).toBe("declined");
+    expect(await row("staged").innerText()).toContain("in 16-bit integers");
+
+    await panel.locator("[data-action=allow-waits]").check();
+    expect(await row("fused-2").getAttribute("data-status")).toBe("idle");
+    await run.click();
+    await reach(page, "done");
+    const [record] = await records(page);
+    const {rows, experiment} = runSchema.parse(record);
+    expect(experiment).toBe("workgroups");
+    expect(rows.map(({variant, workgroups, arithmetic}) => [variant, workgroups, arithmetic])).toEqual([
+      ["staged", null, "int16"],
+      ["fused-1", 1, "int16"],
+      ["fused-2", 2, "int16"]
+    ]);
+    for (const {variant, status} of rows) {
+      // A machine that is busy may have no core for the second workgroup: then the row is discarded, and says so.
+      expect(variant === "fused-2" ? ["measured", "discarded"] : ["measured"], variant).toContain(status);
+      expect(await row(variant).getAttribute("data-status")).toBe(status);
+    }
+    const measured = rows.filter(({status}) => status === "measured");
+    const points = measured.filter(({factoring}) => factoring === "fused").length;
+    expect(await page.locator('.workgroups-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(points);
+    expect(await page.locator(".your-answer").first().innerText()).toMatch(/^On your device, .*\stok\/s/);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("shows the reader's own ablations in their plot", async () => {
+    const {page, problems} = await openPage(
+      "/geometry?ablation-shape=tiny&ablation-variants=single-64",
+      {},
+      keepRecords
+    );
+    const panel = page.locator(geometry);
+    await panel.locator("[data-action=run]").click();
+    await reach(page, "done", geometry);
+    expect(await panel.locator(".panel-status").innerText()).toBe("Measured 1 of 1 variant.");
+    const [record] = await records(page);
+    expect(runSchema.parse(record).rows[0]).toMatchObject({status: "measured", workgroups: 1, workgroupSize: 64});
+    expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
 /** The reader's own marks in the plot. */
 const liveMarks = '.spectrum-plot [data-marks=dot] path[fill*="--colour-yours"]';
 
@@ -385,17 +473,18 @@ function panelState(page: Page): Promise<string | null> {
   return page.locator("[data-experiment=spectrum]").getAttribute("data-state");
 }
 
-/** Waits for a state of the panel; fails at once when the run ends in another one. */
-async function reach(page: Page, state: string): Promise<void> {
+/** Waits for a state of a panel, the page's first by default; fails at once when the run ends in another one. */
+async function reach(page: Page, state: string, panel = "[data-experiment]"): Promise<void> {
   const reached = await page.waitForFunction(
-    (wanted) => {
-      const state = document.querySelector<HTMLElement>("[data-experiment]")!.dataset.state!;
+    ([selector, wanted]) => {
+      const state = document.querySelector<HTMLElement>(selector!)!.dataset.state!;
       return [wanted, "done", "failed", "unsupported"].includes(state) && state;
     },
-    state,
+    [panel, state],
     {timeout: 100_000}
   );
-  expect(await reached.jsonValue(), await page.locator(".panel-status").innerText()).toBe(state);
+  const status = page.locator(panel).first().locator(".panel-status");
+  expect(await reached.jsonValue(), await status.innerText()).toBe(state);
 }
 
 function variants(page: Page): Promise<(string | undefined)[]> {

@@ -39,6 +39,8 @@ describe.concurrent("a wrong command line for record", () => {
     {args: ["spectrum", "--shape", "giant"], says: /Experiment spectrum has no shape giant; it has tiny, /},
     {args: ["dispatch-cost", "--shape", "tiny"], says: /Experiment dispatch-cost has no shape tiny; it has none/},
     {args: ["dispatch-cost", "--variants", "barrier-3"], says: /no variant barrier-3; it has no-op, dispatches, /},
+    {args: ["workgroups", "--variants", "fused-3"], says: /no variant fused-3; it has staged, fused-1, fused-2, /},
+    {args: ["geometry", "--shape", "phi5"], says: /Experiment geometry has no shape phi5; it has tiny, /},
     {args: ["spectrum", "--fast"], says: /Unknown option '--fast'.*usage: /s},
     {args: ["spectrum", "--allow-waits=yes"], says: /'--allow-waits' does not take an argument.*usage: /s},
     {

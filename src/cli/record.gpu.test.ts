@@ -69,3 +69,18 @@ test("what dispatches cost is measured, shown and written, with the wait that st
   expect(barrier!.status).toBe("discarded");
   expect(stdout).toContain("barrier-32: 32 workgroups were not all resident at once");
 });
+
+test("workgroups that wait are declined without the reader's word, and the record says so and the arithmetic", async () => {
+  const out = join(folder, "workgroups.json");
+  const args = ["workgroups", "--shape", "tiny", "--variants", "staged,fused-2", "--out", out];
+  const {status, stdout, stderr} = await runCommand("record", ...args);
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  const {rows, device} = runSchema.parse(JSON.parse(readFileSync(out, "utf8")));
+  expect(rows).toMatchObject([
+    {variant: "staged", status: "measured", arithmetic: "int16", verification: {tolerance: 1e-3}},
+    {variant: "fused-2", status: "declined", arithmetic: "int16", workgroups: 2}
+  ]);
+  expect(device.features).toContain("packed_4x8_integer_dot_product");
+  expect(stdout).toContain("fused-2: Its workgroups wait for each other, which was not allowed");
+});
