@@ -57,6 +57,7 @@ test("what dispatches cost is measured, shown and written, with the wait that st
     "dispatch-cost",
     "--variants",
     "dispatches,barrier-32",
+    "--allow-waits",
     "--out",
     out
   );

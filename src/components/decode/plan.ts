@@ -122,7 +122,12 @@ function planFused(shape: Shape, geometry: Geometry): Dispatch {
   const columns = Math.max(...Object.values(layerMatrices(shape)).map((matrix) => matrix.columns));
   const {workgroups} = geometry;
   const name = workgroups > 1 ? "fused_grid" : "fused";
-  return {path: `${name}.wgsl`, workgroups, bound: "all", ...fitKernel(geometry.kernels[name], columns, shape, geometry)};
+  return {
+    path: `${name}.wgsl`,
+    workgroups,
+    bound: "all",
+    ...fitKernel(geometry.kernels[name], columns, shape, geometry)
+  };
 }
 
 function planStaged(shape: Shape, geometry: Geometry): Dispatch[] {

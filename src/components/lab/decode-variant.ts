@@ -153,7 +153,7 @@ function workgroupLimit(shape: Shape, {kernels}: Geometry, {description}: Pick<G
 /** Why a device, or the shape, has no room for a variant's geometry, in a sentence; null where it has. */
 function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): string | null {
   const {workgroups = 1, kernel} = row;
-  const {label, software, limits} = gpu.description;
+  const {label, limits} = gpu.description;
   const geometry = chooseGeometry(shape, row, gpu);
   for (const limit of ["maxComputeInvocationsPerWorkgroup", "maxComputeWorkgroupSizeX"] as const) {
     const size = kernel?.workgroupSize ?? 0;
