@@ -70,5 +70,6 @@ export function mostWorkgroups(
   {teamRows, residualRows}: Pick<KernelGeometry, "teamRows" | "residualRows">
 ): number {
   const {qkv, o, gateUp, down} = layerMatrices(shape);
-  return Math.min(qkv.rows / teamRows, gateUp.rows / teamRows, o.rows / residualRows, down.rows / residualRows);
+  const units = [qkv.rows / teamRows, gateUp.rows / teamRows, o.rows / residualRows, down.rows / residualRows];
+  return Math.floor(Math.min(...units));
 }

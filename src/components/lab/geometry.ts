@@ -17,7 +17,7 @@ const rows: readonly DecodeVariant[] = [
     label: `Workgroups of ${workgroupSize}`,
     kernel: {workgroupSize}
   })),
-  ...[2, 4].map((teamRows) => ({
+  ...[2, 4, 8].map((teamRows) => ({
     ...start,
     variant: `team-rows-${teamRows}`,
     label: `${teamRows} rows a team`,
