@@ -86,7 +86,7 @@ async function makeTinySubjects() {
   const [all] = featureSets(gpu);
   const change = (features: readonly KernelFeature[], more: Partial<Geometry> = {}) =>
     changeGeometry(gpu, shape, features, {kernel: {workgroupSize: 64}, ...more});
-  const pieces = {workgroupStorage: storageForTile(4, 64, shape, all!)};
+  const pieces = {workgroupStorage: storageForTile(4, 64, shape, {features: all!, arithmetic: "float32"})};
   const staged = {factoring: "staged", shape, weights, expected, geometry: change(all!)} satisfies Subject;
   return {
     staged,
