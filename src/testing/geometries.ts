@@ -35,6 +35,7 @@ export function storageForTile(
   {features, arithmetic}: Pick<Geometry, "features" | "arithmetic">
 ): number {
   let workgroupStorage = 0;
-  while (tileGroupsBeside(workgroupSize, shape, {features, arithmetic, workgroupStorage}) < groups) workgroupStorage += 4;
+  while (tileGroupsBeside(workgroupSize, shape, {features, arithmetic, workgroupStorage}) < groups)
+    workgroupStorage += 4;
   return workgroupStorage;
 }

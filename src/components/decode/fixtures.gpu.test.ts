@@ -32,7 +32,8 @@ const staged: Launch = {factoring: "staged", workgroups: 1};
 const fused: Launch = {factoring: "fused", workgroups: 1};
 const grid: Launch = {factoring: "fused", workgroups: 2};
 
-const describeLaunch = ({factoring, workgroups}: Launch) => (workgroups > 1 ? `${factoring} by ${workgroups}` : factoring);
+const describeLaunch = ({factoring, workgroups}: Launch) =>
+  workgroups > 1 ? `${factoring} by ${workgroups}` : factoring;
 
 const probe = await openTestGpu();
 const [all, ...less] = featureSets(probe);

@@ -82,9 +82,7 @@ const launches: Launch[] = factorings.flatMap((factoring) =>
 const quick = launches.filter(({factoring}) => quickFactorings(gpu).includes(factoring));
 /** One and several workgroups, and both arithmetics, once each. */
 const some = manyKernelFactorings(gpu).flatMap((factoring) =>
-  quick.filter(
-    (launch) => launch.factoring === factoring && (launch.workgroups > 1) === (launch.arithmetic === "int16")
-  )
+  quick.filter((launch) => launch.factoring === factoring && launch.workgroups > 1 === (launch.arithmetic === "int16"))
 );
 
 describe.each(featureSets(gpu))("%s", (...features) => {
