@@ -8,7 +8,6 @@
 // group of 32, so that two packed dot products give Σ n x of four columns. Sums of a group stay below 2²⁴: exact.
 
 import package::lib::model::weight_vector;
-import package::lib::model::weight_half;
 import package::lib::model::weight_word;
 
 // Where a quantised matrix lies: its buffer, the vec4u index of its nibbles, the float16 index of its scales.
@@ -58,13 +57,15 @@ fn group_words(matrix: Matrix, row: u32, group: u32) -> vec4u {
   return weight_vector(matrix.slot, matrix.words + row * matrix.row_groups + group);
 }
 
-fn group_scale(matrix: Matrix, row: u32, group: u32) -> f32 {
-  return weight_half(matrix.slot, matrix.scales + row * matrix.row_groups + group);
+// A group's scale, a float16 in the lower half of a word.
+fn group_scale_word(matrix: Matrix, row: u32, group: u32) -> u32 {
+  let index = matrix.scales + row * matrix.row_groups + group;
+  return weight_word(matrix.slot, index >> 1u) >> (16u * (index & 1u));
 }
 
 // One weight, exactly.
 fn weight_element(matrix: Matrix, row: u32, column: u32) -> f32 {
   let word = weight_word(matrix.slot, matrix.words * 4u + row * matrix.row_groups * 4u + column / 8u);
   let nibble = (word >> (4u * (column % 8u))) & 15u;
-  return (f32(nibble) - 7.0) * group_scale(matrix, row, column / 32u);
+  return (f32(nibble) - 7.0) * unpack2x16float(group_scale_word(matrix, row, column / 32u)).x;
 }

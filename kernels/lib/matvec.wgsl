@@ -1,7 +1,6 @@
 // Rows of a quantised matrix times a vector of activations: the arithmetic of five of the nine stages.
 //
-// A team takes up to four rows at a time, its lanes take the groups of 32 columns in turn; four (row, group) pairs are
-// under way in each lane, so that as many loads are. The vector is first copied to workgroup memory, up to `tile_groups`
+// A team takes up to eight rows at a time, its lanes take the groups of 32 columns in turn. The vector is first copied to workgroup memory, up to `tile_groups`
 // groups at once, each invocation taking eight columns.
 //
 // Tile: [8][groups + 1] vec4f, where the first index counts a group's columns by fours; or, `packed`, [4][groups + 1] vec4u of
@@ -11,11 +10,11 @@
 import package::lib::model::{workgroup_size, hidden, Blob};
 @if(grid) import package::lib::model::epsilon;
 import package::lib::activations::{take_eight, Vector, Eight};
-import package::lib::int4::{Matrix, group_words, group_scale};
+import package::lib::int4::{Matrix, group_words, group_scale_word};
 @if(!packed) import package::lib::int4::{dot_word, group_start, row_factor};
 @if(packed) import package::lib::int4::packed_dot_word;
 import package::lib::place::{Workgroup, Invocation};
-import package::lib::reduce::{team_add, quad_add};
+import package::lib::reduce::{team_add_rows, quad_add};
 @if(packed) import package::lib::reduce::quad_max;
 @if(grid) import package::lib::reduce::{leave_part, total_of_parts};
 @if(grid) import package::stages::rms_norm::norm_weights;
@@ -54,42 +53,56 @@ fn normed_input(residual: Vector, blob: Blob, norm: u32, stamp: u32) -> Input {
   return plain_input(Vector(normed_at, hidden), stamp);
 }
 
-// How often a workgroup's teams must go round to compute `units` units, and which unit a team has in a round: units
-// are dealt to the workgroups like cards, so that all have the same number of teams at work.
-fn count_rounds(units: u32, workgroup: Workgroup) -> u32 {
-  let together = workgroup.teams * workgroup.count;
-  return (units + together - 1u) / together;
+// Units that all teams together compute in a round, and which of them a team has: units are dealt to the workgroups like
+// cards, so that all have the same number of teams at work.
+fn units_together(workgroup: Workgroup) -> u32 {
+  return workgroup.teams * workgroup.count;
 }
 
-fn deal_unit(round: u32, workgroup: Workgroup, invocation: Invocation) -> u32 {
-  return (round * workgroup.teams + invocation.team) * workgroup.count + workgroup.index;
+fn dealt_unit(workgroup: Workgroup, invocation: Invocation) -> u32 {
+  return invocation.team * workgroup.count + workgroup.index;
 }
 
-// Matrix · input for the first `count` of `rows` (1, 2 or 4), in lane 0 of each team. Every invocation of the workgroup
-// calls it together; a team that is not `busy` only helps to copy. `fresh` is false where the tile already holds the
-// whole vector from an earlier call.
+// Rows of a matrix that a team computes together: half of them from `first` on, the other half from `second` on.
+struct Rows {
+  first: u32,
+  second: u32,
+}
+
+fn rows_from(first: u32, count: u32) -> Rows {
+  return Rows(first, first + count / 2u);
+}
+
+fn nth_row(rows: Rows, count: u32, n: u32) -> u32 {
+  return select(rows.second + n - count / 2u, rows.first + n, n < max(count / 2u, 1u));
+}
+
+// Matrix · input for one of the `count` (1, 2, 4 or 8) `rows`: number `lane % count`. Every invocation of the workgroup calls it together; a
+// team that is not `busy` only helps to copy. `fresh` is false where the tile already holds the whole vector from an
+// earlier call.
 fn dot_rows(
-  matrix: Matrix, rows: vec4u, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
-) -> vec4f {
+  matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
+) -> f32 {
   let groups = input.vector.length / 32u;
-  var sums = vec4f(0.0);
+  var sums = Eight(vec4f(0.0), vec4f(0.0));
   for (var first = 0u; first < groups; first += tile_groups) {
     let tile_count = min(tile_groups, groups - first);
     if (fresh || groups > tile_groups) {
       load_tile(input, first, tile_count, invocation);
     }
-    if (busy) { sums += dot_tile(matrix, rows, count, first, tile_count, invocation); }
+    if (busy) { sums = dot_tile(matrix, rows, count, first, tile_count, sums, invocation); }
   }
-  @if(!packed) { sums *= row_factor; }
+  var sum = team_add_rows(sums, count, invocation);
+  @if(!packed) { sum *= row_factor; }
   @if(grid) {
     if (input.normed) {
       if (fresh || groups > tile_groups) {
         norm_factor = inverseSqrt(total_of_parts(invocation) / f32(hidden) + epsilon);
       }
-      sums *= norm_factor;
+      sum *= norm_factor;
     }
   }
-  return team_add(sums, invocation);
+  return sum;
 }
 
 // Of the input's elements this invocation took.
@@ -152,41 +165,67 @@ fn fill_tile(eight: Eight, unit: u32, inside: bool, invocation: Invocation) {
   }
 }
 
+// Adds the products of a tile. Four (row, group) slots are under way, eight for eight rows: all rows of a group, of as
+// many groups as that takes.
 fn dot_tile(
-  matrix: Matrix, rows: vec4u, count: u32, first: u32, tile_count: u32, invocation: Invocation
-) -> vec4f {
-  let lanes = invocation.lanes;
-  var slot_rows = rows;
-  var ahead = vec4u(0u);
-  if (count == 1u) {
-    slot_rows = rows.xxxx;
-    ahead = vec4u(0u, 1u, 2u, 3u) * lanes;
+  matrix: Matrix, rows: Rows, count: u32, first: u32, tile_count: u32, sums: Eight, invocation: Invocation
+) -> Eight {
+  var total = sums;
+  let step = max(4u / count, 1u) * invocation.lanes;
+  for (var group = invocation.lane; group < tile_count; group += step) {
+    let low = load_slots(matrix, rows, count, first, group, 0u, tile_count, invocation);
+    if (count == 8u) {
+      let high = load_slots(matrix, rows, count, first, group, 4u, tile_count, invocation);
+      total.low += dot_slots(low);
+      total.high += dot_slots(high);
+    } else {
+      total.low += dot_slots(low);
+    }
   }
-  if (count == 2u) {
-    slot_rows = rows.xyxy;
-    ahead = vec4u(0u, 0u, 1u, 1u) * lanes;
-  }
-  var sums = vec4f(0.0);
-  for (var group = invocation.lane; group < tile_count; group += 4u / count * lanes) {
-    let groups = group + ahead;
-    let inside = min(groups, vec4u(tile_count - 1u));
-    let words_0 = group_words(matrix, slot_rows.x, first + inside.x);
-    let words_1 = group_words(matrix, slot_rows.y, first + inside.y);
-    let words_2 = group_words(matrix, slot_rows.z, first + inside.z);
-    let words_3 = group_words(matrix, slot_rows.w, first + inside.w);
-    let scales = vec4f(
-      group_scale(matrix, slot_rows.x, first + inside.x),
-      group_scale(matrix, slot_rows.y, first + inside.y),
-      group_scale(matrix, slot_rows.z, first + inside.z),
-      group_scale(matrix, slot_rows.w, first + inside.w));
-    let dots = vec4f(
-      dot_group(words_0, inside.x), dot_group(words_1, inside.y),
-      dot_group(words_2, inside.z), dot_group(words_3, inside.w));
-    sums = fma(select(vec4f(0.0), scales, groups < vec4u(tile_count)), dots, sums);
-  }
-  if (count == 1u) { return vec4f(sums.x + sums.y + sums.z + sums.w, 0.0, 0.0, 0.0); }
-  if (count == 2u) { return vec4f(sums.xy + sums.zw, 0.0, 0.0); }
-  return sums;
+  return total;
+}
+
+// A group of a row: its nibbles, its scale as a float16, 0 where there is no such group, and its number in the tile.
+struct Slot {
+  words: vec4u,
+  scale: u32,
+  group: u32,
+}
+
+struct Slots {
+  a: Slot,
+  b: Slot,
+  c: Slot,
+  d: Slot,
+}
+
+fn load_slots(
+  matrix: Matrix, rows: Rows, count: u32, first: u32, group: u32, slot: u32, tile_count: u32, invocation: Invocation
+) -> Slots {
+  return Slots(
+    load_slot(matrix, rows, count, first, group, slot, tile_count, invocation),
+    load_slot(matrix, rows, count, first, group, slot + 1u, tile_count, invocation),
+    load_slot(matrix, rows, count, first, group, slot + 2u, tile_count, invocation),
+    load_slot(matrix, rows, count, first, group, slot + 3u, tile_count, invocation));
+}
+
+fn load_slot(
+  matrix: Matrix, rows: Rows, count: u32, first: u32, group: u32, slot: u32, tile_count: u32, invocation: Invocation
+) -> Slot {
+  let row = nth_row(rows, count, slot % count);
+  let mine = group + slot / count * invocation.lanes;
+  // A branch around the loads would keep them from being under way together.
+  let inside = min(mine, tile_count - 1u);
+  let scale = group_scale_word(matrix, row, first + inside);
+  return Slot(group_words(matrix, row, first + inside), select(0u, scale, mine < tile_count), inside);
+}
+
+fn dot_slots(slots: Slots) -> vec4f {
+  return vec4f(dot_slot(slots.a), dot_slot(slots.b), dot_slot(slots.c), dot_slot(slots.d));
+}
+
+fn dot_slot(slot: Slot) -> f32 {
+  return unpack2x16float(slot.scale).x * dot_group(slot.words, slot.group);
 }
 
 @if(!packed)
@@ -208,16 +247,4 @@ fn dot_group(words: vec4u, group: u32) -> f32 {
   sums = packed_dot_word(words.w, tile[3u * stride + group], sums);
   let scale = tile_scales[group];
   return (f32(256 * sums.x + sums.y) + scale.y) * scale.x;
-}
-
-// One or two rows and their partners.
-fn pair_rows(first: u32, partner: u32, count: u32) -> vec4u {
-  if (count == 2u) { return vec4u(first, partner, first, partner); }
-  return vec4u(first, first + 1u, partner, partner + 1u);
-}
-
-// (first row, its partner, second row, its partner); with two rows a team there is no second.
-fn pair_dots(dots: vec4f, count: u32) -> vec4f {
-  if (count == 2u) { return dots; }
-  return dots.xzyw;
 }

@@ -41,9 +41,16 @@ struct Blob {
   start: u32,
 }
 
-override layers_per_slot: u32;
+@if(slots_2 || slots_3) override layers_per_slot: u32;
 override layer_vectors: u32;
 
+// Where there is one buffer its number is a constant, so that no load has to ask.
+@if(!slots_2 && !slots_3)
+fn layer_blob(layer: u32) -> Blob {
+  return Blob(0u, layer * layer_vectors);
+}
+
+@if(slots_2 || slots_3)
 fn layer_blob(layer: u32) -> Blob {
   let slot = layer / layers_per_slot;
   return Blob(slot, (layer - slot * layers_per_slot) * layer_vectors);
@@ -67,9 +74,4 @@ fn weight_word(slot: u32, index: u32) -> u32 {
   @if(slots_2 || slots_3) { if (slot == 1u) { return weights_1[index >> 2u][index & 3u]; } }
   @if(slots_3) { if (slot == 2u) { return weights_2[index >> 2u][index & 3u]; } }
   return weights_0[index >> 2u][index & 3u];
-}
-
-// A float16 of a blob, by index of 16-bit values in its buffer. `unpack2x16float` needs no `shader-f16`.
-fn weight_half(slot: u32, index: u32) -> f32 {
-  return unpack2x16float(weight_word(slot, index >> 1u))[index & 1u];
 }

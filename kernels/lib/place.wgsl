@@ -25,6 +25,12 @@ override team_lanes: u32;
 @if(subgroups) var<workgroup> teams_seen: atomic<u32>;
 @if(subgroups) var<workgroup> teams_shared: u32;
 
+// The most lanes a team can have, known before the kernel runs.
+@if(subgroups)
+fn most_lanes() -> u32 {
+  return select(team_lanes, 128u, team_lanes == 0u);
+}
+
 // Every invocation of the workgroup calls this once. Subgroups are numbered in the order they arrive, because
 // WGSL does not say which invocations form one; where their size varies, those that are there are counted. A workgroup
 // is a multiple of the subgroup, or one part of it, so all of its subgroups are alike.

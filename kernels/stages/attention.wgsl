@@ -9,15 +9,15 @@
 import package::lib::model::{cache, heads, kv_heads, head_dim, context, workgroup_size};
 import package::lib::activations::{put, take_four, qkv_vector, attended_vector};
 import package::lib::place::{Workgroup, Invocation};
-import package::lib::reduce::{quad_add, team_add, team_max};
+import package::lib::reduce::{quad_add, team_add, workgroup_max, leave_part, total_of_parts};
 
 // vec4f of a head; head_dim is a multiple of 16, 128 at most.
 override head_vectors: u32 = head_dim / 4u;
 
 // Query, key and value of the position.
 var<workgroup> head: array<vec4f, 3u * head_vectors>;
-// Of each position of the chunk, then its weight.
-var<workgroup> scores: array<f32, workgroup_size / 4u>;
+// Of each position of the chunk.
+var<workgroup> weights: array<f32, workgroup_size / 4u>;
 var<workgroup> slice_values: array<vec4f, (workgroup_size / 32u) * head_vectors>;
 
 const least = -3.0e38;
@@ -66,21 +66,16 @@ fn attend(
     let dots = quad_add(dot_query(keys, part), invocation);
     let score = select(least, dots, at <= position);
     let values = load_values(values_at + vector, stride, first + 8u * slice, position, vector);
-    if (part == 0u) { scores[quad] = score; }
+    let most = max(largest, workgroup_max(score, invocation));
+    let weight = select(0.0, exp(score - most), at <= position);
+    if (part == 0u) { weights[quad] = weight; }
     workgroupBarrier();
-    var most = largest;
-    for (var i = invocation.lane; i < workgroup_size / 4u; i += invocation.lanes) { most = max(most, scores[i]); }
-    most = team_max(most, invocation);
-    workgroupBarrier();
-    if (part == 0u) { scores[quad] = select(0.0, exp(score - most), at <= position); }
+    leave_part(select(0.0, weight, part == 0u), invocation);
     workgroupBarrier();
     let rescale = exp(largest - most);
-    var weights = 0.0;
-    for (var i = invocation.lane; i < workgroup_size / 4u; i += invocation.lanes) { weights += scores[i]; }
-    total = total * rescale + team_add(vec4f(weights, 0.0, 0.0, 0.0), invocation).x;
+    total = total * rescale + total_of_parts(invocation);
     sum = sum * rescale + weigh(values, 8u * slice);
     largest = most;
-    workgroupBarrier();
   }
 
   if (invocation.index % 32u < head_vectors) { slice_values[slice * head_vectors + vector] = sum; }
@@ -158,6 +153,6 @@ fn load_values(at: u32, stride: u32, first: u32, position: u32, vector: u32) -> 
 }
 
 fn weigh(values: Vectors, at: u32) -> vec4f {
-  return scores[at] * values.a + scores[at + 1u] * values.b + scores[at + 2u] * values.c + scores[at + 3u] * values.d +
-    scores[at + 4u] * values.e + scores[at + 5u] * values.f + scores[at + 6u] * values.g + scores[at + 7u] * values.h;
+  return weights[at] * values.a + weights[at + 1u] * values.b + weights[at + 2u] * values.c + weights[at + 3u] * values.d +
+    weights[at + 4u] * values.e + weights[at + 5u] * values.f + weights[at + 6u] * values.g + weights[at + 7u] * values.h;
 }

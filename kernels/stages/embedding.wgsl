@@ -5,7 +5,7 @@
 import package::lib::model::{hidden, Blob};
 import package::lib::activations::{set_residual, ffn_residual};
 import package::lib::int4::{Matrix, weight_element};
-import package::lib::matvec::{count_rounds, deal_unit};
+import package::lib::matvec::{units_together, dealt_unit};
 import package::lib::place::{Workgroup, Invocation};
 import package::stages::o_proj::residual_rows;
 
@@ -15,12 +15,10 @@ override embedding_scales: u32;
 fn embedding(workgroup: Workgroup, invocation: Invocation, ends: Blob, token: u32, stamp: u32) {
   let matrix = Matrix(ends.slot, ends.start + embedding_words, ends.start * 8u + embedding_scales, hidden / 32u);
   let units = hidden / residual_rows;
-  for (var round = 0u; round < count_rounds(units, workgroup); round++) {
-    let unit = deal_unit(round, workgroup, invocation);
-    if (invocation.lane == 0u && unit < units) {
-      for (var row = unit * residual_rows; row < (unit + 1u) * residual_rows; row++) {
-        set_residual(ffn_residual(), row, weight_element(matrix, token, row), stamp);
-      }
+  for (var unit = dealt_unit(workgroup, invocation); unit < units; unit += units_together(workgroup)) {
+    if (invocation.lane < residual_rows) {
+      let row = unit * residual_rows + invocation.lane;
+      set_residual(ffn_residual(), row, weight_element(matrix, token, row), stamp);
     }
   }
 }

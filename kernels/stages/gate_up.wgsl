@@ -4,13 +4,14 @@
 import package::lib::model::{ffn, Blob};
 import package::lib::activations::{put, activated_vector, attention_residual};
 import package::lib::int4::Matrix;
-import package::lib::matvec::{dot_rows, normed_input, pair_rows, pair_dots, count_rounds, deal_unit};
+import package::lib::matvec::{dot_rows, normed_input, units_together, dealt_unit, Rows};
+import package::lib::reduce::other_lane;
 import package::lib::place::{Workgroup, Invocation};
 import package::stages::rms_norm::ffn_norm;
 
 override gate_up_words: u32;
 override gate_up_scales: u32;
-// Rows of a team: 2 or 4.
+// Rows of a team: 2, 4 or 8.
 override gate_up_rows: u32;
 
 fn gate_up(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32) {
@@ -19,15 +20,14 @@ fn gate_up(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32)
     Matrix(blob.slot, blob.start + gate_up_words, blob.start * 8u + gate_up_scales, input.vector.length / 32u);
   let unit_gates = gate_up_rows / 2u;
   let units = ffn / unit_gates;
-  for (var round = 0u; round < count_rounds(units, workgroup); round++) {
-    let unit = deal_unit(round, workgroup, invocation);
+  for (var start = 0u; start < units; start += units_together(workgroup)) {
+    let unit = start + dealt_unit(workgroup, invocation);
     let gate = unit * unit_gates;
-    let rows = pair_rows(gate, ffn + gate, gate_up_rows);
-    let dots =
-      pair_dots(dot_rows(matrix, rows, gate_up_rows, input, round == 0u, unit < units, invocation), gate_up_rows);
-    if (invocation.lane == 0u && unit < units) {
-      put(activated_vector(), gate, dots.y * silu(dots.x), stamp);
-      if (unit_gates == 2u) { put(activated_vector(), gate + 1u, dots.w * silu(dots.z), stamp); }
+    let rows = Rows(gate, ffn + gate);
+    let dot = dot_rows(matrix, rows, gate_up_rows, input, start == 0u, unit < units, invocation);
+    let up = other_lane(dot, unit_gates, invocation);
+    if (invocation.lane < unit_gates && unit < units) {
+      put(activated_vector(), gate + invocation.lane, up * silu(dot), stamp);
     }
   }
 }

@@ -3,14 +3,14 @@
 import package::lib::model::{vocabulary, Blob};
 import package::lib::activations::{store_logit, put_best, ffn_residual};
 import package::lib::int4::Matrix;
-import package::lib::matvec::{dot_rows, normed_input, count_rounds, deal_unit};
+import package::lib::matvec::{dot_rows, normed_input, rows_from, units_together, dealt_unit};
 import package::lib::place::{Workgroup, Invocation};
 import package::lib::reduce::{better_of, candidates, Candidate};
 import package::stages::rms_norm::final_norm;
 
 override lm_head_words: u32;
 override lm_head_scales: u32;
-// Rows of a team: 1, 2 or 4.
+// Rows of a team: 1, 2, 4 or 8.
 override lm_head_rows: u32;
 
 fn lm_head(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32) {
@@ -19,23 +19,27 @@ fn lm_head(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32)
     Matrix(blob.slot, blob.start + lm_head_words, blob.start * 8u + lm_head_scales, input.vector.length / 32u);
   let units = (vocabulary + lm_head_rows - 1u) / lm_head_rows;
   var best = Candidate(-3.0e38, 0u);
-  for (var round = 0u; round < count_rounds(units, workgroup); round++) {
-    let unit = deal_unit(round, workgroup, invocation);
-    let row = unit * lm_head_rows;
-    let rows = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(vocabulary - 1u));
-    let dots = dot_rows(matrix, rows, lm_head_rows, input, round == 0u, unit < units, invocation);
-    if (invocation.lane == 0u && unit < units) {
-      for (var i = 0u; i < lm_head_rows; i++) {
-        if (row + i < vocabulary) {
-          store_logit(row + i, dots[i]);
-          best = better_of(best, Candidate(dots[i], row + i));
-        }
-      }
+  for (var start = 0u; start < units; start += units_together(workgroup)) {
+    let unit = start + dealt_unit(workgroup, invocation);
+    let first = min(unit * lm_head_rows, vocabulary - lm_head_rows);
+    let dot = dot_rows(
+      matrix, rows_from(first, lm_head_rows), lm_head_rows, input, start == 0u, unit < units, invocation);
+    if (invocation.lane < lm_head_rows && unit < units) {
+      let row = first + invocation.lane;
+      store_logit(row, dot);
+      best = better_of(best, Candidate(dot, row));
     }
   }
-  if (invocation.lane == 0u) { candidates[invocation.team] = best; }
+  for (var lane = 0u; lane < lm_head_rows; lane++) {
+    workgroupBarrier();
+    if (invocation.lane == lane) {
+      if (lane > 0u) { best = better_of(best, candidates[invocation.team]); }
+      candidates[invocation.team] = best;
+    }
+  }
   workgroupBarrier();
   if (invocation.index == 0u) {
+    best = candidates[0];
     for (var team = 1u; team < workgroup.teams; team++) { best = better_of(best, candidates[team]); }
     put_best(workgroup.index, best, stamp);
   }

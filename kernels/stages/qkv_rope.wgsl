@@ -6,13 +6,14 @@
 import package::lib::model::{rotations, heads, kv_heads, head_dim, Blob};
 import package::lib::activations::{put, qkv_vector, ffn_residual};
 import package::lib::int4::Matrix;
-import package::lib::matvec::{dot_rows, normed_input, pair_rows, pair_dots, count_rounds, deal_unit};
+import package::lib::matvec::{dot_rows, normed_input, units_together, dealt_unit, Rows};
+import package::lib::reduce::other_lane;
 import package::lib::place::{Workgroup, Invocation};
 import package::stages::rms_norm::attention_norm;
 
 override qkv_words: u32;
 override qkv_scales: u32;
-// Rows of a team: 2 or 4.
+// Rows of a team: 2, 4 or 8.
 override qkv_rows: u32;
 
 fn qkv_rope(workgroup: Workgroup, invocation: Invocation, blob: Blob, position: u32, stamp: u32) {
@@ -22,30 +23,27 @@ fn qkv_rope(workgroup: Workgroup, invocation: Invocation, blob: Blob, position: 
   let half_dim = head_dim / 2u;
   let unit_pairs = qkv_rows / 2u;
   let units = (heads + 2u * kv_heads) * half_dim / unit_pairs;
-  for (var round = 0u; round < count_rounds(units, workgroup); round++) {
-    let unit = deal_unit(round, workgroup, invocation);
-    let pair = unit * unit_pairs;
-    let head = pair / half_dim;
-    let element = pair % half_dim;
+  for (var start = 0u; start < units; start += units_together(workgroup)) {
+    let unit = start + dealt_unit(workgroup, invocation);
+    let head = unit / (half_dim / unit_pairs);
+    let element = unit % (half_dim / unit_pairs) * unit_pairs;
     let row = head * head_dim + element;
-    let rows = pair_rows(row, row + half_dim, qkv_rows);
-    let dots = pair_dots(dot_rows(matrix, rows, qkv_rows, input, round == 0u, unit < units, invocation), qkv_rows);
-    if (invocation.lane == 0u && unit < units) {
-      put_pair(head, element, dots.x, dots.y, position, stamp);
-      if (unit_pairs == 2u) { put_pair(head, element + 1u, dots.z, dots.w, position, stamp); }
+    let rows = Rows(row, row + half_dim);
+    let dot = dot_rows(matrix, rows, qkv_rows, input, start == 0u, unit < units, invocation);
+    let partner = other_lane(dot, unit_pairs, invocation);
+    if (invocation.lane < qkv_rows && unit < units) {
+      let is_second = invocation.lane >= unit_pairs;
+      let mine = element + invocation.lane % unit_pairs;
+      let turned = turn(dot, partner, is_second, head, mine, position);
+      put(qkv_vector(), head * head_dim + mine + select(0u, half_dim, is_second), turned, stamp);
     }
   }
 }
 
-fn put_pair(head: u32, element: u32, low: f32, high: f32, position: u32, stamp: u32) {
-  let half_dim = head_dim / 2u;
-  let at = head * head_dim + element;
-  var pair = vec2f(low, high);
-  if (head < heads + kv_heads) {
-    let turn = rotations[position * half_dim + element];
-    pair = vec2f(low * turn.x - high * turn.y, high * turn.x + low * turn.y);
-  }
-  if (head < heads) { pair *= inverseSqrt(f32(head_dim)); }
-  put(qkv_vector(), at, pair.x, stamp);
-  put(qkv_vector(), at + half_dim, pair.y, stamp);
+// Row `element` of a head, or its partner (`is_second`), after the rotation with the other of the pair.
+fn turn(own: f32, other: f32, is_second: bool, head: u32, element: u32, position: u32) -> f32 {
+  if (head >= heads + kv_heads) { return own; }
+  let rotation = rotations[position * (head_dim / 2u) + element];
+  let turned = own * rotation.x + select(-other, other, is_second) * rotation.y;
+  return select(turned, turned * inverseSqrt(f32(head_dim)), head < heads);
 }

@@ -1,7 +1,14 @@
 import type {Gpu} from "../gpu/device.js";
 import {stageNames, type KernelFeature} from "../gpu/kernels.js";
 import type {Shape} from "../model/shape.js";
-import {tileGroupsBeside, type Arithmetic, type Geometry, type KernelGeometry, type KernelName} from "./plan.js";
+import {
+  leastLanes,
+  tileGroupsBeside,
+  type Arithmetic,
+  type Geometry,
+  type KernelGeometry,
+  type KernelName
+} from "./plan.js";
 
 /** Groups of activations that should fit in workgroup memory at once, before a workgroup is made smaller: not tuned. */
 const enoughTileGroups = 32;
@@ -30,30 +37,34 @@ export function defaultGeometry(
     const groups = tileGroupsBeside(allowed, shape, {features, arithmetic, workgroupStorage});
     return groups < enoughTileGroups && allowed > 64 ? largest(allowed / 2) : allowed;
   };
-  const of = (size: number, residualRows = 4): KernelGeometry => ({
+  const {subgroupMinSize = 4, subgroupMaxSize = 128} = adapter.info;
+  const subgroups = features.includes("subgroups");
+  const lanes = subgroups ? subgroupMaxSize : 32;
+  const lanesAreFixed = !subgroups || subgroupMinSize === subgroupMaxSize;
+  const mostRows = lanesAreFixed ? lanes : leastLanes; // each row's sum ends in a lane of its own
+  const of = (size: number, teamRows = 4, residualRows = 4): KernelGeometry => ({
     workgroupSize: largest(size),
-    teamRows: 4,
+    teamRows: Math.min(teamRows, mostRows),
     residualRows
   });
   const sizes: Partial<Record<KernelName, KernelGeometry>> = {
     fused: of(1024),
-    fused_grid: of(1024, 1),
+    fused_grid: of(512, 8, 2),
     rms_norm_attention: of(512),
     rms_norm_ffn: of(512),
     rms_norm_final: of(512),
     attention: of(1024),
-    embedding: of(256, 1),
-    o_proj: of(512, 2),
-    down: of(512, 2),
+    embedding: of(256, 4, 1),
+    o_proj: of(512, 4, 2),
+    down: of(512, 4, 2),
+    lm_head: of(256, 8),
     argmax: of(1024)
   };
   const names: readonly KernelName[] = [...stageNames, "fused", "fused_grid"];
   const kernels = Object.fromEntries(names.map((name) => [name, sizes[name] ?? of(256)]));
-  const {subgroupMinSize = 4, subgroupMaxSize = 128} = adapter.info;
-  const subgroups = features.includes("subgroups");
   return {
-    lanes: subgroups ? subgroupMaxSize : 32,
-    lanesAreFixed: !subgroups || subgroupMinSize === subgroupMaxSize,
+    lanes,
+    lanesAreFixed,
     features,
     arithmetic,
     workgroups: 1,

@@ -70,6 +70,10 @@ export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry
     if (!rowsAllowed(name).includes(teamRows)) {
       throw new Error(`${name}: ${teamRows} rows a team are not one of ${rowsAllowed(name).join(", ")}`);
     }
+    const lanes = geometry.lanesAreFixed ? geometry.lanes : leastLanes;
+    if (Math.max(teamRows, residualRows) > lanes) {
+      throw new Error(`${name}: ${Math.max(teamRows, residualRows)} rows are more than a team of ${lanes} has lanes`);
+    }
     if (!singleRows.includes(residualRows)) {
       throw new Error(`${name}: ${residualRows} rows of the residual are not one of ${singleRows.join(", ")}`);
     }
@@ -111,18 +115,26 @@ export function tileGroupsBeside(
   return Math.floor((workgroupStorage - others - vectors!) / (vectors! + rest!));
 }
 
-const singleRows = [1, 2, 4];
+const singleRows = [1, 2, 4, 8];
+
+/** Lanes that every subgroup has. */
+export const leastLanes = 4;
 
 /** Rows a team may compute together; where rows come in pairs, one alone has no partner. */
 function rowsAllowed(kernel: string): number[] {
-  return ["qkv_rope", "gate_up", "fused", "fused_grid"].includes(kernel) ? [2, 4] : singleRows;
+  return ["qkv_rope", "gate_up", "fused", "fused_grid"].includes(kernel) ? [2, 4, 8] : singleRows;
 }
 
 function planFused(shape: Shape, geometry: Geometry): Dispatch {
   const columns = Math.max(...Object.values(layerMatrices(shape)).map((matrix) => matrix.columns));
   const {workgroups} = geometry;
   const name = workgroups > 1 ? "fused_grid" : "fused";
-  return {path: `${name}.wgsl`, workgroups, bound: "all", ...fitKernel(geometry.kernels[name], columns, shape, geometry)};
+  return {
+    path: `${name}.wgsl`,
+    workgroups,
+    bound: "all",
+    ...fitKernel(geometry.kernels[name], columns, shape, geometry)
+  };
 }
 
 function planStaged(shape: Shape, geometry: Geometry): Dispatch[] {
