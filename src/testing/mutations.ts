@@ -58,12 +58,16 @@ export const mutations: readonly Mutation[] = [
     ["the weights are the next eight's", "weights_at / 8u + i)", "weights_at / 8u + (i ^ 1u))"]
   ]),
   ...inFile("stages/qkv_rope.wgsl", [
-    ["the rotation has a sign wrong", "low * turn.x - high * turn.y", "low * turn.x + high * turn.y"],
-    ["the rotation is that of the first position", "rotations[position * half_dim + element]", "rotations[element]"],
+    ["the rotation has a sign wrong", "select(-other, other, is_second)", "select(other, -other, is_second)"],
+    [
+      "the rotation is that of the first position",
+      "rotations[position * (head_dim / 2u) + element]",
+      "rotations[element]"
+    ],
     ["the query is not scaled", "inverseSqrt(f32(head_dim))", "1.0"],
-    ["the key is scaled too", "if (head < heads) {", "if (head < heads + kv_heads) {"],
-    ["the first head of values is rotated as a key", "head < heads + kv_heads", "head <= heads + kv_heads"],
-    ["a team's second pair takes the first one's place", "element + 1u, dots.z", "element, dots.z"]
+    ["the key is scaled too", "head_dim)), head < heads)", "head_dim)), head < heads + kv_heads)"],
+    ["the first head of values is rotated as a key", "head >= heads + kv_heads", "head > heads + kv_heads"],
+    ["the partner is oneself", "let partner = other_lane(dot, unit_pairs, invocation);", "let partner = dot;"]
   ]),
   ...inFile("stages/attention.wgsl", [
     [
@@ -91,18 +95,19 @@ export const mutations: readonly Mutation[] = [
       "i * kv_heads + kv_head",
       "long"
     ],
+    ["weights are counted four times", "select(0.0, weight, part == 0u)", "weight"],
     ["values of earlier chunks are not rescaled", "sum * rescale +", "sum +", "long"],
     ["the weights of earlier chunks are not rescaled", "total * rescale +", "total +", "long"],
     ["only the first chunk is attended to", "first <= position; first +=", "first < 1u; first +=", "long"]
   ]),
   ...inFile("stages/o_proj.wgsl", [
     ["the scales are one off", "+ o_scales,", "+ o_scales + 1u,"],
-    ["all rows of a team get the first one's sum", "row + i, dots[i]", "row + i, dots[0]"]
+    ["two rows of a team change places", "row + invocation.lane, dot", "row + (invocation.lane ^ 1u), dot"]
   ]),
   ...inFile("stages/gate_up.wgsl", [
     ["the sigmoid has its sign wrong", "x / (1.0 + exp(-x))", "x / (1.0 + exp(x))"],
-    ["gate and up change places", "dots.y * silu(dots.x)", "dots.x * silu(dots.y)"],
-    ["the ups are one row off", "pair_rows(gate, ffn + gate,", "pair_rows(gate, ffn + gate - 1u,"]
+    ["gate and up change places", "up * silu(dot)", "dot * silu(up)"],
+    ["the ups are one row off", "Rows(gate, ffn + gate)", "Rows(gate, ffn + gate - 1u)"]
   ]),
   ...inFile("stages/down.wgsl", [
     ["the weights are 16 bytes off", "blob.start + down_words", "blob.start + down_words + 1u"],
@@ -114,9 +119,10 @@ export const mutations: readonly Mutation[] = [
     ]
   ]),
   ...inFile("stages/lm_head.wgsl", [
-    ["all rows of a team get the first one's logit", "store_logit(row + i, dots[i])", "store_logit(row + i, dots[0])"],
-    ["the last logit is not written", "if (row + i < vocabulary)", "if (row + i + 1u < vocabulary)"],
-    ["the best token of a team is its first", "Candidate(dots[i], row + i)", "Candidate(dots[i], row)"],
+    ["two logits of a team change places", "store_logit(row, dot)", "store_logit(row ^ 1u, dot)"],
+    ["the last logit is not written", "vocabulary - lm_head_rows)", "vocabulary - lm_head_rows - 1u)"],
+    ["the best token of a team is its first", "Candidate(dot, row)", "Candidate(dot, first)"],
+    ["the best of a team is its last row's", "best = better_of(best, candidates[invocation.team]);", ""],
     [
       "the best of a workgroup is its last team's",
       "best = better_of(best, candidates[team])",
@@ -146,8 +152,8 @@ export const mutations: readonly Mutation[] = [
     ],
     [
       "a word of another workgroup is taken twice",
-      "activations[at + 3u * stride])",
-      "activations[at + 2u * stride])",
+      "atomicLoad(&activations[at + 3u * stride])",
+      "atomicLoad(&activations[at + 2u * stride])",
       "grid"
     ],
     ["the stamp is not checked", "difference.w) & 0xffu)", "difference.w) & 0u)", "grid"],
@@ -169,6 +175,7 @@ export const mutations: readonly Mutation[] = [
       "matrix.scales + row * matrix.row_groups + group",
       "matrix.scales + row * matrix.row_groups + (group ^ 1u)"
     ],
+    ["a float16 is always the lower half of its word", ">> (16u * (index & 1u))", ">> 0u"],
     [
       "the high byte of an activation has no sign",
       "dot4I8Packed(even, columns.x)",
@@ -183,8 +190,7 @@ export const mutations: readonly Mutation[] = [
     ]
   ]),
   ...inFile("lib/model.wgsl", [
-    ["a float16 is always the lower half of its word", "[index & 1u]", "[0u]"],
-    ["layers start where the first one does", "* layer_vectors)", "* 0u)", "fused"],
+    ["layers start where the first one does", "Blob(0u, layer * layer_vectors)", "Blob(0u, 0u)", "fused"],
     ["the third buffer is the second", "return weights_2[index];", "return weights_1[index];", "split"],
     [
       "the scales of the third buffer are the second's",
@@ -195,7 +201,7 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...inFile("lib/matvec.wgsl", [
     ["the tile's second four columns are its first", "tile[stride + group], sum);", "tile[group], sum);"],
-    ["a team skips every second group", "group += 4u / count * lanes", "group += 8u / count * lanes"],
+    ["a team skips every second group", "group += step", "group += 2u * step"],
     ["the group's sum lacks a column in four", "four.x + four.y + four.z + four.w", "four.x + four.y + four.z"],
     [
       "every piece of the input is the first",
@@ -227,13 +233,15 @@ export const mutations: readonly Mutation[] = [
       "/ f32(hidden + 1u) + epsilon",
       "grid"
     ],
-    ["several workgroups do not divide by the root", "sums *= norm_factor;", "", "grid"],
+    ["several workgroups do not divide by the root", "sum *= norm_factor;", "", "grid"],
     ["the zero of the nibbles is another in integers", "-7.0 * sum", "-8.0 * sum", "packed"],
     ["the high byte of an activation is a bit too large", "odd >> vec4u(8u)", "odd >> vec4u(7u)", "packed"]
   ]),
   ...inFile("lib/reduce.wgsl", [
     ["a team's sum is one lane's", "  return subgroupAdd(value);", "  return value;"],
-    ["a team's maximum is one lane's", "  return subgroupMax(value);", "  return value;"],
+    ["a workgroup's maximum is each lane's own", "return subgroupMax(total);", "return value;"],
+    ["the rows' sums come from the wrong lane", "two.x, upper), 1u)", "two.x, upper), 2u)"],
+    ["another lane is oneself", "subgroupShuffleXor(value, mask)", "value"],
     ["four invocations' sum is two's", "return pair + quadSwapY(pair);", "return pair;"],
     ["four invocations' maximum is two's", "return max(pair, quadSwapY(pair));", "return pair;", "packed"],
     ["a workgroup's sum is the last team's", "sum += scratch[team]", "sum = scratch[team]"],
@@ -245,11 +253,13 @@ export const mutations: readonly Mutation[] = [
       "portable"
     ],
     [
-      "a team's maximum is another for each lane",
-      "return scratch[invocation.index - invocation.lane];",
-      "return scratch[invocation.index];",
+      "a workgroup's maximum is its least",
+      "max(scratch[invocation.index], scratch[invocation.index + stride])",
+      "min(scratch[invocation.index], scratch[invocation.index + stride])",
       "portable"
     ],
+    ["another lane is oneself", "scratch[invocation.index ^ mask]", "scratch[invocation.index]", "portable"],
+    ["all lanes get the sum of the first row", "low[invocation.lane % count]", "low.x", "portable"],
     ["four invocations' sum lacks the second's", "scratch[at] + scratch[at + 1u] +", "scratch[at] +", "portable"],
     [
       "a workgroup's sum loses what it had",

@@ -36,8 +36,8 @@ describe.each(devices)("the default geometry on $name", ({invocations, size, sto
           expect(Number.isInteger(Math.log2(workgroupSize)), name).toBe(true);
           expect(workgroupSize, name).toBeGreaterThanOrEqual(64);
           expect(workgroupSize, name).toBeLessThanOrEqual(Math.min(invocations, size));
-          expect([2, 4], name).toContain(teamRows);
-          expect([1, 2, 4], name).toContain(residualRows);
+          expect([2, 4, 8], name).toContain(teamRows);
+          expect([1, 2, 4, 8], name).toContain(residualRows);
         }
         for (const workgroups of [1, 2]) {
           for (const factoring of factorings) {

@@ -9,7 +9,7 @@ import {
   type Expected
 } from "../../testing/fixtures.js";
 import {changeGeometry, featureSets, storageForTile} from "../../testing/geometries.js";
-import {mutate, mutations, type SubjectName} from "../../testing/mutations.js";
+import {mutate, mutations, type Mutation, type SubjectName} from "../../testing/mutations.js";
 import {retryStalled} from "../../testing/stalls.js";
 import {hasSlowCompiler, openTestGpu, withLimits} from "../../testing/test-gpu.js";
 import {StalledError} from "../gpu/errors.js";
@@ -19,7 +19,7 @@ import {compareLogits} from "../model/reference.js";
 import {shapes, type Shape} from "../model/shape.js";
 import {createDecoder, type Decoder, type DecoderOptions} from "./decoder.js";
 import {createSyntheticWeights, uploadWeights, type GpuWeights} from "./gpu-weights.js";
-import type {Geometry} from "./plan.js";
+import {linkConditions, planToken, type Geometry} from "./plan.js";
 
 // What the checks are worth: each mutant of the kernels must be seen by the comparison that the other tests, the lab and
 // `npm run verify` rely on. A mutant that passes fails its test, and so does one that does not compile or that is not
@@ -57,14 +57,29 @@ test.each([...new Set(tried.map(({on}) => on))])("the kernels as they are pass t
   expect(await findMistake(kernels, subjects[on])).toBeNull();
 });
 
-test.each(tried.map((mutation) => [mutation.path, mutation.wrong, mutation] as const))(
+/** Whether a subject's workgroups wait for each other, for which they need the cores that others would take. */
+const waits = ({on}: {on: SubjectName}) => ["grid", "wide", "crowd"].includes(on);
+const name = (mutation: Mutation) => [mutation.path, mutation.wrong, mutation] as const;
+
+test.concurrent.each(tried.filter((mutation) => !waits(mutation)).map(name))(
   "it is seen in kernels/%s when %s",
-  async (_path, _wrong, mutation) => {
-    const mutated = mutate(sources, mutation);
-    const mutant = {sources: mutated, linked: await linkSources(mutated)};
-    expect(await findMistake(mutant, subjects[mutation.on]), "what the check says of the mutant").not.toBeNull();
-  }
+  (_path, _wrong, mutation) => expectMistake(mutation)
 );
+
+test.each(tried.filter(waits).map(name))("it is seen in kernels/%s when %s", (_path, _wrong, mutation) =>
+  expectMistake(mutation)
+);
+
+async function expectMistake(mutation: Mutation): Promise<void> {
+  const subject = subjects[mutation.on];
+  const {shape, factoring, geometry, weights} = subject;
+  const mutated = mutate(sources, mutation);
+  const conditions = linkConditions(factoring, geometry, weights.slots.length);
+  const paths = new Set(planToken(shape, factoring, geometry).map(({path}) => path));
+  const builds = Array.from(paths, (path) => ({path, conditions}));
+  const mutant = {sources: mutated, linked: await linkSources(mutated, builds)};
+  expect(await findMistake(mutant, subject), "what the check says of the mutant").not.toBeNull();
+}
 
 test("every stage and every library has mutants", () => {
   expect(stages).not.toEqual([]);

@@ -104,9 +104,11 @@ test.each(factorings)("%s without room for activations is an error with the limi
 test.each([
   [{lanes: 128}, {workgroupSize: 64}, "a workgroup of 64 is smaller than a subgroup or half a head, 128"],
   [{lanes: 32}, {workgroupSize: 32}, "a workgroup of 32 is smaller than a subgroup or half a head, 48"],
-  [{}, {teamRows: 1}, "qkv_rope: 1 rows a team are not one of 2, 4"],
-  [{}, {teamRows: 3}, "embedding: 3 rows a team are not one of 1, 2, 4"],
-  [{}, {residualRows: 3}, "embedding: 3 rows of the residual are not one of 1, 2, 4"]
+  [{}, {teamRows: 1}, "qkv_rope: 1 rows a team are not one of 2, 4, 8"],
+  [{}, {teamRows: 3}, "embedding: 3 rows a team are not one of 1, 2, 4, 8"],
+  [{lanes: 4}, {teamRows: 8}, "embedding: 8 rows are more than a team of 4 has lanes"],
+  [{lanes: 64, lanesAreFixed: false}, {residualRows: 8}, "embedding: 8 rows are more than a team of 4 has lanes"],
+  [{}, {residualRows: 3}, "embedding: 3 rows of the residual are not one of 1, 2, 4, 8"]
 ])("a geometry that the kernels cannot run is refused: %o, %o", (teams, kernel, message) => {
   expect(() => planToken(shapes.tiny, "staged", geometry(teams, kernel))).toThrow(message);
 });
