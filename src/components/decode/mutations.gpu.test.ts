@@ -93,8 +93,8 @@ test("tokens of the wide subject have more than 16 bits", () => {
 
 /** What is wrong with what kernels compute, or null. */
 async function findMistake(kernels: Kernels, subject: Subject): Promise<string | null> {
-  const {weights, expected, crowd, ...options} = subject;
-  const decoder = await createDecoder(gpu.device, kernels, weights, options);
+  const {weights, crowd, shape, factoring, geometry} = subject;
+  const decoder = await createDecoder(gpu.device, kernels, weights, {shape, factoring, geometry});
   try {
     if (crowd !== undefined) return (await decoder.rollCall(crowd)) ? `${crowd} workgroups answer the roll call` : null;
     return await retryStalled(() => findWrongResult(decoder, subject));

@@ -112,9 +112,9 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
   });
 
   test("tells the kernels where every vector of activations starts", () => {
-    const {words: _, ...starts} = activationLayout(shape);
+    const starts = Object.entries(activationLayout(shape)).filter(([name]) => name !== "words");
     const constants = shapeConstants(shape);
-    for (const [name, start] of Object.entries(starts)) {
+    for (const [name, start] of starts) {
       const override = `${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_at`;
       expect(constants[override], override).toBe(start);
     }
