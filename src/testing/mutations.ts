@@ -122,7 +122,7 @@ export const mutations: readonly Mutation[] = [
     ["two logits of a team change places", "store_logit(row, dot)", "store_logit(row ^ 1u, dot)"],
     ["the last logit is not written", "vocabulary - lm_head_rows)", "vocabulary - lm_head_rows - 1u)"],
     ["the best token of a team is its first", "Candidate(dot, row)", "Candidate(dot, first)"],
-    ["the best of a team is its last row's", "best = better_of(best, candidates[invocation.team]);", ""],
+    ["the best of a team is its last row's", "best = better_of(best, candidates[invocation.team]);", "", "wide"],
     [
       "the best of a workgroup is its last team's",
       "best = better_of(best, candidates[team])",
