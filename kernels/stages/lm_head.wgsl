@@ -21,11 +21,12 @@ fn lm_head(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32)
   var best = Candidate(-3.0e38, 0u);
   for (var start = 0u; start < units; start += units_together(workgroup)) {
     let unit = start + dealt_unit(workgroup, invocation);
-    let first = min(unit * lm_head_rows, vocabulary - lm_head_rows);
+    // The last unit reaches back where the rows do not divide the vocabulary, and leaves what is not its own.
+    let first = min(unit * lm_head_rows, max(vocabulary, lm_head_rows) - lm_head_rows);
     let dot = dot_rows(
       matrix, rows_from(first, lm_head_rows), lm_head_rows, input, start == 0u, unit < units, invocation);
-    if (invocation.lane < lm_head_rows && unit < units) {
-      let row = first + invocation.lane;
+    let row = first + invocation.lane;
+    if (invocation.lane < lm_head_rows && row >= unit * lm_head_rows && row < vocabulary) {
       store_logit(row, dot);
       best = better_of(best, Candidate(dot, row));
     }

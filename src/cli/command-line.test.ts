@@ -23,12 +23,19 @@ describe.concurrent("a wrong command line for verify", () => {
     {args: [fixture, "--factoring", "sideways"], says: /no factoring sideways; there are fused, staged/},
     {args: [fixture, "--without", "subgroups,magic"], says: /feature magic; they use subgroups/},
     {args: [fixture, "--tokens", "few"], says: /--tokens takes a positive integer, not few/},
-    {args: [fixture, "--fast"], says: /Unknown option '--fast'/}
+    {args: [fixture, "--fast"], says: /Unknown option '--fast'/},
+    {args: [fixture, "--allow-waits=yes"], says: /'--allow-waits' does not take an argument.*usage: /s}
   ])("says so: $says", async ({args, says}) => {
     const {status, stderr} = await runCommand("verify", ...args);
     expect(stderr).toMatch(says);
     expect(stderr).not.toMatch(/^ +at /m);
     expect(status).toBe(1);
+  });
+
+  test("is not one that allows workgroups to wait, which the usage explains", async () => {
+    const {status, stdout} = await runCommand("verify", "--help");
+    expect(stdout).toMatch(/--allow-waits\s+also checks fused by 2 workgroups that wait for each other, which WebGPU/);
+    expect(status).toBe(0);
   });
 });
 

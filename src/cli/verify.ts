@@ -6,8 +6,9 @@ import {createDecoder} from "../components/decode/decoder.js";
 import {whyUnsupported} from "../components/decode/fit.js";
 import {defaultGeometry} from "../components/decode/geometry.js";
 import {uploadWeights} from "../components/decode/gpu-weights.js";
-import {factorings, type Factoring} from "../components/decode/plan.js";
+import {arithmetics, factorings, type Arithmetic, type Factoring} from "../components/decode/plan.js";
 import type {Gpu} from "../components/gpu/device.js";
+import {StalledError} from "../components/gpu/errors.js";
 import {kernelFeatures, type KernelFeature, type Kernels} from "../components/gpu/kernels.js";
 import {logitTolerance} from "../components/lab/record.js";
 import {loadMlc, type MlcModel} from "../components/model/mlc.js";
@@ -17,18 +18,28 @@ import {argmax, compareLogits, Reference} from "../components/model/reference.js
 import {linkKernels} from "../data/link-kernels.js";
 import {openDawnGpu} from "./dawn.js";
 
+/** Largest relative errors of logits, by what activations are in the dot products. */
+const tolerance: Record<Arithmetic, number> = {float32: logitTolerance, int16: 1e-3};
+
+/** The fewest that wait for each other. */
+const severalWorkgroups = 2;
+
 const usage = `Checks every factoring on a folder of weights in MLC's q4f16_1 format.
 
-usage: npm run verify -- DIR [--factoring NAME] [--without FEATURE,…] [--tokens N]
+usage: npm run verify -- DIR [--factoring NAME] [--without FEATURE,…] [--tokens N] [--allow-waits]
 
   DIR           tensor-cache.json or ndarray-cache.json, shards and mlc-chat-config.json; with expected.json and
                 expected_logits.f32 it is checked against those, else against this project's float64 reference
   --factoring   ${factorings.join(", ")}; all by default
   --without     features not to use: ${kernelFeatures.join(", ")}
   --tokens      greedy tokens to compare where there is no expected.json, 8 by default
+  --allow-waits
+                also checks fused by ${severalWorkgroups} workgroups that wait for each other, which WebGPU does not promise to work:
+                the GPU may stall and be reset, and some machines had to be rebooted
 
-One line a factoring: the largest relative error of its logits, and the first token that differs or none. It exits
-with 1 when an error is over ${logitTolerance} or a token differs.`;
+One line a factoring and arithmetic, as in fused-int16: the largest relative error of its logits, and the first token
+that differs or none. It exits with 1 when a token differs, or an error is over ${tolerance.float32} with float32 activations or
+${tolerance.int16} with 16-bit ones.`;
 
 const expectedName = "expected.json";
 
@@ -72,8 +83,8 @@ async function main(args: string[]): Promise<number> {
   const weights = await uploadWeights(gpu.device, model.shape, model.tensors);
   const kernels = await linkKernels();
   let failures = 0;
-  for (const factoring of chosen) {
-    const {line, matches} = await verify(gpu, kernels, {factoring, features, model, weights, expected});
+  for (const launch of launchesOf(chosen, values["allow-waits"])) {
+    const {line, matches} = await verify(gpu, kernels, {...launch, features, model, weights, expected});
     console.log(line);
     failures += matches ? 0 : 1;
   }
@@ -92,6 +103,7 @@ function parse(args: string[]) {
         factoring: {type: "string"},
         without: {type: "string"},
         tokens: {type: "string"},
+        "allow-waits": {type: "boolean", default: false},
         help: {type: "boolean", short: "h"}
       }
     });
@@ -107,8 +119,29 @@ function checkFolder(folder: string): void {
   if (!found.isDirectory()) throw new Error(`${folder} is not a folder: name the one that it is in.`);
 }
 
-interface Check {
+/** What one line is about. */
+interface Launch {
   factoring: Factoring;
+  workgroups: number;
+  arithmetic: Arithmetic;
+}
+
+/** Every factoring in every arithmetic, the fused one also by several workgroups where they may wait. */
+function launchesOf(chosen: readonly Factoring[], allowWaits: boolean): Launch[] {
+  return chosen.flatMap((factoring) =>
+    (factoring === "fused" && allowWaits ? [1, severalWorkgroups] : [1]).flatMap((workgroups) =>
+      arithmetics.map((arithmetic) => ({factoring, workgroups, arithmetic}))
+    )
+  );
+}
+
+function nameOf({factoring, workgroups, arithmetic}: Launch): string {
+  return [factoring, ...(workgroups > 1 ? [workgroups] : []), ...(arithmetic === "int16" ? [arithmetic] : [])].join(
+    "-"
+  );
+}
+
+interface Check extends Launch {
   features: readonly KernelFeature[];
   model: MlcModel;
   weights: Awaited<ReturnType<typeof uploadWeights>>;
@@ -117,12 +150,12 @@ interface Check {
 
 async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
   const {device, description} = gpu;
-  const {factoring, features, model, weights, expected} = check;
-  const name = factoring.padEnd(8);
+  const {factoring, workgroups, arithmetic, features, model, weights, expected} = check;
+  const name = nameOf(check).padEnd(13);
   const {shape} = model;
   const unsupported = whyUnsupported({shape, factoring, features}, description);
   if (unsupported) return {line: `${name} not run: ${unsupported}`, matches: false};
-  const geometry = defaultGeometry(shape, features, gpu);
+  const geometry = {...defaultGeometry(shape, features, gpu, arithmetic), workgroups};
   const decoder = await createDecoder(device, kernels, weights, {shape, factoring, geometry});
   try {
     decoder.reset(expected.prompt);
@@ -139,7 +172,10 @@ async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
         ? `none of ${tokens.length}`
         : `token ${different}, ${tokens[different]} for ${expected.greedy[different]}`;
     const line = `${name} max relative error ${error.toExponential(2)}, first differing token: ${first}`;
-    return {line, matches: error <= logitTolerance && different < 0};
+    return {line, matches: error <= tolerance[arithmetic] && different < 0};
+  } catch (error) {
+    if (error instanceof StalledError) return {line: `${name} stalled: ${error.message}`, matches: false};
+    throw error;
   } finally {
     decoder.destroy();
   }

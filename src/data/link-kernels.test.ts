@@ -16,7 +16,7 @@ test("the sources are the files of kernels/, as they are", () => {
 
 describe.each(kernelBuilds.map((build) => ({...build, key: kernelKey(build.path, build.conditions)})))(
   "$key",
-  ({key, conditions}) => {
+  ({key, path, conditions}) => {
     const {code, overrides} = linked[key]!;
 
     test("is one WGSL module with the entry point main", () => {
@@ -30,6 +30,12 @@ describe.each(kernelBuilds.map((build) => ({...build, key: kernelKey(build.path,
       else expect(code).not.toMatch(/subgroup(?!s?\.)[A-Z]|enable subgroups/);
     });
 
+    test("has atomics only where workgroups share a dispatch, and 16-bit products only where it is linked for them", () => {
+      if (path.startsWith("probe/")) return;
+      expect(/array<atomic<u32>>/.test(code)).toBe(conditions.includes("grid"));
+      if (!conditions.includes("packed")) expect(code).not.toMatch(/dot4[IU]8Packed|pack4x/);
+    });
+
     test("lists its overrides", () => {
       expect([...overrides].sort()).toEqual([...code.matchAll(/^\s*override (\w+)/gm)].map(([, name]) => name!).sort());
     });
@@ -41,13 +47,11 @@ test.each(kernelBuilds.filter(({path}) => /^(fused|staged)/.test(path)))(
   ({path, conditions}) => {
     const given = [
       ...Object.keys(shapeConstants(shapes.tiny)),
-      "workgroup_size",
-      "team_rows",
-      "tile_groups",
-      "team_lanes"
+      ...["workgroup_size", "qkv_rows", "gate_up_rows", "lm_head_rows", "residual_rows"],
+      ...["tile_groups", "team_lanes", "bests", "spin_limit", "layers_per_slot", "head_vectors"]
     ];
     const missing = linked[kernelKey(path, conditions)]!.overrides.filter((name) => !given.includes(name));
-    expect(missing.filter((name) => name !== "layers_per_slot")).toEqual([]);
+    expect(missing).toEqual([]);
   }
 );
 
@@ -57,13 +61,15 @@ test("the fused kernel has the very stages that the staged kernels launch", () =
     [...sources[path]!.matchAll(/package::stages::(\w+)/g)].map(([, name]) => `stages/${name}.wgsl`);
   const staged = stageNames.flatMap((stage) => imported(`staged/${stage}.wgsl`));
   expect(new Set(imported("fused.wgsl"))).toEqual(new Set(stages));
+  // Where workgroups wait for each other, those stages that take a normed vector norm it themselves.
+  expect(new Set([...imported("fused_grid.wgsl"), "stages/rms_norm.wgsl"])).toEqual(new Set(stages));
   expect(new Set(staged)).toEqual(new Set(stages));
 });
 
 test("a change in a source reaches what is linked from it", async () => {
   const path = "stages/gate_up.wgsl";
   const changed = await linkSources({...readSources(), [path]: sources[path]!.replace("exp(-x)", "exp(-2.0 * x)")});
-  for (const key of ["staged/gate_up.wgsl", "fused.wgsl+ends"]) {
+  for (const key of ["staged/gate_up.wgsl", "fused.wgsl+ends", "fused_grid.wgsl+ends+grid"]) {
     expect(changed[key]!.code).toContain("exp(-2.0 * x)");
     expect(linked[key]!.code).not.toContain("exp(-2.0 * x)");
   }

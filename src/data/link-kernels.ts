@@ -1,7 +1,7 @@
 import {readFileSync, readdirSync} from "node:fs";
 import {fileURLToPath} from "node:url";
 import {link} from "wesl";
-import {kernelBuilds, kernelKey, overridesOf, type Kernels} from "../components/gpu/kernels.js";
+import {kernelBuilds, kernelKey, overridesOf, type KernelBuild, type Kernels} from "../components/gpu/kernels.js";
 
 const folder = fileURLToPath(new URL("../../kernels/", import.meta.url));
 
@@ -11,11 +11,14 @@ export async function linkKernels(): Promise<Kernels> {
   return {sources, linked: await linkSources(sources)};
 }
 
-/** Links given sources: what `linkKernels` does with the files, and a test with a broken one. */
-export async function linkSources(sources: Record<string, string>): Promise<Kernels["linked"]> {
+/** Links given sources: what `linkKernels` does with the files, and a test with a broken one, or a few builds only. */
+export async function linkSources(
+  sources: Record<string, string>,
+  builds: readonly KernelBuild[] = kernelBuilds
+): Promise<Kernels["linked"]> {
   const weslSrc = Object.fromEntries(Object.entries(sources).map(([path, source]) => [`./${path}`, source]));
   const linked: Kernels["linked"] = {};
-  for (const {path, conditions} of kernelBuilds) {
+  for (const {path, conditions} of builds) {
     const rootModuleName = path.replace(/\.wgsl$/, "");
     const {dest} = await link({
       weslSrc,

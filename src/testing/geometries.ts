@@ -1,5 +1,5 @@
 import {defaultGeometry} from "../components/decode/geometry.js";
-import {tileGroupsBeside, type Geometry, type KernelGeometry} from "../components/decode/plan.js";
+import {tileGroupsBeside, type Geometry, type KernelGeometry, type KernelName} from "../components/decode/plan.js";
 import type {Gpu} from "../components/gpu/device.js";
 import {stageNames, type KernelFeature} from "../components/gpu/kernels.js";
 import type {Shape} from "../components/model/shape.js";
@@ -21,8 +21,8 @@ export function changeGeometry(
   features: readonly KernelFeature[],
   {kernel, ...rest}: Partial<Omit<Geometry, "kernels">> & {kernel?: Partial<KernelGeometry>}
 ): Geometry {
-  const geometry = defaultGeometry(shape, features, gpu);
-  const names = [...stageNames, "fused" as const];
+  const geometry = defaultGeometry(shape, features, gpu, rest.arithmetic);
+  const names: KernelName[] = [...stageNames, "fused", "fused_grid"];
   const kernels = Object.fromEntries(names.map((name) => [name, {...geometry.kernels[name], ...kernel}]));
   return {...geometry, ...rest, kernels: kernels as Geometry["kernels"]};
 }
@@ -32,9 +32,10 @@ export function storageForTile(
   groups: number,
   workgroupSize: number,
   shape: Shape,
-  features: readonly KernelFeature[]
+  {features, arithmetic}: Pick<Geometry, "features" | "arithmetic">
 ): number {
   let workgroupStorage = 0;
-  while (tileGroupsBeside(workgroupSize, shape, {features, workgroupStorage}) < groups) workgroupStorage += 4;
+  while (tileGroupsBeside(workgroupSize, shape, {features, arithmetic, workgroupStorage}) < groups)
+    workgroupStorage += 4;
   return workgroupStorage;
 }

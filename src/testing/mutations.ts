@@ -12,10 +12,24 @@ export interface Mutation {
 
 /**
  * The fixture phi3-tiny, `staged` or `fused`, with all features or without (`portable`), with an input that comes in
- * pieces (`tiles`), with subgroups of a size not known before (`varying`); and synthetic models: of shared KV heads and
- * many positions (`long`), and of layers in three buffers (`split`).
+ * pieces (`tiles`), with subgroups of a size not known before (`varying`), with 16-bit activations (`packed`), and by two
+ * workgroups that wait for each other (`grid`); synthetic models: of shared KV heads and many positions (`long`), of
+ * layers in three buffers (`split`), and by two workgroups with token ids of more than 16 bits (`wide`); and a roll call
+ * of more workgroups than are resident (`crowd`).
  */
-export type SubjectName = "staged" | "portable" | "fused" | "tiles" | "fused tiles" | "varying" | "long" | "split";
+export type SubjectName =
+  | "staged"
+  | "portable"
+  | "fused"
+  | "tiles"
+  | "fused tiles"
+  | "varying"
+  | "packed"
+  | "grid"
+  | "long"
+  | "split"
+  | "wide"
+  | "crowd";
 
 /** @throws {Error} unless the text to replace stands in the file exactly once. */
 export function mutate(
@@ -34,81 +48,122 @@ export const mutations: readonly Mutation[] = [
   ...inFile("stages/embedding.wgsl", [
     [
       "neighbouring elements of the row change places",
-      "weight_element(matrix, token, i)",
-      "weight_element(matrix, token, i ^ 1u)"
-    ],
-    ["it is always the first token's row", "state[tokens_at + state[position_at]]", "state[tokens_at]"]
+      "weight_element(matrix, token, row)",
+      "weight_element(matrix, token, row ^ 1u)"
+    ]
   ]),
   ...inFile("stages/rms_norm.wgsl", [
     ["the mean is over one element more", "/ f32(hidden) + epsilon", "/ f32(hidden + 1u) + epsilon"],
     ["epsilon is left out", "/ f32(hidden) + epsilon", "/ f32(hidden)", "long"],
-    ["the weight is the next element's", "weights_at + i)", "weights_at + (i ^ 1u))"]
+    ["the weights are the next eight's", "weights_at / 8u + i)", "weights_at / 8u + (i ^ 1u))"]
   ]),
   ...inFile("stages/qkv_rope.wgsl", [
-    ["the rotation has a sign wrong", "low * turn.x - high * turn.y", "low * turn.x + high * turn.y"],
-    ["the rotation is that of the first position", "rotations[position * half_dim + element]", "rotations[element]"],
-    ["the query is not scaled", "turned * inverseSqrt(f32(head_dim))", "turned"],
-    ["keys are all written to the first position", "* context + position;", "* context;"],
-    ["values are all written to the first position", "(context + position)", "context"],
-    ["the first head of values is rotated as a key", "head >= heads + kv_heads", "head > heads + kv_heads"]
+    ["the rotation has a sign wrong", "select(-other, other, is_second)", "select(other, -other, is_second)"],
+    [
+      "the rotation is that of the first position",
+      "rotations[position * (head_dim / 2u) + element]",
+      "rotations[element]"
+    ],
+    ["the query is not scaled", "inverseSqrt(f32(head_dim))", "1.0"],
+    ["the key is scaled too", "head_dim)), head < heads)", "head_dim)), head < heads + kv_heads)"],
+    ["the first head of values is rotated as a key", "head >= heads + kv_heads", "head > heads + kv_heads"],
+    ["the partner is oneself", "let partner = other_lane(dot, unit_pairs, invocation);", "let partner = dot;"]
   ]),
   ...inFile("stages/attention.wgsl", [
     [
-      "the causal bound lets one position too few in",
-      "min(chunk, position + 1u - first)",
-      "min(chunk, max(position, 1u) - first)"
+      "the position itself is not attended to",
+      "select(least, dots, at <= position)",
+      "select(least, dots, at < position)"
+    ],
+    ["the position's own key is left out", "keys = own_key(part);", ""],
+    ["the position's own value is left out", "let own = head[2u * head_vectors + vector];", "let own = vec4f(0.0);"],
+    ["keys are all written to the first position", "cache[keys_at + position * stride + i]", "cache[keys_at + i]"],
+    [
+      "values are all written to the first position",
+      "cache[values_at + position * stride + i]",
+      "cache[values_at + i]"
     ],
     [
-      "the causal bound lets one position too many in",
-      "min(chunk, position + 1u - first)",
-      "min(chunk, position + 2u - first)"
-    ],
-    ["the values are those of the first KV head", "+ kv_head * head_dim;", ";", "long"],
-    [
-      "the query heads share KV heads in turn, not side by side",
-      "head / (heads / kv_heads)",
-      "head % kv_heads",
+      "the values are those of the first KV head",
+      "load_values(values_at + vector",
+      "load_values(values_at - kv_head * head_vectors + vector",
       "long"
     ],
-    ["values of earlier chunks are not rescaled", "value *= rescale;", "", "long"],
+    [
+      "the query heads share KV heads in turn, not side by side",
+      "kv_head * shared_by + i",
+      "i * kv_heads + kv_head",
+      "long"
+    ],
+    ["weights are counted four times", "select(0.0, weight, part == 0u)", "weight"],
+    ["values of earlier chunks are not rescaled", "sum * rescale +", "sum +", "long"],
     ["the weights of earlier chunks are not rescaled", "total * rescale +", "total +", "long"],
-    ["only the first chunk is attended to", "first <= position; first += chunk", "first < 1u; first += chunk", "long"]
+    ["only the first chunk is attended to", "first <= position; first +=", "first < 1u; first +=", "long"]
   ]),
   ...inFile("stages/o_proj.wgsl", [
     ["the scales are one off", "+ o_scales,", "+ o_scales + 1u,"],
-    [
-      "the residual is not added",
-      "activations[residual_at + row + i] += dots[i]",
-      "activations[residual_at + row + i] = dots[i]"
-    ],
-    [
-      "the last group of columns is left out",
-      "let columns = heads * head_dim;",
-      "let columns = heads * head_dim - 32u;"
-    ]
+    ["two rows of a team change places", "row + invocation.lane, dot", "row + (invocation.lane ^ 1u), dot"]
   ]),
   ...inFile("stages/gate_up.wgsl", [
     ["the sigmoid has its sign wrong", "x / (1.0 + exp(-x))", "x / (1.0 + exp(x))"],
-    ["gate and up change places", "dots.y * silu(dots.x)", "dots.x * silu(dots.y)"],
-    ["the ups are one row off", "pair_rows(row, ffn + row)", "pair_rows(row, ffn + row - 1u)"]
+    ["gate and up change places", "up * silu(dot)", "dot * silu(up)"],
+    ["the ups are one row off", "Rows(gate, ffn + gate)", "Rows(gate, ffn + gate - 1u)"]
   ]),
   ...inFile("stages/down.wgsl", [
-    ["the last group of columns is left out", "matrix, ffn, activated_at", "matrix, ffn - 32u, activated_at"],
-    ["the weights are 16 bytes off", "blob.start + down_words", "blob.start + down_words + 1u"]
+    ["the weights are 16 bytes off", "blob.start + down_words", "blob.start + down_words + 1u"],
+    [
+      "the residual bears the stamp of the layer before",
+      "ffn_residual(), next_stamp)",
+      "ffn_residual(), stamp)",
+      "grid"
+    ]
   ]),
   ...inFile("stages/lm_head.wgsl", [
-    ["all rows of a team get the first one's logit", "= dots[i];", "= dots[0];"],
-    ["the last logit is not written", "if (row + i < vocabulary)", "if (row + i + 1u < vocabulary)"]
+    ["two logits of a team change places", "store_logit(row, dot)", "store_logit(row ^ 1u, dot)"],
+    ["the last logit is not written", "vocabulary - lm_head_rows)", "vocabulary - lm_head_rows - 1u)"],
+    ["the best token of a team is its first", "Candidate(dot, row)", "Candidate(dot, first)"],
+    ["the best of a team is its last row's", "best = better_of(best, candidates[invocation.team]);", "", "wide"],
+    [
+      "the best of a workgroup is its last team's",
+      "best = better_of(best, candidates[team])",
+      "best = candidates[team]"
+    ]
   ]),
   ...inFile("stages/argmax.wgsl", [
-    ["it is the least logit of each invocation", "logit > best", "logit < best"],
-    ["it is the worst of the invocations", "pairs[other].x > pairs[mine].x", "pairs[other].x < pairs[mine].x"],
     [
-      "the first token after the prompt is not written",
-      "next >= state[prompt_length_at]",
-      "next > state[prompt_length_at]"
+      "it is the last best, not the best",
+      "better_of(candidates[invocation.index], candidates[invocation.index + stride])",
+      "candidates[invocation.index + stride]"
+    ]
+  ]),
+  ...inFile("lib/activations.wgsl", [
+    ["elements lie elsewhere than they are taken from", "+ element / 8u;", "+ element % (vector.length / 8u);"],
+    ["an element is taken twice", "activations[at + 4u * stride]", "activations[at + 3u * stride]"],
+    [
+      "the residual is not added",
+      "activations[word_of(vector, row)] += value",
+      "activations[word_of(vector, row)] = value"
     ],
-    ["the position does not move", "state[position_at] = next;", ""]
+    [
+      "the residual of several workgroups is not added",
+      "bitcast<f32>(atomicLoad(&activations[residual_at + row])) + value",
+      "value",
+      "grid"
+    ],
+    [
+      "a word of another workgroup is taken twice",
+      "atomicLoad(&activations[at + 3u * stride])",
+      "atomicLoad(&activations[at + 2u * stride])",
+      "grid"
+    ],
+    ["the stamp is not checked", "difference.w) & 0xffu)", "difference.w) & 0u)", "grid"],
+    ["all exchanges have the same stamp", "1u + exchange % 255u", "1u", "grid"],
+    ["memory starts with the first exchange's stamp", "1u + exchange % 255u", "exchange % 255u", "grid"],
+    ["words bear another stamp than is waited for", "0xffffff00u) | stamp", "0xffffff00u) | (stamp ^ 1u)", "grid"],
+    ["the lower half of a best token is lost", "((best.index & 0xffffu) << 8u)", "0u", "wide"],
+    ["the upper half of a best token is lost", "((best.index >> 16u) << 8u)", "0u", "wide"],
+    ["the upper half of a best logit is lost", "((bits >> 16u) << 8u)", "0u", "wide"],
+    ["a wait in vain poisons nothing", "write_state(poison_at, 1u);", "", "crowd"]
   ]),
   ...inFile("lib/int4.wgsl", [
     ["the zero of the nibbles is another", "-1.4375 * sum", "-1.5 * sum"],
@@ -119,11 +174,23 @@ export const mutations: readonly Mutation[] = [
       "the scale is another group's",
       "matrix.scales + row * matrix.row_groups + group",
       "matrix.scales + row * matrix.row_groups + (group ^ 1u)"
+    ],
+    ["a float16 is always the lower half of its word", ">> (16u * (index & 1u))", ">> 0u"],
+    [
+      "the high byte of an activation has no sign",
+      "dot4I8Packed(even, columns.x)",
+      "i32(dot4U8Packed(even, columns.x))",
+      "packed"
+    ],
+    [
+      "the low byte of an activation has a sign",
+      "dot4U8Packed(even, columns.z)",
+      "u32(dot4I8Packed(even, columns.z))",
+      "packed"
     ]
   ]),
   ...inFile("lib/model.wgsl", [
-    ["a float16 is always the lower half of its word", "[index & 1u]", "[0u]"],
-    ["layers start where the first one does", "* layer_vectors)", "* 0u)", "fused"],
+    ["layers start where the first one does", "Blob(0u, layer * layer_vectors)", "Blob(0u, 0u)", "fused"],
     ["the third buffer is the second", "return weights_2[index];", "return weights_1[index];", "split"],
     [
       "the scales of the third buffer are the second's",
@@ -133,35 +200,71 @@ export const mutations: readonly Mutation[] = [
     ]
   ]),
   ...inFile("lib/matvec.wgsl", [
-    ["the tile's second half is its first", "tile[(four + 1u) *", "tile[four *"],
-    ["a team skips every second group", "group += invocation.lanes", "group += 2u * invocation.lanes"],
-    ["the group's sum lacks a column in four", "sum.x + sum.y + sum.z + sum.w;", "sum.x + sum.y + sum.z;"],
-    ["every piece of the input is the first", "load_tile(input + first * 32u,", "load_tile(input,", "tiles"],
+    ["the tile's second four columns are its first", "tile[stride + group], sum);", "tile[group], sum);"],
+    ["a team skips every second group", "group += step", "group += 2u * step"],
+    ["the group's sum lacks a column in four", "four.x + four.y + four.z + four.w", "four.x + four.y + four.z"],
+    [
+      "every piece of the input is the first",
+      "load_tile(input, first, tile_count",
+      "load_tile(input, 0u, tile_count",
+      "tiles"
+    ],
     [
       "a piece of the input is not loaded again for the next rows",
-      "if (fresh || groups > tile_groups)",
-      "if (fresh)",
+      "if (fresh || groups > tile_groups) {\n      load_tile",
+      "if (fresh) {\n      load_tile",
       "fused tiles"
-    ]
+    ],
+    [
+      "all workgroups take the units of the first",
+      "* workgroup.count + workgroup.index;",
+      "* workgroup.count;",
+      "grid"
+    ],
+    [
+      "several workgroups fold the norm's weights in twice",
+      "eight.low * norms.low",
+      "eight.low * norms.low * norms.low",
+      "grid"
+    ],
+    [
+      "several workgroups norm over one element more",
+      "/ f32(hidden) + epsilon",
+      "/ f32(hidden + 1u) + epsilon",
+      "grid"
+    ],
+    ["several workgroups do not divide by the root", "sum *= norm_factor;", "", "grid"],
+    ["the zero of the nibbles is another in integers", "-7.0 * sum", "-8.0 * sum", "packed"],
+    ["the high byte of an activation is a bit too large", "odd >> vec4u(8u)", "odd >> vec4u(7u)", "packed"]
   ]),
   ...inFile("lib/reduce.wgsl", [
     ["a team's sum is one lane's", "  return subgroupAdd(value);", "  return value;"],
-    ["a workgroup's sum is the last team's", "total += scratch[team]", "total = scratch[team]"],
+    ["a workgroup's maximum is each lane's own", "return subgroupMax(total);", "return value;"],
+    ["the rows' sums come from the wrong lane", "two.x, upper), 1u)", "two.x, upper), 2u)"],
+    ["another lane is oneself", "subgroupShuffleXor(value, mask)", "value"],
+    ["four invocations' sum is two's", "return pair + quadSwapY(pair);", "return pair;"],
+    ["four invocations' maximum is two's", "return max(pair, quadSwapY(pair));", "return pair;", "packed"],
+    ["a workgroup's sum is the last team's", "sum += scratch[team]", "sum = scratch[team]"],
+    ["the lesser candidate is the better", "b.value > a.value ||", "b.value < a.value ||"],
     [
-      "a workgroup's maximum is the least of its teams'",
-      "total = max(total, scratch[team])",
-      "total = min(total, scratch[team])"
-    ],
-    [
-      "a team's sum leaves half the lanes out",
-      "var stride = team_lanes / 2u;",
-      "var stride = team_lanes / 4u;",
+      "a team's sum loses what it had",
+      "team_scratch[invocation.index] += team_scratch",
+      "team_scratch[invocation.index] = team_scratch",
       "portable"
     ],
     [
+      "a workgroup's maximum is its least",
+      "max(scratch[invocation.index], scratch[invocation.index + stride])",
+      "min(scratch[invocation.index], scratch[invocation.index + stride])",
+      "portable"
+    ],
+    ["another lane is oneself", "scratch[invocation.index ^ mask]", "scratch[invocation.index]", "portable"],
+    ["all lanes get the sum of the first row", "low[invocation.lane % count]", "low.x", "portable"],
+    ["four invocations' sum lacks the second's", "scratch[at] + scratch[at + 1u] +", "scratch[at] +", "portable"],
+    [
       "a workgroup's sum loses what it had",
-      "scratch[invocation.index] += scratch[invocation.index + stride];\n    }\n  }\n  workgroupBarrier();\n  return scratch[0];",
-      "scratch[invocation.index] = scratch[invocation.index + stride];\n    }\n  }\n  workgroupBarrier();\n  return scratch[0];",
+      " scratch[invocation.index] += scratch",
+      " scratch[invocation.index] = scratch",
       "portable"
     ]
   ]),
@@ -176,14 +279,30 @@ export const mutations: readonly Mutation[] = [
     ["without subgroups teams overlap", "index / team_lanes, index %", "index / (2u * team_lanes), index %", "portable"]
   ]),
   ...inFile("lib/sequence.wgsl", [
-    ["the position is one too high", "state[position_at]; }", "state[position_at] + 1u; }"]
+    [
+      "the position is one too high",
+      "uniform_state(position_at, invocation)",
+      "uniform_state(position_at, invocation) + 1u"
+    ],
+    ["the first token after the prompt is not the chosen one", "next < read_state(", "next <= read_state("],
+    ["the position does not move", "write_state(position_at, position + 1u);", ""]
   ]),
-  ...inFile("staged/qkv_rope.wgsl", [
-    ["the cache starts one float late", "Blob(0u, 0u), 0u, current", "Blob(0u, 0u), 1u, current"]
+  ...inFile("lib/sync.wgsl", [
+    ["nobody answers the roll call", "atomicAdd(&state[arrivals_at], 1u);", "", "grid"],
+    ["the roll call is over with the first answer", "< count &&", "< 1u &&", "crowd"]
+  ]),
+  ...inFile("staged/embedding.wgsl", [
+    ["it is always the first token's row", "token_at(current_position(invocation_index))", "token_at(0u)"]
+  ]),
+  ...inFile("staged/attention.wgsl", [
+    ["the position is always the first", "0u, current_position(invocation_index)", "0u, 0u"]
   ]),
   ...inFile("staged/gate_up.wgsl", [["the blob starts 16 bytes late", "Blob(0u, 0u)", "Blob(0u, 1u)"]]),
+  ...inFile("staged/argmax.wgsl", [
+    ["it is the best of one workgroup", "argmax(invocation, bests", "argmax(invocation, 1u"]
+  ]),
   ...inFile("fused.wgsl", [
-    ["all layers have the cache of the first", "let cache_at = layer *", "let cache_at = 0u *", "fused"],
+    ["all layers have the cache of the first", "invocation, layer * kv_heads", "invocation, 0u * kv_heads", "fused"],
     [
       "the FFN's norm is the attention's",
       "rms_norm(workgroup, invocation, blob, ffn_norm);",
@@ -191,7 +310,32 @@ export const mutations: readonly Mutation[] = [
       "fused"
     ],
     ["a layer is left out", "layer < layers;", "layer + 1u < layers;", "fused"],
-    ["the residual of the FFN is left out", "    down(workgroup, invocation, blob);\n", "", "fused"]
+    ["the residual of the FFN is left out", "    down(workgroup, invocation, blob, 0u, 0u);\n", "", "fused"]
+  ]),
+  ...inFile("fused_grid.wgsl", [
+    [
+      "the tokens of a dispatch are all rotated as the first",
+      "invocation, blob, position, stamp)",
+      "invocation, blob, first, stamp)",
+      "grid"
+    ],
+    [
+      "the tokens of a dispatch are all at the position of the first",
+      "* context, position, stamp)",
+      "* context, first, stamp)",
+      "grid"
+    ],
+    ["a dispatch decodes one token only", "position < first + tokens", "position < first + min(tokens, 1u)", "grid"],
+    ["it is always the first token's row", "token_at(first)", "token_at(0u)", "grid"],
+    ["the chosen token is not fed back", "token = next_token(", "let fed_back = next_token(", "grid"],
+    [
+      "a layer waits for the stamp of the one before",
+      "stamp_of(exchange + layer + 1u)",
+      "stamp_of(exchange + layer)",
+      "grid"
+    ],
+    ["all layers have the cache of the first", "invocation, layer * kv_heads", "invocation, 0u * kv_heads", "grid"],
+    ["the token is the best of one workgroup", "argmax(invocation, workgroup.count", "argmax(invocation, 1u", "wide"]
   ])
 ];
 

@@ -2,58 +2,106 @@ import {expect, test} from "vitest";
 import {linkKernels} from "../../data/link-kernels.js";
 import {decode, largestError, loadFixture, type Expected, type FixtureName} from "../../testing/fixtures.js";
 import {describeFeatures, featureSets} from "../../testing/geometries.js";
-import {openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
+import {retryStalled} from "../../testing/stalls.js";
+import {hasSlowCompiler, openTestGpu} from "../../testing/test-gpu.js";
 import type {KernelFeature} from "../gpu/kernels.js";
 import {createDecoder} from "./decoder.js";
 import {defaultGeometry} from "./geometry.js";
 import {uploadWeights} from "./gpu-weights.js";
-import {factorings, type Factoring} from "./plan.js";
+import type {Arithmetic, Factoring} from "./plan.js";
 
-const tolerance = 1e-4;
+/**
+ * Largest relative errors of logits. Measured on the software drivers, 2 layers and 16: 7e-6 in float32; 5e-5 where
+ * two workgroups hand each other floats of 24 bits; 1.6e-4 with 16-bit activations.
+ */
+const tolerance = {float32: 1e-4, int16: 1e-3};
 
 /** Of one float32 kernel from another: both err by far less than the tolerance. */
 const spread = 2e-5;
 
+/** Kernels for 16-bit activations that differ from float32 by less are float32. Measured: 6e-5 and more. */
+const leastDifference = 2e-5;
+
+/** A way to launch the stages. */
+interface Launch {
+  factoring: Factoring;
+  workgroups: number;
+}
+
+const staged: Launch = {factoring: "staged", workgroups: 1};
+const fused: Launch = {factoring: "fused", workgroups: 1};
+const grid: Launch = {factoring: "fused", workgroups: 2};
+
+const describeLaunch = ({factoring, workgroups}: Launch) =>
+  workgroups > 1 ? `${factoring} by ${workgroups}` : factoring;
+
 const probe = await openTestGpu();
 const [all, ...less] = featureSets(probe);
-const quick = quickFactorings(probe);
+const slow = hasSlowCompiler(probe);
+const quick = slow ? [staged] : [staged, fused, grid];
 const isSlowWithoutSubgroups = /SwiftShader/.test(probe.description.label);
 probe.destroy();
 
 const kernels = await linkKernels();
 
-const cases: {fixture: FixtureName; features: KernelFeature[]; factorings: readonly Factoring[]}[] = [
-  ...[all!, ...less].map((features) => ({fixture: "phi3-tiny" as const, features, factorings})),
-  {fixture: "phi3-tiny-deep", features: all!, factorings: quick},
-  ...(isSlowWithoutSubgroups
-    ? []
-    : less.map((features) => ({fixture: "phi3-tiny-deep" as const, features, factorings: quick})))
+interface Case {
+  fixture: FixtureName;
+  features: KernelFeature[];
+  float32: readonly Launch[];
+  int16: readonly Launch[];
+}
+
+const tiny = {fixture: "phi3-tiny" as const, float32: [staged, fused, grid], int16: [staged, fused, grid]};
+const deep = {fixture: "phi3-tiny-deep" as const, float32: quick, int16: quick};
+
+const cases: Case[] = [
+  {...tiny, features: all!},
+  ...less.map((features) => ({...tiny, features, ...(slow && {float32: [staged, fused], int16: [staged]})})),
+  {...deep, features: all!},
+  ...(isSlowWithoutSubgroups ? [] : less.map((features) => ({...deep, features})))
 ];
+
+const describeCase = ({float32, int16}: Case) =>
+  `${float32.map(describeLaunch).join(", ")}; ${int16.map(describeLaunch).join(", ")} with 16-bit activations`;
 
 // Concurrent, on a device each: a driver compiles for several devices at the same time.
 test.concurrent.each(
-  cases.map((one) => [one.fixture, describeFeatures(one.features), one.factorings.join(" and "), one] as const)
+  cases.map((one) => [one.fixture, describeFeatures(one.features), describeCase(one), one] as const)
 )(
   "%s %s: %s match transformers and each other",
-  async (_fixture, _features, _factorings, {fixture, features, factorings}) => {
+  async (_fixture, _features, _launches, {fixture, features, ...launches}) => {
     const {model, expected} = await loadFixture(fixture);
     const {shape, tensors} = model;
     const gpu = await openTestGpu();
     try {
       const weights = await uploadWeights(gpu.device, shape, tensors);
-      const results = new Map<Factoring, Expected>();
-      for (const factoring of factorings) {
-        const options = {shape, factoring, geometry: defaultGeometry(shape, features, gpu)};
-        const decoder = await createDecoder(gpu.device, kernels, weights, options);
-        const actual = await decode(decoder, expected);
-        expect(actual.logits, factoring).toHaveLength(expected.prompt.length);
-        expect(largestError(actual, expected), factoring).toBeLessThanOrEqual(tolerance);
-        expect(actual.greedy, factoring).toEqual(expected.greedy);
-        results.set(factoring, actual);
+      const run = async (arithmetic: Arithmetic, {factoring, workgroups}: Launch): Promise<Expected> => {
+        const geometry = defaultGeometry(shape, features, gpu, arithmetic);
+        const decoder = await createDecoder(gpu.device, kernels, weights, {
+          shape,
+          factoring,
+          geometry: {...geometry, workgroups, tokensPerDispatch: 2}
+        });
+        const actual = await retryStalled(() => decode(decoder, expected));
         decoder.destroy();
+        return actual;
+      };
+      const results = new Map<Launch, Expected>();
+      for (const arithmetic of ["float32", "int16"] as const) {
+        for (const launch of launches[arithmetic]) {
+          const name = `${describeLaunch(launch)} in ${arithmetic}`;
+          const actual = await run(arithmetic, launch);
+          const error = largestError(actual, expected);
+          console.log(`${fixture} ${describeFeatures(features)}: ${name} errs by ${error.toExponential(1)}`);
+          expect(actual.logits, name).toHaveLength(expected.prompt.length);
+          expect(error, name).toBeLessThanOrEqual(tolerance[arithmetic]);
+          expect(actual.greedy, name).toEqual(expected.greedy);
+          if (arithmetic === "float32") results.set(launch, actual);
+          else expect(largestError(actual, results.get(launch)!), name).toBeGreaterThan(leastDifference);
+        }
       }
-      const [first, ...others] = results.values();
-      for (const other of others) expect(largestError(other, first!)).toBeLessThanOrEqual(spread);
+      const first = results.get(staged)!;
+      if (results.has(fused)) expect(largestError(results.get(fused)!, first)).toBeLessThanOrEqual(spread);
     } finally {
       gpu.destroy();
     }

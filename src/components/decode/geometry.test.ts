@@ -3,7 +3,7 @@ import type {Gpu} from "../gpu/device.js";
 import {kernelFeatures} from "../gpu/kernels.js";
 import {shapes} from "../model/shape.js";
 import {defaultGeometry} from "./geometry.js";
-import {factorings, planToken} from "./plan.js";
+import {arithmetics, factorings, planToken} from "./plan.js";
 
 /** Devices as WebGPU guarantees them at least, and as they are. */
 const devices = [
@@ -29,14 +29,22 @@ describe.each(devices)("the default geometry on $name", ({invocations, size, sto
 
   test.each([[kernelFeatures], [[]]])("with features %o fits every shape", (features) => {
     for (const shape of Object.values(shapes)) {
-      const geometry = defaultGeometry(shape, features, gpu);
-      for (const [name, {workgroupSize, teamRows}] of Object.entries(geometry.kernels)) {
-        expect(Number.isInteger(Math.log2(workgroupSize)), name).toBe(true);
-        expect(workgroupSize, name).toBeGreaterThanOrEqual(64);
-        expect(workgroupSize, name).toBeLessThanOrEqual(Math.min(invocations, size));
-        expect([2, 4], name).toContain(teamRows);
+      for (const arithmetic of arithmetics) {
+        const geometry = defaultGeometry(shape, features, gpu, arithmetic);
+        expect(geometry).toMatchObject({arithmetic, features, workgroups: 1, tokensPerDispatch: 1});
+        for (const [name, {workgroupSize, teamRows, residualRows}] of Object.entries(geometry.kernels)) {
+          expect(Number.isInteger(Math.log2(workgroupSize)), name).toBe(true);
+          expect(workgroupSize, name).toBeGreaterThanOrEqual(64);
+          expect(workgroupSize, name).toBeLessThanOrEqual(Math.min(invocations, size));
+          expect([2, 4, 8], name).toContain(teamRows);
+          expect([1, 2, 4, 8], name).toContain(residualRows);
+        }
+        for (const workgroups of [1, 2]) {
+          for (const factoring of factorings) {
+            expect(() => planToken(shape, factoring, {...geometry, workgroups})).not.toThrow();
+          }
+        }
       }
-      for (const factoring of factorings) expect(() => planToken(shape, factoring, geometry)).not.toThrow();
     }
   });
 
@@ -45,5 +53,12 @@ describe.each(devices)("the default geometry on $name", ({invocations, size, sto
     expect(geometry.lanes).toBe(subgroupMaxSize);
     expect(geometry.lanesAreFixed).toBe(subgroupMinSize === subgroupMaxSize);
     expect(defaultGeometry(shapes.tiny, [], gpu).lanesAreFixed).toBe(true);
+  });
+
+  test("a CPU looks more often for a word than a GPU before it gives up, since a look takes it less time", () => {
+    const on = (software: boolean) =>
+      defaultGeometry(shapes.tiny, [], {...gpu, description: {...gpu.description, software}}).spinLimit;
+    expect(on(true)).toBeGreaterThan(on(false));
+    for (const limit of [on(true), on(false)]) expect(limit).toBeLessThan(2 ** 32);
   });
 });

@@ -9,20 +9,24 @@ import {
   type Expected
 } from "../../testing/fixtures.js";
 import {changeGeometry, featureSets, storageForTile} from "../../testing/geometries.js";
-import {mutate, mutations, type SubjectName} from "../../testing/mutations.js";
+import {mutate, mutations, type Mutation, type SubjectName} from "../../testing/mutations.js";
+import {retryStalled} from "../../testing/stalls.js";
 import {hasSlowCompiler, openTestGpu, withLimits} from "../../testing/test-gpu.js";
+import {StalledError} from "../gpu/errors.js";
 import type {KernelFeature, Kernels} from "../gpu/kernels.js";
 import {endsLayout, layerLayout} from "../model/layout.js";
+import {compareLogits} from "../model/reference.js";
 import {shapes, type Shape} from "../model/shape.js";
-import {createDecoder, type DecoderOptions} from "./decoder.js";
+import {createDecoder, type Decoder, type DecoderOptions} from "./decoder.js";
 import {createSyntheticWeights, uploadWeights, type GpuWeights} from "./gpu-weights.js";
-import type {Geometry} from "./plan.js";
+import {linkConditions, planToken, type Geometry} from "./plan.js";
 
 // What the checks are worth: each mutant of the kernels must be seen by the comparison that the other tests, the lab and
 // `npm run verify` rely on. A mutant that passes fails its test, and so does one that does not compile or that is not
 // made any more because the kernel has changed: then it proves nothing.
 
-const tolerance = 1e-4;
+/** Of float32, and of 16-bit activations: fixtures.gpu.test.ts says what is measured. */
+const tolerance = {float32: 1e-4, int16: 1e-3};
 
 const gpu = await openTestGpu();
 afterAll(() => gpu.destroy());
@@ -31,14 +35,17 @@ const sources = readSources();
 const kernels: Kernels = {sources, linked: await linkSources(sources)};
 
 const stages = Object.keys(sources).filter((path) => path.startsWith("stages/"));
+const libraries = Object.keys(sources).filter((path) => path.startsWith("lib/"));
 const tried = hasSlowCompiler(gpu)
   ? stages.flatMap((stage) => mutations.filter(({path}) => path === stage).slice(0, 1))
-  : mutations;
+  : mutations.filter(({on}) => on !== "crowd" || gpu.description.software); // a GPU may hold a crowd
 
 /** What a mutant decodes, and what it should. */
 interface Subject extends DecoderOptions {
   weights: GpuWeights;
   expected: Expected;
+  /** As many are not resident at once, and the roll call must say so; nothing is decoded. */
+  crowd?: number;
 }
 
 let subjects: Record<SubjectName, Subject>;
@@ -50,31 +57,70 @@ test.each([...new Set(tried.map(({on}) => on))])("the kernels as they are pass t
   expect(await findMistake(kernels, subjects[on])).toBeNull();
 });
 
-test.each(tried.map((mutation) => [mutation.path, mutation.wrong, mutation] as const))(
+/** Whether a subject's workgroups wait for each other, for which they need the cores that others would take. */
+const waits = ({on}: {on: SubjectName}) => ["grid", "wide", "crowd"].includes(on);
+const name = (mutation: Mutation) => [mutation.path, mutation.wrong, mutation] as const;
+
+test.concurrent.each(tried.filter((mutation) => !waits(mutation)).map(name))(
   "it is seen in kernels/%s when %s",
-  async (_path, _wrong, mutation) => {
-    const mutated = mutate(sources, mutation);
-    const mutant = {sources: mutated, linked: await linkSources(mutated)};
-    expect(await findMistake(mutant, subjects[mutation.on]), "what the check says of the mutant").not.toBeNull();
-  }
+  (_path, _wrong, mutation) => expectMistake(mutation)
 );
 
-test("every stage has mutants", () => {
+test.each(tried.filter(waits).map(name))("it is seen in kernels/%s when %s", (_path, _wrong, mutation) =>
+  expectMistake(mutation)
+);
+
+async function expectMistake(mutation: Mutation): Promise<void> {
+  const subject = subjects[mutation.on];
+  const {shape, factoring, geometry, weights} = subject;
+  const mutated = mutate(sources, mutation);
+  const conditions = linkConditions(factoring, geometry, weights.slots.length);
+  const paths = new Set(planToken(shape, factoring, geometry).map(({path}) => path));
+  const builds = Array.from(paths, (path) => ({path, conditions}));
+  const mutant = {sources: mutated, linked: await linkSources(mutated, builds)};
+  expect(await findMistake(mutant, subject), "what the check says of the mutant").not.toBeNull();
+}
+
+test("every stage and every library has mutants", () => {
   expect(stages).not.toEqual([]);
   for (const stage of stages) expect(tried.map(({path}) => path)).toContain(stage);
+  for (const library of libraries) expect(mutations.map(({path}) => path)).toContain(library);
+});
+
+test("tokens of the wide subject have more than 16 bits", () => {
+  if (tried.some(({on}) => on === "wide")) expect(Math.max(...subjects.wide.expected.greedy)).toBeGreaterThan(65535);
 });
 
 /** What is wrong with what kernels compute, or null. */
-async function findMistake(kernels: Kernels, {weights, expected, ...options}: Subject): Promise<string | null> {
-  const decoder = await createDecoder(gpu.device, kernels, weights, options);
+async function findMistake(kernels: Kernels, subject: Subject): Promise<string | null> {
+  const {weights, crowd, shape, factoring, geometry} = subject;
+  const decoder = await createDecoder(gpu.device, kernels, weights, {shape, factoring, geometry});
   try {
-    const actual = await decode(decoder, expected);
-    const error = largestError(actual, expected);
-    if (!(error <= tolerance)) return `the relative error of logits is ${error}`;
-    return actual.greedy.join() === expected.greedy.join() ? null : `the tokens are ${actual.greedy.join()}`;
+    if (crowd !== undefined) return (await decoder.rollCall(crowd)) ? `${crowd} workgroups answer the roll call` : null;
+    return await retryStalled(() => findWrongResult(decoder, subject));
+  } catch (error) {
+    if (error instanceof StalledError) return error.message;
+    throw error;
   } finally {
     decoder.destroy();
   }
+}
+
+async function findWrongResult(decoder: Decoder, {expected, geometry}: Subject): Promise<string | null> {
+  const allowed = tolerance[geometry.arithmetic];
+  if (geometry.workgroups > 1 && !(await decoder.rollCall(geometry.workgroups))) {
+    throw new StalledError("the workgroups do not answer the roll call");
+  }
+  const actual = await decode(decoder, expected);
+  const error = largestError(actual, expected);
+  if (!(error <= allowed)) return `the relative error of logits is ${error}`;
+  if (actual.greedy.join() !== expected.greedy.join()) return `the tokens are ${actual.greedy.join()}`;
+  decoder.reset(expected.prompt);
+  await decoder.run(expected.prompt.length);
+  const together = compareLogits(await decoder.readLogits(), expected.logits.at(-1)!);
+  return together <= allowed
+    ? null
+    : `the relative error of logits is ${together} where positions are decoded together`;
 }
 
 async function makeTinySubjects() {
@@ -86,13 +132,16 @@ async function makeTinySubjects() {
   const [all] = featureSets(gpu);
   const change = (features: readonly KernelFeature[], more: Partial<Geometry> = {}) =>
     changeGeometry(gpu, shape, features, {kernel: {workgroupSize: 64}, ...more});
-  const pieces = {workgroupStorage: storageForTile(4, 64, shape, all!)};
+  const pieces = {workgroupStorage: storageForTile(4, 64, shape, {features: all!, arithmetic: "float32"})};
   const staged = {factoring: "staged", shape, weights, expected, geometry: change(all!)} satisfies Subject;
   return {
     staged,
     portable: {...staged, expected: shorten(expected, 3), geometry: change([], {lanes: 8})},
     tiles: {...staged, geometry: change(all!, pieces)},
     varying: {...staged, geometry: change(all!, {lanesAreFixed: false})},
+    packed: {...staged, geometry: change(all!, {arithmetic: "int16"})},
+    grid: {...staged, factoring: "fused", geometry: change(all!, {workgroups: 2, tokensPerDispatch: 2})},
+    crowd: {...staged, factoring: "fused", geometry: change(all!, {workgroups: 8}), crowd: 8},
     fused: {...staged, factoring: "fused"},
     "fused tiles": {...staged, factoring: "fused", geometry: change(all!, pieces)}
   } satisfies Partial<Record<SubjectName, Subject>>;
@@ -110,10 +159,11 @@ async function makeSyntheticSubjects() {
     ffn: 96,
     vocabulary: 96,
     epsilon: 0.01, // large enough to be missed
-    context: 40
+    context: 44
   };
   const geometry = changeGeometry(gpu, shape, featureSets(gpu)[0]!, {kernel: {workgroupSize: 64}});
   const layered = {...shape, layers: 3};
+  const wide = {...shape, hidden: 32, vocabulary: 140_000};
   const maxStorageBufferBindingSize = Math.max(layerLayout(layered, 0).bytes, endsLayout(layered).bytes);
   return {
     long: {
@@ -121,7 +171,14 @@ async function makeSyntheticSubjects() {
       shape,
       geometry,
       weights: await createSyntheticWeights(gpu.device, kernels, shape),
-      expected: await expectFromReference(shape, {positions: 20, tokens: 2})
+      expected: await expectFromReference(shape, {positions: 40, tokens: 2})
+    },
+    wide: {
+      factoring: "fused",
+      shape: wide,
+      geometry: {...geometry, workgroups: 2},
+      weights: await createSyntheticWeights(gpu.device, kernels, wide),
+      expected: await expectFromReference(wide, {positions: 2, tokens: 6})
     },
     split: {
       factoring: "fused",

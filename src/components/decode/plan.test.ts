@@ -1,7 +1,17 @@
 import {describe, expect, test} from "vitest";
-import {stageNames} from "../gpu/kernels.js";
+import {kernelBuilds, kernelFeatures, kernelKey, stageNames} from "../gpu/kernels.js";
 import {layerMatrices, shapes, type Shape} from "../model/shape.js";
-import {bindingConditions, dispatchesPerToken, factorings, planToken, tileGroupsBeside, type Geometry} from "./plan.js";
+import {
+  arithmetics,
+  dispatchesPerToken,
+  factorings,
+  linkConditions,
+  planToken,
+  tileGroupsBeside,
+  type Geometry,
+  type KernelGeometry,
+  type KernelName
+} from "./plan.js";
 
 const odd: Shape = {...shapes.tiny, id: "odd", hidden: 96, ffn: 224, vocabulary: 77, heads: 3, kvHeads: 1, headDim: 32};
 
@@ -33,30 +43,48 @@ describe.each([shapes.tiny, shapes["phi3-mini-1-layer"], shapes["phi3-mini"], od
   });
 
   test.each([
-    {workgroupSize: 64, teamRows: 4, lanes: 32},
-    {workgroupSize: 256, teamRows: 2, lanes: 4},
-    {workgroupSize: 64, teamRows: 2, lanes: 128, lanesAreFixed: false}
-  ])("has workgroups for every row and none without a row, with %o", ({workgroupSize, teamRows, ...teams}) => {
-    const {lanes} = teams;
-    const plan = planToken(shape, "staged", geometry(teams, {workgroupSize, teamRows}));
-    const {qkv, o, gateUp, down} = layerMatrices(shape);
-    const rows = {qkv_rope: qkv.rows, o_proj: o.rows, gate_up: gateUp.rows, down: down.rows, lm_head: shape.vocabulary};
-    const blockRows = teamRows * Math.max(1, workgroupSize / lanes);
-    for (const [stage, count] of Object.entries(rows)) {
-      const {workgroups} = plan.find(({path}) => path === `staged/${stage}.wgsl`)!;
-      expect(workgroups * blockRows, stage).toBeGreaterThanOrEqual(count);
-      expect((workgroups - 1) * blockRows, stage).toBeLessThan(count);
+    {workgroupSize: 64, teamRows: 4, residualRows: 4, lanes: 32},
+    {workgroupSize: 256, teamRows: 2, residualRows: 1, lanes: 4},
+    {workgroupSize: 64, teamRows: 4, residualRows: 2, lanes: 128, lanesAreFixed: false}
+  ])(
+    "has workgroups for every row and none without a row, with %o",
+    ({workgroupSize, teamRows, residualRows, ...teams}) => {
+      const plan = planToken(shape, "staged", geometry(teams, {workgroupSize, teamRows, residualRows}));
+      const {qkv, o, gateUp, down} = layerMatrices(shape);
+      const rows = {qkv_rope: qkv.rows, gate_up: gateUp.rows, lm_head: shape.vocabulary};
+      const residual = {embedding: shape.hidden, o_proj: o.rows, down: down.rows};
+      for (const [stage, count] of Object.entries({...rows, ...residual})) {
+        const unitRows = stage in residual ? residualRows : teamRows;
+        const blockRows = unitRows * Math.max(1, workgroupSize / teams.lanes);
+        const {workgroups} = plan.find(({path}) => path === `staged/${stage}.wgsl`)!;
+        expect(workgroups * blockRows, stage).toBeGreaterThanOrEqual(count);
+        expect((workgroups - 1) * blockRows, stage).toBeLessThan(count);
+      }
+      expect(plan.find(({path}) => path.includes("/attention"))!.workgroups).toBe(shape.kvHeads);
+      expect(plan.at(-1)!.workgroups).toBe(1);
     }
-    expect(plan.find(({path}) => path.includes("/attention"))!.workgroups).toBe(shape.heads);
-    expect(plan.at(-1)!.workgroups).toBe(1);
+  );
+
+  test("has as many workgroups in its one dispatch as the geometry says, and waits only when they are several", () => {
+    for (const workgroups of [1, 2, 132]) {
+      const [dispatch] = planToken(shape, "fused", geometry({workgroups}));
+      expect(dispatch).toMatchObject({
+        workgroups,
+        path: workgroups === 1 ? "fused.wgsl" : "fused_grid.wgsl",
+        bound: "all"
+      });
+    }
   });
 
   test("keeps a tile within workgroup memory and within the input", () => {
     for (const factoring of factorings) {
-      for (const {workgroupSize, tileGroups} of planToken(shape, factoring, geometry())) {
-        expect(tileGroups).toBeGreaterThanOrEqual(1);
-        expect(tileGroups).toBeLessThanOrEqual(tileGroupsBeside(workgroupSize, shape, geometry()));
-        expect(32 * tileGroups).toBeLessThanOrEqual(Math.max(shape.hidden, shape.ffn, shape.heads * shape.headDim));
+      for (const arithmetic of arithmetics) {
+        const here = geometry({arithmetic});
+        for (const {workgroupSize, tileGroups} of planToken(shape, factoring, here)) {
+          expect(tileGroups).toBeGreaterThanOrEqual(1);
+          expect(tileGroups).toBeLessThanOrEqual(tileGroupsBeside(workgroupSize, shape, here));
+          expect(32 * tileGroups).toBeLessThanOrEqual(Math.max(shape.hidden, shape.ffn, shape.heads * shape.headDim));
+        }
       }
     }
   });
@@ -76,27 +104,68 @@ test.each(factorings)("%s without room for activations is an error with the limi
 test.each([
   [{lanes: 128}, {workgroupSize: 64}, "a workgroup of 64 is smaller than a subgroup or half a head, 128"],
   [{lanes: 32}, {workgroupSize: 32}, "a workgroup of 32 is smaller than a subgroup or half a head, 48"],
-  [{}, {teamRows: 1}, "qkv_rope: 1 rows a team are not one of 2, 4"],
-  [{}, {teamRows: 3}, "embedding: 3 rows a team are not one of 1, 2, 4"]
+  [{}, {teamRows: 1}, "qkv_rope: 1 rows a team are not one of 2, 4, 8"],
+  [{}, {teamRows: 3}, "embedding: 3 rows a team are not one of 1, 2, 4, 8"],
+  [{lanes: 4}, {teamRows: 8}, "embedding: 8 rows are more than a team of 4 has lanes"],
+  [{lanes: 64, lanesAreFixed: false}, {residualRows: 8}, "embedding: 8 rows are more than a team of 4 has lanes"],
+  [{}, {residualRows: 3}, "embedding: 3 rows of the residual are not one of 1, 2, 4, 8"]
 ])("a geometry that the kernels cannot run is refused: %o, %o", (teams, kernel, message) => {
   expect(() => planToken(shapes.tiny, "staged", geometry(teams, kernel))).toThrow(message);
 });
 
-test("only the fused kernel is told how its weights are split", () => {
-  expect([1, 2, 3].map((slots) => bindingConditions("fused", slots))).toEqual([
+test("only the fused kernel is told how its weights are split, and only several workgroups to wait", () => {
+  expect([1, 2, 3].map((slots) => linkConditions("fused", geometry(), slots))).toEqual([
     ["ends"],
     ["ends", "slots_2"],
     ["ends", "slots_3"]
   ]);
-  expect(bindingConditions("staged", 3)).toEqual([]);
+  expect(linkConditions("fused", geometry({workgroups: 2}), 1)).toEqual(["ends", "grid"]);
+  expect(linkConditions("staged", geometry({workgroups: 2}), 3)).toEqual([]);
 });
 
-function geometry(change: Partial<Geometry> = {}, kernel: Partial<Geometry["kernels"]["fused"]> = {}): Geometry {
-  const kernels = [...stageNames, "fused"].map((name) => [name, {workgroupSize: 256, teamRows: 4, ...kernel}]);
+test("every factoring's kernels are linked for the features and the arithmetic", () => {
+  for (const factoring of factorings) {
+    const conditions = linkConditions(factoring, geometry({features: ["subgroups"], arithmetic: "int16"}), 1);
+    expect(conditions).toEqual(expect.arrayContaining(["subgroups", "packed"]));
+  }
+});
+
+test("every kernel that a plan can name is linked ahead of time", () => {
+  const keys = new Set(kernelBuilds.map(({path, conditions}) => kernelKey(path, conditions)));
+  for (const features of [[], [...kernelFeatures]]) {
+    for (const arithmetic of arithmetics) {
+      for (const workgroups of [1, 2]) {
+        const here = geometry({features, arithmetic, workgroups});
+        for (const factoring of factorings) {
+          for (const slots of [1, 2, 3]) {
+            for (const {path} of planToken(shapes.tiny, factoring, here)) {
+              expect(keys).toContain(kernelKey(path, linkConditions(factoring, here, slots)));
+            }
+          }
+        }
+      }
+    }
+  }
+});
+
+test("16-bit activations take less of workgroup memory than floats", () => {
+  const [float32, int16] = arithmetics.map((arithmetic) =>
+    tileGroupsBeside(256, shapes["phi3-mini"], geometry({arithmetic}))
+  );
+  expect(int16!).toBeGreaterThan(float32!);
+});
+
+function geometry(change: Partial<Geometry> = {}, kernel: Partial<KernelGeometry> = {}): Geometry {
+  const names: KernelName[] = [...stageNames, "fused", "fused_grid"];
+  const kernels = names.map((name) => [name, {workgroupSize: 256, teamRows: 4, residualRows: 4, ...kernel}]);
   return {
     lanes: 32,
     lanesAreFixed: true,
     features: [],
+    arithmetic: "float32",
+    workgroups: 1,
+    spinLimit: 1,
+    tokensPerDispatch: 1,
     workgroupStorage: 32768,
     kernels: Object.fromEntries(kernels) as Geometry["kernels"],
     ...change

@@ -86,16 +86,20 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
   });
 
   test("keeps the activations apart", () => {
-    const {floats, ...starts} = activationLayout(shape);
-    const {hidden, heads, headDim, ffn, vocabulary} = shape;
-    const lengths = {
+    const {words, ...starts} = activationLayout(shape);
+    const {hidden, heads, kvHeads, headDim, ffn, vocabulary} = shape;
+    const lengths: Record<keyof typeof starts, number> = {
       residual: hidden,
       normed: hidden,
-      query: heads * headDim,
+      attentionResidual: hidden,
+      ffnResidual: hidden,
+      qkv: (heads + 2 * kvHeads) * headDim,
       attended: heads * headDim,
       activated: ffn,
-      logits: vocabulary
+      logits: vocabulary,
+      bests: 4 * vocabulary
     };
+    expect(Object.keys(starts).sort()).toEqual(Object.keys(lengths).sort());
     const ranges = Object.entries(lengths)
       .map(([name, length]) => ({start: starts[name as keyof typeof starts], length}))
       .sort((a, b) => a.start - b.start);
@@ -104,7 +108,21 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
       expect(start).toBeGreaterThanOrEqual(end);
       end = start + length;
     }
-    expect(floats).toBeGreaterThanOrEqual(end);
+    expect(words).toBeGreaterThanOrEqual(end);
+  });
+
+  test("tells the kernels where every vector of activations starts", () => {
+    const starts = Object.entries(activationLayout(shape)).filter(([name]) => name !== "words");
+    const constants = shapeConstants(shape);
+    for (const [name, start] of starts) {
+      const override = `${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_at`;
+      expect(constants[override], override).toBe(start);
+    }
+  });
+
+  test("has vectors of a multiple of eight, by which the kernels permute them", () => {
+    const {hidden, heads, kvHeads, headDim, ffn} = shape;
+    for (const length of [hidden, heads * headDim, (heads + 2 * kvHeads) * headDim, ffn]) expect(length % 8).toBe(0);
   });
 });
 

@@ -5,7 +5,8 @@ const wrong: [change: Partial<Shape>, says: RegExp][] = [
   [{hidden: 200}, /hidden size 200 is not a multiple of 32/],
   [{ffn: 500}, /FFN size 500 is not a multiple of 32/],
   [{heads: 1, kvHeads: 1, headDim: 80}, /heads × head dim = 80 is not a multiple of 32/],
-  [{heads: 8, kvHeads: 8, headDim: 12}, /head dim 12 is not a multiple of \d+/],
+  [{heads: 8, kvHeads: 8, headDim: 24}, /head dim 24 is not a multiple of 16: four invocations share a head/],
+  [{headDim: 160}, /head dim 160 is more than 128: .* eight vectors of four/],
   [{heads: 3, kvHeads: 2}, /3 query heads cannot share 2 KV heads/],
   [{layers: 0}, /layers is 0, not a positive integer/],
   [{vocabulary: 1.5}, /vocabulary is 1.5, not a positive integer/],
@@ -14,6 +15,11 @@ const wrong: [change: Partial<Shape>, says: RegExp][] = [
 
 describe("checkShape", () => {
   test.each(Object.values(shapes))("passes $id", (shape) => {
+    expect(checkShape(shape)).toBe(shape);
+  });
+
+  test.each([16, 128])("passes heads of %i", (headDim) => {
+    const shape = {...shapes.tiny, headDim};
     expect(checkShape(shape)).toBe(shape);
   });
 

@@ -12,7 +12,7 @@ export interface Shape {
   heads: number;
   /** Key and value heads; `heads` is a multiple of it. */
   kvHeads: number;
-  /** A multiple of 16. */
+  /** A multiple of 16, 128 at most. */
   headDim: number;
   /** Width of the feed-forward network, a multiple of 32. */
   ffn: number;
@@ -62,6 +62,9 @@ export const shapes = {
 
 export type ShapeId = keyof typeof shapes;
 
+/** Four invocations of `attention`, each with eight vectors of four, share a head (kernels/stages/attention.wgsl). */
+const mostHeadDim = 128;
+
 /** @throws {Error} naming the rule, when the kernels cannot run this shape. */
 export function checkShape(shape: Shape): Shape {
   const {hidden, ffn, heads, kvHeads, headDim} = shape;
@@ -75,7 +78,12 @@ export function checkShape(shape: Shape): Shape {
   if (ffn % groupSize) fail(`FFN size ${ffn} is not a multiple of ${groupSize}, the quantisation group`);
   if ((heads * headDim) % groupSize)
     fail(`heads × head dim = ${heads * headDim} is not a multiple of ${groupSize}, the quantisation group`);
-  if (headDim % 16) fail(`head dim ${headDim} is not a multiple of 16`);
+  if (headDim % 16) {
+    fail(`head dim ${headDim} is not a multiple of 16: four invocations share a head by vectors of four`);
+  }
+  if (headDim > mostHeadDim) {
+    fail(`head dim ${headDim} is more than ${mostHeadDim}: an invocation of attention holds eight vectors of four`);
+  }
   if (heads % kvHeads) fail(`${heads} query heads cannot share ${kvHeads} KV heads evenly`);
   return shape;
 }
