@@ -3,6 +3,7 @@ import {readFileSync} from "node:fs";
 import {fileURLToPath} from "node:url";
 import {describe, expect, it} from "vitest";
 import {readResults} from "../../data/read-results.js";
+import type {CostResultRow} from "./cost-row.js";
 import {exampleCost, exampleRun} from "./lab-fakes.js";
 import {unsettledRemark, type RunRecord} from "./record.js";
 import type {ResultRow} from "./result-row.js";
@@ -170,8 +171,10 @@ describe("parseResultFile", () => {
 it("the data loader prints every file of results/", {timeout: 30_000}, () => {
   const tsx = fileURLToPath(new URL("node_modules/tsx/dist/cli.mjs", root));
   const loader = fileURLToPath(new URL("src/data/results.json.ts", root));
-  const {rows, reports} = JSON.parse(execFileSync(process.execPath, [tsx, loader], {encoding: "utf8", cwd: "/"}));
-  expect(new Set(rows.map(({sourceFile}: ResultRow) => sourceFile))).toEqual(
+  const {rows, costs, reports} = JSON.parse(
+    execFileSync(process.execPath, [tsx, loader], {encoding: "utf8", cwd: "/"})
+  );
+  expect(new Set([...rows, ...costs].map(({sourceFile}: ResultRow | CostResultRow) => sourceFile))).toEqual(
     new Set(readResults().map(({name}) => name))
   );
   expect(reports.length).toBe(3);
