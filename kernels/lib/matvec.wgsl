@@ -1,7 +1,7 @@
 // Rows of a quantised matrix times a vector of activations: the arithmetic of five of the nine stages.
 //
-// A team takes up to eight rows at a time, its lanes take the groups of 32 columns in turn. The vector is first copied to workgroup memory, up to `tile_groups`
-// groups at once, each invocation taking eight columns.
+// A team takes up to eight rows at a time, its lanes take the groups of 32 columns in turn. The vector is first copied to
+// workgroup memory, up to `tile_groups` groups at once, each invocation taking eight columns.
 //
 // Tile: [8][groups + 1] vec4f, where the first index counts a group's columns by fours; or, `packed`, [4][groups + 1] vec4u of
 // what packed_dot_word takes, the first index counting the columns by eights. Neighbouring lanes read neighbouring

@@ -41,23 +41,24 @@ export function describeRatio({fused, staged}: Comparison): string {
 export interface AnswerRows {
   fused: ResultRow;
   staged: ResultRow;
-  /** A probe in one dispatch of many workgroups, by GPU time. */
+  /** One dispatch of all workgroups that are resident. */
   resident: ResultRow;
-  /** The same probe in a dispatch for each stage, by GPU time. */
-  stagedProbe: ResultRow;
+  /** The staged design with the same arithmetic, in the same run. */
+  stagedBeside: ResultRow;
 }
 
 /** The answer to the page's question, from recorded rows, and what the reader's own run says to it. */
-export function answer({fused, staged, resident, stagedProbe}: AnswerRows, yours: RunRecord | null): HTMLElement {
+export function answer({fused, staged, resident, stagedBeside}: AnswerRows, yours: RunRecord | null): HTMLElement {
   const recorded = (text: string) => html`<strong class="recorded">${text}</strong>`;
   return html`<div class="answer">
     <p>
       One dispatch loses because its one workgroup keeps one core of the GPU busy: an ${fused.device} decodes Phi-3-mini
       at ${recorded(formatRate(fused.tokensPerSecond!))} in one dispatch of one workgroup and at
       ${recorded(formatRate(staged.tokensPerSecond!))} in ${formatCount(staged.dispatchesPerToken!)} dispatches. It does
-      not have to: by GPU time alone, a probe of one dispatch of ${formatCount(resident.workgroups!)} workgroups reached
-      ${recorded(formatRate(resident.tokensPerSecond!))}, and the same probe in
-      ${formatCount(stagedProbe.dispatchesPerToken!)} dispatches ${recorded(formatRate(stagedProbe.tokensPerSecond!))}.
+      not have to: with its best arithmetic, one dispatch of ${formatCount(resident.workgroups!)} workgroups that wait
+      for each other reaches ${recorded(formatRate(resident.tokensPerSecond!))}, and
+      ${formatCount(stagedBeside.dispatchesPerToken!)} dispatches with the same arithmetic
+      ${recorded(formatRate(stagedBeside.tokensPerSecond!))}.
     </p>
     ${yours ? yourAnswer(yours) : null}
   </div>`;

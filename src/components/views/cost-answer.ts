@@ -35,15 +35,19 @@ function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours")
     html`<strong class="${meaning}">${formatMicroseconds(row.microseconds!)}</strong>`;
   const find = (variant: string) => rows.find((row) => row.variant === variant && row.microseconds !== null);
   const [dispatch, submit, awaited] = ["dispatches", "submits", "awaited-submits"].map(find);
-  const exchange = largestWait(rows, "exchange");
+  const exchanges = largestWaits(rows, "exchange");
+  const many = (row: CostResultRow) =>
+    html`<span
+      >${figure(row)} with ${formatCount(row.workgroups)} ${row.workgroups === 1 ? "workgroup" : "workgroups"}</span
+    >`;
   const parts = [
     dispatch && html`<span>a dispatch that needs the one before it costs ${figure(dispatch)}</span>`,
     submit && html`<span>a submit of its own for each costs ${figure(submit)}</span>`,
     awaited && html`<span>to wait for each on the CPU costs ${figure(awaited)}</span>`,
-    exchange &&
+    exchanges.length > 0 &&
       html`<span
-        >to exchange all values inside a dispatch instead costs ${figure(exchange)} with
-        ${formatCount(exchange.workgroups)} ${exchange.workgroups === 1 ? "workgroup" : "workgroups"}</span
+        >to exchange all values inside a dispatch instead costs
+        ${exchanges.flatMap((row, i) => (i === 0 ? [many(row)] : [" and ", many(row)]))}</span
       >`
   ].filter(Boolean) as Node[];
   const name = software ? `${device} (a CPU standing in for a GPU)` : device;
@@ -55,16 +59,20 @@ function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours")
   >`;
 }
 
-/** The wait of this kind ("barrier", "exchange", "barrier-exchange") with the most workgroups that was measured. */
-export function largestWait(rows: readonly CostResultRow[], kind: string): CostResultRow | undefined {
+/**
+ * The waits of this kind ("barrier", "exchange", "barrier-exchange") that were measured with the most workgroups: two,
+ * because the cost can rise steeply where workgroups share a core.
+ */
+export function largestWaits(rows: readonly CostResultRow[], kind: string): CostResultRow[] {
   return rows
     .filter(({variant, microseconds}) => variant.replace(/-\d+$/, "") === kind && microseconds !== null)
-    .sort((a, b) => b.workgroups - a.workgroups)[0];
+    .sort((a, b) => a.workgroups - b.workgroups)
+    .slice(-2);
 }
 
 /**
  * What a token of the model would pay: figure × count, for each way to launch its dispatches, and each way to wait inside
- * one with the most workgroups that were measured.
+ * one with the two largest numbers of workgroups that were measured.
  * Nothing is hidden behind work here, so these are upper bounds.
  */
 export function tokenCosts(
@@ -75,7 +83,7 @@ export function tokenCosts(
   const live = yours ? costRows(yours, null) : [];
   const rows = [live, recorded].flatMap((run) => {
     const launches = launchVariants.map((variant) => run.find((row) => row.variant === variant));
-    const waits = ["barrier", "exchange", "barrier-exchange"].map((kind) => largestWait(run, kind));
+    const waits = ["barrier", "exchange", "barrier-exchange"].flatMap((kind) => largestWaits(run, kind));
     return [
       ...launches.map((row) => ({row, count: counts.dispatches})),
       ...waits.map((row) => ({row, count: counts.waits}))
