@@ -48,10 +48,12 @@ describe.each(pages)("%s", (path) => {
     for (const path of new Set(internal.map(({pathname}) => pathname))) {
       const response = await page.goto(new URL(path, origin).href);
       expect(response?.status(), path).toBeLessThan(400);
-      await page.waitForFunction(() => !document.querySelector("observablehq-loading"));
-      const ids = new Set(await page.locator("[id]").evaluateAll((elements) => elements.map(({id}) => id)));
       const hashes = internal.filter(({pathname, hash}) => pathname === path && hash).map(({hash}) => hash.slice(1));
-      expect(hashes.filter((hash) => !ids.has(decodeURIComponent(hash)))).toEqual([]);
+      const missing = async () => {
+        const ids = new Set(await page.locator("[id]").evaluateAll((elements) => elements.map(({id}) => id)));
+        return hashes.filter((hash) => !ids.has(decodeURIComponent(hash)));
+      };
+      await expect.poll(missing, {timeout: 10_000}).toEqual([]); // a page may still be putting itself together
     }
     await page.context().close();
   });

@@ -9,6 +9,7 @@ import {uploadWeights} from "../components/decode/gpu-weights.js";
 import {arithmetics, factorings, type Arithmetic, type Factoring} from "../components/decode/plan.js";
 import type {Gpu} from "../components/gpu/device.js";
 import {StalledError} from "../components/gpu/errors.js";
+import {retryStalled} from "../components/gpu/stalls.js";
 import {kernelFeatures, type KernelFeature, type Kernels} from "../components/gpu/kernels.js";
 import {logitTolerance} from "../components/lab/record.js";
 import {loadMlc, type MlcModel} from "../components/model/mlc.js";
@@ -155,9 +156,9 @@ async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
   const {shape} = model;
   const unsupported = whyUnsupported({shape, factoring, features}, description);
   if (unsupported) return {line: `${name} not run: ${unsupported}`, matches: false};
-  const geometry = {...defaultGeometry(shape, features, gpu, arithmetic), workgroups};
+  const geometry = {...defaultGeometry(shape, features, gpu, arithmetic), workgroups, tokensPerDispatch: 16};
   const decoder = await createDecoder(device, kernels, weights, {shape, factoring, geometry});
-  try {
+  const decode = async () => {
     decoder.reset(expected.prompt);
     let error = 0;
     for (const logits of expected.logits) {
@@ -165,7 +166,10 @@ async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
       error = Math.max(error, compareLogits(await decoder.readLogits(), logits));
     }
     if (expected.greedy.length > 1) await decoder.run(expected.greedy.length - 1);
-    const tokens = (await decoder.readTokens()).slice(expected.prompt.length);
+    return {error, tokens: (await decoder.readTokens()).slice(expected.prompt.length)};
+  };
+  try {
+    const {error, tokens} = await (description.software ? retryStalled(decode) : decode());
     const different = expected.greedy.findIndex((token, i) => token !== tokens[i]);
     const first =
       different < 0

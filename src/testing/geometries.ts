@@ -1,5 +1,11 @@
 import {defaultGeometry} from "../components/decode/geometry.js";
-import {tileGroupsBeside, type Geometry, type KernelGeometry, type KernelName} from "../components/decode/plan.js";
+import {
+  leastLanes,
+  tileGroupsBeside,
+  type Geometry,
+  type KernelGeometry,
+  type KernelName
+} from "../components/decode/plan.js";
 import type {Gpu} from "../components/gpu/device.js";
 import {stageNames, type KernelFeature} from "../components/gpu/kernels.js";
 import type {Shape} from "../components/model/shape.js";
@@ -14,7 +20,7 @@ export function describeFeatures(features: readonly KernelFeature[]): string {
   return features.length > 0 ? `with ${features.join(" and ")}` : "without optional features";
 }
 
-/** The default geometry with every kernel changed alike, and whatever else is given. */
+/** The default geometry with every kernel changed alike, and whatever else is given; rows are no more than lanes. */
 export function changeGeometry(
   gpu: Gpu,
   shape: Shape,
@@ -23,7 +29,14 @@ export function changeGeometry(
 ): Geometry {
   const geometry = defaultGeometry(shape, features, gpu, rest.arithmetic);
   const names: KernelName[] = [...stageNames, "fused", "fused_grid"];
-  const kernels = Object.fromEntries(names.map((name) => [name, {...geometry.kernels[name], ...kernel}]));
+  const {lanes, lanesAreFixed} = {...geometry, ...rest};
+  const most = lanesAreFixed ? lanes : leastLanes;
+  const kernels = Object.fromEntries(
+    names.map((name) => {
+      const {workgroupSize, teamRows, residualRows} = {...geometry.kernels[name], ...kernel};
+      return [name, {workgroupSize, teamRows: Math.min(teamRows, most), residualRows: Math.min(residualRows, most)}];
+    })
+  );
   return {...geometry, ...rest, kernels: kernels as Geometry["kernels"]};
 }
 

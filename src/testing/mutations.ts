@@ -120,7 +120,7 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...inFile("stages/lm_head.wgsl", [
     ["two logits of a team change places", "store_logit(row, dot)", "store_logit(row ^ 1u, dot)"],
-    ["the last logit is not written", "vocabulary - lm_head_rows)", "vocabulary - lm_head_rows - 1u)"],
+    ["the last logit is not written", "row < vocabulary)", "row + 1u < vocabulary)"],
     ["the best token of a team is its first", "Candidate(dot, row)", "Candidate(dot, first)"],
     ["the best of a team is its last row's", "best = better_of(best, candidates[invocation.team]);", "", "wide"],
     [

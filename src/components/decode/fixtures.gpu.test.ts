@@ -2,7 +2,7 @@ import {expect, test} from "vitest";
 import {linkKernels} from "../../data/link-kernels.js";
 import {decode, largestError, loadFixture, type Expected, type FixtureName} from "../../testing/fixtures.js";
 import {describeFeatures, featureSets} from "../../testing/geometries.js";
-import {retryStalled} from "../../testing/stalls.js";
+import {retryStalled} from "../gpu/stalls.js";
 import {hasSlowCompiler, openTestGpu} from "../../testing/test-gpu.js";
 import type {KernelFeature} from "../gpu/kernels.js";
 import {createDecoder} from "./decoder.js";
@@ -80,7 +80,7 @@ test.concurrent.each(
         const decoder = await createDecoder(gpu.device, kernels, weights, {
           shape,
           factoring,
-          geometry: {...geometry, workgroups, tokensPerDispatch: 2}
+          geometry: {...geometry, workgroups, tokensPerDispatch: 16}
         });
         const actual = await retryStalled(() => decode(decoder, expected));
         decoder.destroy();

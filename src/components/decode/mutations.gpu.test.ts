@@ -10,7 +10,7 @@ import {
 } from "../../testing/fixtures.js";
 import {changeGeometry, featureSets, storageForTile} from "../../testing/geometries.js";
 import {mutate, mutations, type Mutation, type SubjectName} from "../../testing/mutations.js";
-import {retryStalled} from "../../testing/stalls.js";
+import {retryStalled} from "../gpu/stalls.js";
 import {hasSlowCompiler, openTestGpu, withLimits} from "../../testing/test-gpu.js";
 import {StalledError} from "../gpu/errors.js";
 import type {KernelFeature, Kernels} from "../gpu/kernels.js";

@@ -2,7 +2,7 @@ import {afterAll, beforeAll, describe, expect, test} from "vitest";
 import {linkKernels} from "../../data/link-kernels.js";
 import {decode, expectFromReference, largestError, type Expected} from "../../testing/fixtures.js";
 import {changeGeometry, featureSets} from "../../testing/geometries.js";
-import {retryStalled} from "../../testing/stalls.js";
+import {retryStalled} from "../gpu/stalls.js";
 import {hasSlowCompiler, openTestGpu} from "../../testing/test-gpu.js";
 import {GpuError, StalledError} from "../gpu/errors.js";
 import {compareLogits, Reference} from "../model/reference.js";

@@ -2,7 +2,7 @@ import {afterAll, describe, expect, test} from "vitest";
 import {linkKernels} from "../../data/link-kernels.js";
 import {decode, expectFromReference, largestError} from "../../testing/fixtures.js";
 import {changeGeometry, describeFeatures, featureSets} from "../../testing/geometries.js";
-import {retryStalled} from "../../testing/stalls.js";
+import {retryStalled} from "../gpu/stalls.js";
 import {
   hasSlowCompiler,
   manyKernelFactorings,
@@ -100,7 +100,11 @@ describe.each(featureSets(gpu))("%s", (...features) => {
       checkShape(shape);
       const expected = await expectFromReference(shape, {positions, tokens: 2});
       const weights = await createSyntheticWeights(gpu.device, kernels, shape);
-      const geometry = changeGeometry(gpu, shape, features, {arithmetic, workgroups, kernel: {workgroupSize: 64}});
+      const geometry = changeGeometry(gpu, shape, features, {
+        arithmetic,
+        workgroups,
+        kernel: {workgroupSize: 64}
+      });
       const decoder = await createDecoder(gpu.device, kernels, weights, {shape, factoring, geometry});
       const actual = await retryStalled(() => decode(decoder, expected));
       expect(largestError(actual, expected)).toBeLessThanOrEqual(tolerance[arithmetic]);
@@ -137,7 +141,10 @@ test.each(splits)(
     expect(weights.slots).toHaveLength(slots);
     expect(weights.layersPerSlot).toBe(perSlot);
     const expected = await expectFromReference(shape, {positions: 3, tokens: 2});
-    const geometry = changeGeometry(gpu, shape, featureSets(gpu)[0]!, {workgroups, kernel: {workgroupSize: 64}});
+    const geometry = changeGeometry(gpu, shape, featureSets(gpu)[0]!, {
+      workgroups,
+      kernel: {workgroupSize: 64}
+    });
     const decoder = await createDecoder(gpu.device, kernels, weights, {shape, factoring, geometry});
     const actual = await retryStalled(() => decode(decoder, expected));
     expect(largestError(actual, expected)).toBeLessThanOrEqual(tolerance.float32);
