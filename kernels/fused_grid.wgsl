@@ -5,11 +5,12 @@
 // between the stages: each waits for the words that it takes (lib/activations.wgsl). With no tokens to decode it is a
 // roll call, which poisons the sequence unless all G workgroups are resident together.
 //
-// What was tried on an H200 with 132 workgroups, and gave nothing or less (tok/s, before and after): the first weights in
-// registers before the wait, 601 to 594; the next step's weights under way during this one, 749 to 678; reading ahead into
-// the caches before the wait, 701 to 704; by workgroups with no head to attend to, 749 to 760; weights bound as writable,
-// 702 to 490; waiting for one word of eight first, 704 to 699; loops the compiler can unroll, 783 to 603; one copy of the
-// code for all matrices, 783 to 739; scales in workgroup memory, 786 to 777; workgroups of 1024, 797 to 577.
+// What was tried on an H200 with 132 workgroups, and gave nothing or less (tok/s, before and after): the first weights
+// in registers before the wait, 601 to 594; the next step's weights under way during this one, 749 to 678; reading
+// ahead into the caches before the wait, 701 to 704; by workgroups with no head to attend to, 749 to 760; weights bound
+// as writable, 702 to 490; waiting for one word of eight first, 704 to 699; loops the compiler can unroll, 783 to 603;
+// one copy of the code for all matrices, 783 to 739; scales in workgroup memory, 786 to 777; workgroups of 1024, 797 to
+// 577.
 
 import package::lib::model::{workgroup_size, layers, kv_heads, head_dim, context, layer_blob, ends_blob};
 import package::lib::activations::stamp_of;

@@ -48,7 +48,10 @@ fn word_of(vector: Vector, element: u32) -> u32 {
   return vector.at + (element % 8u) * (vector.length / 8u) + element / 8u;
 }
 
-@if(!grid) fn put(vector: Vector, element: u32, value: f32, stamp: u32) { activations[word_of(vector, element)] = value; }
+@if(!grid)
+fn put(vector: Vector, element: u32, value: f32, stamp: u32) {
+  activations[word_of(vector, element)] = value;
+}
 
 // Elements `element` to `element` + 3, where `element` is a multiple of four.
 @if(!grid)

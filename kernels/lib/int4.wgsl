@@ -1,14 +1,14 @@
 // Four-bit weights of the q4f16_1 layout: a row of a matrix is `columns / 32` groups, a group is one vec4u of 32
 // nibbles (element 0 lowest) and one float16 scale, and a weight is (nibble − 7) · scale.
 //
-// In float32 (`dot_word`), the nibbles become floats without a conversion: moved to bits 19 to 22 of a float32 whose exponent is zero, the
-// nibble n reads as 1 + n/16. With f = 1 + n/16, Σ (n − 7) x = 16 (Σ f x − 23/16 Σ x), and Σ x is known per group.
+// In float32 (`dot_word`), the nibbles become floats without a conversion: moved to bits 19 to 22 of a float32 whose
+// exponent is zero, the nibble n reads as 1 + n/16. With f = 1 + n/16, Σ (n − 7) x = 16 (Σ f x − 23/16 Σ x), and Σ x is
+// known per group.
 //
-// In integers (`packed_dot_word`), activations are 16-bit: x = (256 h + l) · s with int8 h, uint8 l and one scale s for each
-// group of 32, so that two packed dot products give Σ n x of four columns. Sums of a group stay below 2²⁴: exact.
+// In integers (`packed_dot_word`), activations are 16-bit: x = (256 h + l) · s with int8 h, uint8 l and one scale s for
+// each group of 32, so that two packed dot products give Σ n x of four columns. Sums of a group stay below 2²⁴: exact.
 
-import package::lib::model::weight_vector;
-import package::lib::model::weight_word;
+import package::lib::model::{weight_vector, weight_word};
 
 // Where a quantised matrix lies: its buffer, the vec4u index of its nibbles, the float16 index of its scales.
 struct Matrix {

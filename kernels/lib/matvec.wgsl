@@ -1,11 +1,11 @@
 // Rows of a quantised matrix times a vector of activations: the arithmetic of five of the nine stages.
 //
-// A team takes up to eight rows at a time, its lanes take the groups of 32 columns in turn. The vector is first copied to
-// workgroup memory, up to `tile_groups` groups at once, each invocation taking eight columns.
+// A team takes up to eight rows at a time, its lanes take the groups of 32 columns in turn. The vector is first copied
+// to workgroup memory, up to `tile_groups` groups at once, each invocation taking eight columns.
 //
-// Tile: [8][groups + 1] vec4f, where the first index counts a group's columns by fours; or, `packed`, [4][groups + 1] vec4u of
-// what packed_dot_word takes, the first index counting the columns by eights. Neighbouring lanes read neighbouring
-// vectors, and the spare column keeps the copy free of bank conflicts.
+// Tile: [8][groups + 1] vec4f, where the first index counts a group's columns by fours; or, `packed`, [4][groups + 1]
+// vec4u of what packed_dot_word takes, the first index counting the columns by eights. Neighbouring lanes read
+// neighbouring vectors, and the spare column keeps the copy free of bank conflicts.
 
 import package::lib::model::{workgroup_size, hidden, Blob};
 @if(grid) import package::lib::model::epsilon;
@@ -53,8 +53,8 @@ fn normed_input(residual: Vector, blob: Blob, norm: u32, stamp: u32) -> Input {
   return plain_input(Vector(normed_at, hidden), stamp);
 }
 
-// Units that all teams together compute in a round, and which of them a team has: units are dealt to the workgroups like
-// cards, so that all have the same number of teams at work.
+// Units that all teams together compute in a round, and which of them a team has: units are dealt to the workgroups
+// like cards, so that all have the same number of teams at work.
 fn units_together(workgroup: Workgroup) -> u32 {
   return workgroup.teams * workgroup.count;
 }
@@ -77,9 +77,9 @@ fn nth_row(rows: Rows, count: u32, n: u32) -> u32 {
   return select(rows.second + n - count / 2u, rows.first + n, n < max(count / 2u, 1u));
 }
 
-// Matrix · input for one of the `count` (1, 2, 4 or 8) `rows`: number `lane % count`. Every invocation of the workgroup calls it together; a
-// team that is not `busy` only helps to copy. `fresh` is false where the tile already holds the whole vector from an
-// earlier call.
+// Matrix · input for one of the `count` (1, 2, 4 or 8) `rows`: number `lane % count`. Every invocation of the workgroup
+// calls it together; a team that is not `busy` only helps to copy. `fresh` is false where the tile already holds the
+// whole vector from an earlier call.
 fn dot_rows(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {

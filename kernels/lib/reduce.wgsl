@@ -31,8 +31,8 @@ fn team_add(value: vec4f, invocation: Invocation) -> vec4f {
   return team_scratch[invocation.index - invocation.lane];
 }
 
-// The sums of `count` (1, 2, 4 or 8) values over a team: lane n gets that of value n % `count`. With every step lanes keep
-// half of the values, so there are few steps.
+// The sums of `count` (1, 2, 4 or 8) values over a team: lane n gets that of value n % `count`. With every step lanes
+// keep half of the values, so there are few steps.
 @if(subgroups)
 fn team_add_rows(values: Eight, count: u32, invocation: Invocation) -> f32 {
   var four = values.low;

@@ -1,10 +1,10 @@
 // attended[heads × head_dim] = softmax(query · keys) · values over positions 0 to `position`.
 //
 // A workgroup takes a KV head with the query heads that share it, and appends the head's key and value to the cache: no
-// other workgroup ever reads that part. It takes the positions in chunks of a quarter of its size, with an online softmax:
-// four invocations share the dot product of a position, then 32 invocations, a slice, share eight positions' values.
-// What depends on the cache alone is under way before it is needed: the first keys while the query is still on its way,
-// the values while the softmax is computed.
+// other workgroup ever reads that part. It takes the positions in chunks of a quarter of its size, with an online
+// softmax: four invocations share the dot product of a position, then 32 invocations, a slice, share eight positions'
+// values. What depends on the cache alone is under way before it is needed: the first keys while the query is still on
+// its way, the values while the softmax is computed.
 
 import package::lib::model::{cache, heads, kv_heads, head_dim, context, workgroup_size};
 import package::lib::activations::{put, take_four, qkv_vector, attended_vector};
@@ -153,6 +153,7 @@ fn load_values(at: u32, stride: u32, first: u32, position: u32, vector: u32) -> 
 }
 
 fn weigh(values: Vectors, at: u32) -> vec4f {
-  return weights[at] * values.a + weights[at + 1u] * values.b + weights[at + 2u] * values.c + weights[at + 3u] * values.d +
-    weights[at + 4u] * values.e + weights[at + 5u] * values.f + weights[at + 6u] * values.g + weights[at + 7u] * values.h;
+  return weights[at] * values.a + weights[at + 1u] * values.b + weights[at + 2u] * values.c +
+    weights[at + 3u] * values.d + weights[at + 4u] * values.e + weights[at + 5u] * values.f +
+    weights[at + 6u] * values.g + weights[at + 7u] * values.h;
 }

@@ -25,7 +25,8 @@ fn add_rows(
   for (var start = 0u; start < units; start += units_together(workgroup)) {
     let unit = start + dealt_unit(workgroup, invocation);
     let row = unit * residual_rows;
-    let dot = dot_rows(matrix, rows_from(row, residual_rows), residual_rows, input, start == 0u, unit < units, invocation);
+    let dot = dot_rows(
+      matrix, rows_from(row, residual_rows), residual_rows, input, start == 0u, unit < units, invocation);
     if (invocation.lane < residual_rows && unit < units) {
       add_residual(shown, row + invocation.lane, dot, stamp);
     }
