@@ -5,7 +5,7 @@ import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {formatNumber, formatQuantity, formatRate} from "./format.js";
 import {colours} from "./palette.js";
-import {asImage, fontSize, isNarrow, type PlotElement} from "./rate-plot.js";
+import {asImage, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
 
 export interface AblationPlotOptions {
   /** What the rows are called, in order: the labels of the experiment's variants. */

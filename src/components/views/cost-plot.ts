@@ -1,12 +1,13 @@
 import * as Plot from "@observablehq/plot";
-import {create, extent, select, symbol as symbolPath, symbolCircle, symbolDiamond2, symbolSquare} from "d3";
+import {create, extent, symbol as symbolPath, symbolCircle, symbolDiamond2, symbolSquare} from "d3";
 import type {SymbolType} from "d3";
 import {html} from "htl";
 import type {CostRecord} from "../lab/cost-record.js";
 import {costRows, type CostResultRow} from "../lab/cost-row.js";
 import {formatCount, formatMicroseconds, formatNumber} from "./format.js";
-import {placeLabels, type LabelRequest} from "./labels.js";
+import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
+import {asImage, drawLabels, frame, textMeasure, type PlotElement} from "./plot-frame.js";
 
 export interface CostPlotOptions {
   /** The rows of one record on file, or none. */
@@ -32,9 +33,6 @@ const waits: readonly {name: string; label: string; symbol: SymbolType}[] = [
 ];
 
 const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
-const fontSize = 11;
-const background = "var(--theme-background, Canvas)";
-const margin = {top: 30, right: 12, bottom: 38, left: 44};
 
 /**
  * What a wait inside a dispatch costs over its workgroups, beside what it costs to launch a dispatch, which are
@@ -70,13 +68,7 @@ function draw(marks: Mark[], width: number): PlotElement {
   ];
   const counts = [...new Set([1, ...points.map(({workgroups}) => workgroups)])].sort((a, b) => a - b);
   const plot = Plot.plot({
-    width,
-    height: Math.round(Math.min(420, Math.max(340, width * 0.6))),
-    marginTop: margin.top,
-    marginRight: margin.right,
-    marginBottom: margin.bottom,
-    marginLeft: margin.left,
-    style: `font-size: ${fontSize}px; overflow: visible;`,
+    ...frame(width),
     x: {
       type: "log",
       base: 2,
@@ -128,22 +120,13 @@ function draw(marks: Mark[], width: number): PlotElement {
       })
     ]
   }) as unknown as PlotElement;
-  plot.setAttribute("role", "img");
-  // Plot labels each group of marks, which the ARIA rules allow on no element without a role.
-  for (const group of plot.querySelectorAll<SVGGElement>("g[aria-label]")) {
-    group.dataset.marks = group.getAttribute("aria-label")!;
-    group.removeAttribute("aria-label");
-  }
-  plot.setAttribute("aria-label", `Time for one operation. ${marks.map(({row}) => describe(row)).join("; ")}.`);
+  asImage(plot, `Time for one operation. ${marks.map(({row}) => describe(row)).join("; ")}.`);
   return plot;
 }
 
-type PlotElement = SVGSVGElement & Plot.Plot;
-
 /** Names the lines, and each series of waits at its last point. */
 function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
-  const context = document.createElement("canvas").getContext("2d")!;
-  context.font = `${fontSize}px system-ui, sans-serif`;
+  const measure = textMeasure();
   const position = ({workgroups, microseconds}: Mark) => ({
     x: plot.scale("x")!.apply(workgroups) as number,
     y: plot.scale("y")!.apply(microseconds) as number
@@ -159,32 +142,14 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
       .filter((mark) => !isWait(mark))
       .map((mark) => {
         const text = `${whose(mark)}${mark.row.label.replace(/,.*/, "")}, ${formatMicroseconds(mark.microseconds)}`;
-        return {...position(mark), text, radius: 0, x: width / 2, width: context.measureText(text).width};
+        return {...position(mark), text, radius: 0, x: width / 2, width: measure(text)};
       }),
     ...points.map((mark) => {
       const text = isLast(mark) && width >= 480 ? whose(mark) + formatMicroseconds(mark.microseconds) : "";
-      return {...position(mark), text, radius: 6, width: context.measureText(text).width};
+      return {...position(mark), text, radius: 6, width: measure(text)};
     })
   ];
-  const frame = {x0: margin.left - 4, y0: 16, x1: width, y1: Number(plot.getAttribute("height")) - margin.bottom};
-  select(plot)
-    .insert("g", ":scope > [data-marks=tip]") // below the tooltips
-    .attr("aria-hidden", "true")
-    .attr("pointer-events", "none")
-    .attr("font-size", fontSize)
-    .attr("text-anchor", "start")
-    .attr("fill", "currentColor")
-    .attr("stroke", background)
-    .attr("stroke-width", 3)
-    .attr("stroke-linejoin", "round")
-    .attr("paint-order", "stroke")
-    .selectAll("text")
-    .data(placeLabels(requests, frame, fontSize + 1))
-    .join("text")
-    .attr("x", (label) => label.x)
-    .attr("y", (label) => label.y)
-    .attr("dy", "0.35em")
-    .text((label) => label.text);
+  drawLabels(plot, requests, width);
 }
 
 function mark(row: CostResultRow, colour: string): Mark[] {

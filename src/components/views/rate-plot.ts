@@ -1,13 +1,14 @@
 import * as Plot from "@observablehq/plot";
-import {create, max, min, select, symbol as symbolPath, type SymbolType} from "d3";
+import {create, max, min, symbol as symbolPath, type SymbolType} from "d3";
 import {symbolAsterisk, symbolCircle, symbolDiamond2, symbolSquare, symbolStar} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
 import {formatBandwidth, formatNumber, formatQuantity, formatRate} from "./format.js";
-import {placeLabels, type LabelRequest} from "./labels.js";
+import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
+import {background, drawLabels, margin, textMeasure, type PlotElement} from "./plot-frame.js";
 
 /** What the plots of decoding speed share: marks, the speed axis, limits, labels and legend. */
 
@@ -30,12 +31,6 @@ export interface Limit {
   /** For a narrow plot. */
   short: string;
 }
-
-export type PlotElement = SVGSVGElement & Plot.Plot;
-
-export const fontSize = 11;
-export const background = "var(--theme-background, Canvas)";
-export const margin = {top: 30, right: 12, bottom: 38, left: 44};
 
 export function livePoint(row: ResultRow, x: number): Point {
   const colour = colours.yours;
@@ -76,24 +71,6 @@ export function shortDevice(device: string): string {
 
 export function isLive({sourceFile}: ResultRow): boolean {
   return sourceFile === null;
-}
-
-/** Too narrow for figures in the labels, and for what follows a colon in a name. */
-export function isNarrow(width: number): boolean {
-  return width < 480;
-}
-
-/** Size and text of a plot this wide, in pixels. */
-export function frame(width: number) {
-  return {
-    width,
-    height: Math.round(Math.min(420, Math.max(360, width * 0.65))),
-    marginTop: margin.top,
-    marginRight: margin.right,
-    marginBottom: margin.bottom,
-    marginLeft: margin.left,
-    style: `font-size: ${fontSize}px; overflow: visible;`
-  };
 }
 
 /** The speed axis, logarithmic, with room for all points, their spans and these other speeds. */
@@ -154,17 +131,6 @@ export function pointMarks(points: readonly Point[], series: readonly Point[][])
   ];
 }
 
-/** One image with this description to those who do not see it. */
-export function asImage(plot: PlotElement, description: string): void {
-  plot.setAttribute("role", "img");
-  // Plot labels each group of marks, which the ARIA rules allow on no element without a role.
-  for (const group of plot.querySelectorAll<SVGGElement>("g[aria-label]")) {
-    group.dataset.marks = group.getAttribute("aria-label")!;
-    group.removeAttribute("aria-label");
-  }
-  plot.setAttribute("aria-label", description);
-}
-
 /** A text at a point, or along a horizontal line at a speed; the more important come first. */
 export type LabelAt = {text: string} & ({point: Point} | {tokensPerSecond: number});
 
@@ -180,25 +146,7 @@ export function addLabels(plot: PlotElement, labels: readonly LabelAt[], width: 
     const {point} = label;
     return {...text, x: x(point.x), y: y(point.y), radius: point.radius * (isLive(point.row) ? 1.6 : 1) + 1};
   });
-  const frame = {x0: margin.left - 4, y0: 16, x1: width, y1: Number(plot.getAttribute("height")) - margin.bottom};
-  select(plot)
-    .insert("g", ":scope > [data-marks=tip]") // below the tooltips
-    .attr("aria-hidden", "true")
-    .attr("pointer-events", "none")
-    .attr("font-size", fontSize)
-    .attr("text-anchor", "start")
-    .attr("fill", "currentColor")
-    .attr("stroke", background)
-    .attr("stroke-width", 3)
-    .attr("stroke-linejoin", "round")
-    .attr("paint-order", "stroke")
-    .selectAll("text")
-    .data(placeLabels(requests, frame, fontSize + 1))
-    .join("text")
-    .attr("x", (label) => label.x)
-    .attr("y", (label) => label.y)
-    .attr("dy", "0.35em")
-    .text((label) => label.text);
+  drawLabels(plot, requests, width);
 }
 
 /** What the symbols and the lines mean. */
@@ -254,10 +202,4 @@ function icon(symbol: SymbolType, colour: string): SVGSVGElement {
   picture.attr("aria-hidden", "true").style("vertical-align", "-1px");
   picture.append("path").attr("d", symbolPath(symbol, 70)()).attr("fill", colour).attr("stroke", colour);
   return picture.node() as SVGSVGElement;
-}
-
-function textMeasure(): (text: string) => number {
-  const context = document.createElement("canvas").getContext("2d")!;
-  context.font = `${fontSize}px system-ui, sans-serif`;
-  return (text) => context.measureText(text).width;
 }

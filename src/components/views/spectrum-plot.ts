@@ -5,8 +5,20 @@ import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
 import {formatCount, formatRate} from "./format.js";
-import {addLabels, asImage, frame, isLive, isNarrow, legend, limitRules, limitsOf, livePoint} from "./rate-plot.js";
-import {pointMarks, recordedPoint, speedScale, type Limit, type PlotElement, type Point} from "./rate-plot.js";
+import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
+import {
+  addLabels,
+  isLive,
+  legend,
+  limitRules,
+  limitsOf,
+  livePoint,
+  pointMarks,
+  recordedPoint,
+  speedScale,
+  type Limit,
+  type Point
+} from "./rate-plot.js";
 
 export interface SpectrumPlotOptions {
   /** Rows of the results table; those marked `spectrum` are drawn. */

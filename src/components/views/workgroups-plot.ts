@@ -6,21 +6,23 @@ import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
 import {formatCount, formatQuantity, formatRate} from "./format.js";
 import {colours} from "./palette.js";
+import {workgroupCurves, workgroupTicks, type WorkgroupCurve} from "./workgroup-curve.js";
+import {asImage, frame, isNarrow, margin, type PlotElement} from "./plot-frame.js";
 import {
   addLabels,
-  asImage,
-  frame,
   isLive,
-  isNarrow,
   legend,
   limitRules,
   limitsOf,
   livePoint,
-  margin
+  pointMarks,
+  recordedPoint,
+  shortDevice,
+  speedScale,
+  type LabelAt,
+  type Limit,
+  type Point
 } from "./rate-plot.js";
-import {pointMarks, recordedPoint, shortDevice, speedScale, type LabelAt, type Limit, type Point} from "./rate-plot.js";
-import type {PlotElement} from "./rate-plot.js";
-import {workgroupCurves, workgroupTicks, type WorkgroupCurve} from "./workgroup-curve.js";
 
 export interface WorkgroupsPlotOptions {
   /** Rows of the results table; `workgroupsData` says which of them are drawn. */
