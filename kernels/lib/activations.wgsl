@@ -10,7 +10,7 @@
 // nobody waits any more, the kernel runs to its end, and the host discards what it made.
 
 import package::lib::model::{activations, hidden, heads, kv_heads, head_dim, ffn};
-import package::lib::reduce::Candidate;
+import package::lib::candidate::Candidate;
 @if(grid) import package::lib::sequence::{read_state, write_state, poison_at};
 
 // Where each vector starts, in words.

@@ -191,17 +191,3 @@ fn total_of_parts(invocation: Invocation) -> f32 {
   workgroupBarrier();
   return scratch[0];
 }
-
-// A value and its index. Of equal values the first is better.
-struct Candidate {
-  value: f32,
-  index: u32,
-}
-
-// For stages that look for the best of what many invocations have.
-var<workgroup> candidates: array<Candidate, workgroup_size / 4u>;
-
-fn better_of(a: Candidate, b: Candidate) -> Candidate {
-  if (b.value > a.value || (b.value == a.value && b.index < a.index)) { return b; }
-  return a;
-}

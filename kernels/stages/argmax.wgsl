@@ -3,7 +3,7 @@
 import package::lib::model::workgroup_size;
 import package::lib::activations::take_best;
 import package::lib::place::Invocation;
-import package::lib::reduce::{better_of, candidates, Candidate};
+import package::lib::candidate::{better_of, candidates, Candidate};
 
 var<workgroup> chosen: u32;
 

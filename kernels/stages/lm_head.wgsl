@@ -5,7 +5,7 @@ import package::lib::activations::{store_logit, put_best, ffn_residual};
 import package::lib::int4::Matrix;
 import package::lib::matvec::{dot_rows, normed_input, rows_from, units_together, dealt_unit};
 import package::lib::place::{Workgroup, Invocation};
-import package::lib::reduce::{better_of, candidates, Candidate};
+import package::lib::candidate::{better_of, candidates, Candidate};
 import package::stages::rms_norm::final_norm;
 
 override lm_head_words: u32;

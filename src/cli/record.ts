@@ -2,7 +2,6 @@ import {createHash} from "node:crypto";
 import {accessSync, constants, readFileSync, statSync, writeFileSync} from "node:fs";
 import {arch, platform, release} from "node:os";
 import {dirname} from "node:path";
-import {parseArgs} from "node:util";
 import {processMemory} from "../components/decode/residency.js";
 import type {Experiment} from "../components/lab/experiment.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
@@ -15,6 +14,7 @@ import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {linkKernels} from "../data/link-kernels.js";
 import project from "../../package.json" with {type: "json"};
+import {parseArguments} from "./arguments.js";
 import {openDawnGpu} from "./dawn.js";
 
 const usage = `Runs an experiment on this machine's GPU and writes its record.
@@ -101,8 +101,8 @@ async function main(args: string[]): Promise<number> {
 }
 
 function parse(args: string[]) {
-  try {
-    return parseArgs({
+  return parseArguments(
+    {
       args,
       allowPositionals: true,
       options: {
@@ -113,10 +113,9 @@ function parse(args: string[]) {
         out: {type: "string"},
         help: {type: "boolean", short: "h"}
       }
-    });
-  } catch (error) {
-    throw new Error(`${(error as Error).message}\n\n${usage}`, {cause: error});
-  }
+    },
+    usage
+  );
 }
 
 /** @throws {Error} when the file cannot be written: a run takes too long to find that out at its end. */

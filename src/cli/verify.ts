@@ -1,6 +1,5 @@
 import {readFileSync, statSync} from "node:fs";
 import {basename, join, resolve} from "node:path";
-import {parseArgs} from "node:util";
 import * as z from "zod";
 import {createDecoder} from "../components/decode/decoder.js";
 import {whyUnsupported} from "../components/decode/fit.js";
@@ -11,16 +10,14 @@ import type {Gpu} from "../components/gpu/device.js";
 import {StalledError} from "../components/gpu/errors.js";
 import {retryStalled} from "../components/gpu/stalls.js";
 import {kernelFeatures, type KernelFeature, type Kernels} from "../components/gpu/kernels.js";
-import {logitTolerance} from "../components/lab/record.js";
+import {logitTolerances} from "../components/lab/record.js";
 import {loadMlc, type MlcModel} from "../components/model/mlc.js";
 import {folderReader} from "../components/model/mlc-node.js";
 import type {Shape} from "../components/model/shape.js";
 import {argmax, compareLogits, Reference} from "../components/model/reference.js";
 import {linkKernels} from "../data/link-kernels.js";
+import {parseArguments} from "./arguments.js";
 import {openDawnGpu} from "./dawn.js";
-
-/** Largest relative errors of logits, by what activations are in the dot products. */
-const tolerance: Record<Arithmetic, number> = {float32: logitTolerance, int16: 1e-3};
 
 /** The fewest that wait for each other. */
 const severalWorkgroups = 2;
@@ -39,8 +36,8 @@ usage: npm run verify -- DIR [--factoring NAME] [--without FEATURE,…] [--token
                 the GPU may stall and be reset, and some machines had to be rebooted
 
 One line a factoring and arithmetic, as in fused-int16: the largest relative error of its logits, and the first token
-that differs or none. It exits with 1 when a token differs, or an error is over ${tolerance.float32} with float32 activations or
-${tolerance.int16} with 16-bit ones.`;
+that differs or none. It exits with 1 when a token differs, or an error is over ${logitTolerances.float32} with float32 activations or
+${logitTolerances.int16} with 16-bit ones.`;
 
 const expectedName = "expected.json";
 
@@ -96,8 +93,8 @@ async function main(args: string[]): Promise<number> {
 }
 
 function parse(args: string[]) {
-  try {
-    return parseArgs({
+  return parseArguments(
+    {
       args,
       allowPositionals: true,
       options: {
@@ -107,10 +104,9 @@ function parse(args: string[]) {
         "allow-waits": {type: "boolean", default: false},
         help: {type: "boolean", short: "h"}
       }
-    });
-  } catch (error) {
-    throw new Error(`${(error as Error).message}\n\n${usage}`, {cause: error});
-  }
+    },
+    usage
+  );
 }
 
 /** @throws {Error} when there is no such folder. */
@@ -176,7 +172,7 @@ async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
         ? `none of ${tokens.length}`
         : `token ${different}, ${tokens[different]} for ${expected.greedy[different]}`;
     const line = `${name} max relative error ${error.toExponential(2)}, first differing token: ${first}`;
-    return {line, matches: error <= tolerance[arithmetic] && different < 0};
+    return {line, matches: error <= logitTolerances[arithmetic] && different < 0};
   } catch (error) {
     if (error instanceof StalledError) return {line: `${name} stalled: ${error.message}`, matches: false};
     throw error;

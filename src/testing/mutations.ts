@@ -237,6 +237,9 @@ export const mutations: readonly Mutation[] = [
     ["the zero of the nibbles is another in integers", "-7.0 * sum", "-8.0 * sum", "packed"],
     ["the high byte of an activation is a bit too large", "odd >> vec4u(8u)", "odd >> vec4u(7u)", "packed"]
   ]),
+  ...inFile("lib/candidate.wgsl", [
+    ["the lesser candidate is the better", "b.value > a.value ||", "b.value < a.value ||"]
+  ]),
   ...inFile("lib/reduce.wgsl", [
     ["a team's sum is one lane's", "  return subgroupAdd(value);", "  return value;"],
     ["a workgroup's maximum is each lane's own", "return subgroupMax(total);", "return value;"],
@@ -245,7 +248,6 @@ export const mutations: readonly Mutation[] = [
     ["four invocations' sum is two's", "return pair + quadSwapY(pair);", "return pair;"],
     ["four invocations' maximum is two's", "return max(pair, quadSwapY(pair));", "return pair;", "packed"],
     ["a workgroup's sum is the last team's", "sum += scratch[team]", "sum = scratch[team]"],
-    ["the lesser candidate is the better", "b.value > a.value ||", "b.value < a.value ||"],
     [
       "a team's sum loses what it had",
       "team_scratch[invocation.index] += team_scratch",

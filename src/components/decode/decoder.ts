@@ -78,7 +78,7 @@ export async function createDecoder(
       constants: {
         ...shapeConstants(shape),
         spin_limit: geometry.spinLimit,
-        bests: plan.at(-2)?.workgroups ?? 1,
+        bests: plan.find(({path}) => path === "staged/lm_head.wgsl")?.workgroups ?? 1,
         layers_per_slot: weights.layersPerSlot,
         team_lanes: geometry.lanesAreFixed ? geometry.lanes : 0
       }
@@ -169,7 +169,7 @@ class PlannedDecoder implements Decoder {
     await guard(this.device, "decoding", () => {
       for (let done = 0; done < dispatches;) {
         const tokens = Math.min(dispatches - done, tokensPerSubmit, Math.max(1, done));
-        this.submit(Array.from({length: tokens}, () => this.plan).flat());
+        this.submit(this.plan, tokens);
         done += tokens;
       }
       if (rest > 0) {
@@ -227,14 +227,17 @@ class PlannedDecoder implements Decoder {
     return new Uint32Array(await poison.read(buffers.state, 4 * poisonAt))[0] !== 0;
   }
 
-  private submit(steps: readonly Step[]) {
+  /** Submits the steps, `times` over. */
+  private submit(steps: readonly Step[], times = 1) {
     const encoder = this.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     let bound: GPUBindGroup | undefined;
-    for (const {pipeline, bindGroup, workgroups} of steps) {
-      pass.setPipeline(pipeline);
-      if (bindGroup !== bound) pass.setBindGroup(0, (bound = bindGroup));
-      pass.dispatchWorkgroups(workgroups);
+    for (let time = 0; time < times; ++time) {
+      for (const {pipeline, bindGroup, workgroups} of steps) {
+        pass.setPipeline(pipeline);
+        if (bindGroup !== bound) pass.setBindGroup(0, (bound = bindGroup));
+        pass.dispatchWorkgroups(workgroups);
+      }
     }
     pass.end();
     this.device.queue.submit([encoder.finish()]);

@@ -5,12 +5,10 @@ import {changeGeometry, describeFeatures, featureSets, storageForTile} from "../
 import {retryStalled} from "../gpu/stalls.js";
 import {hasSlowCompiler, manyKernelFactorings, openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
 import type {KernelFeature} from "../gpu/kernels.js";
+import {logitTolerances} from "../lab/record.js";
 import {createDecoder} from "./decoder.js";
 import {uploadWeights} from "./gpu-weights.js";
 import {arithmetics, planToken, type Factoring, type Geometry} from "./plan.js";
-
-/** Of float32, and of 16-bit activations: fixtures.gpu.test.ts says what is measured. */
-const tolerance = {float32: 1e-4, int16: 1e-3};
 
 const gpu = await openTestGpu();
 afterAll(() => gpu.destroy());
@@ -135,7 +133,7 @@ test.each(runs.map((run) => [run.factoring, run.where, run.name, run] as const))
     const decoder = await createDecoder(gpu.device, kernels, weights, options);
     const short = shorten(expected, 5);
     const actual = await retryStalled(() => decode(decoder, short));
-    expect(largestError(actual, short)).toBeLessThanOrEqual(tolerance[options.geometry.arithmetic]);
+    expect(largestError(actual, short)).toBeLessThanOrEqual(logitTolerances[options.geometry.arithmetic]);
     expect(actual.greedy).toEqual(short.greedy);
     decoder.destroy();
   }

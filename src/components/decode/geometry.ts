@@ -14,7 +14,7 @@ import {
 const enoughTileGroups = 32;
 
 /**
- * A look for a word takes a GPU about a microsecond and a CPU some ten nanoseconds: either waits a tenth of a second at
+ * A look for a word took an H200 some 0.2 µs and SwiftShader some 30 ns, so that either waits a fraction of a second at
  * most, thousands of times what it takes while all workgroups are resident.
  */
 const spinLimit = {hardware: 1 << 17, software: 1 << 22};

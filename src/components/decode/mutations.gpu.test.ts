@@ -17,6 +17,7 @@ import type {KernelFeature, Kernels} from "../gpu/kernels.js";
 import {endsLayout, layerLayout} from "../model/layout.js";
 import {compareLogits} from "../model/reference.js";
 import {shapes, type Shape} from "../model/shape.js";
+import {logitTolerances} from "../lab/record.js";
 import {createDecoder, type Decoder, type DecoderOptions} from "./decoder.js";
 import {createSyntheticWeights, uploadWeights, type GpuWeights} from "./gpu-weights.js";
 import {linkConditions, planToken, type Geometry} from "./plan.js";
@@ -24,9 +25,6 @@ import {linkConditions, planToken, type Geometry} from "./plan.js";
 // What the checks are worth: each mutant of the kernels must be seen by the comparison that the other tests, the lab and
 // `npm run verify` rely on. A mutant that passes fails its test, and so does one that does not compile or that is not
 // made any more because the kernel has changed: then it proves nothing.
-
-/** Of float32, and of 16-bit activations: fixtures.gpu.test.ts says what is measured. */
-const tolerance = {float32: 1e-4, int16: 1e-3};
 
 const gpu = await openTestGpu();
 afterAll(() => gpu.destroy());
@@ -107,7 +105,7 @@ async function findMistake(kernels: Kernels, subject: Subject): Promise<string |
 }
 
 async function findWrongResult(decoder: Decoder, {expected, geometry}: Subject): Promise<string | null> {
-  const allowed = tolerance[geometry.arithmetic];
+  const allowed = logitTolerances[geometry.arithmetic];
   if (geometry.workgroups > 1 && !(await decoder.rollCall(geometry.workgroups))) {
     throw new StalledError("the workgroups do not answer the roll call");
   }

@@ -12,12 +12,10 @@ import {
 } from "../../testing/test-gpu.js";
 import {endsLayout, layerLayout} from "../model/layout.js";
 import {checkShape, shapes, type Shape} from "../model/shape.js";
+import {logitTolerances} from "../lab/record.js";
 import {createDecoder} from "./decoder.js";
 import {createSyntheticWeights} from "./gpu-weights.js";
 import {arithmetics, factorings, type Factoring, type Geometry} from "./plan.js";
-
-/** Of float32, and of 16-bit activations: fixtures.gpu.test.ts says what is measured. */
-const tolerance = {float32: 1e-4, int16: 1e-3};
 
 const gpu = await openTestGpu();
 afterAll(() => gpu.destroy());
@@ -107,7 +105,7 @@ describe.each(featureSets(gpu))("%s", (...features) => {
       });
       const decoder = await createDecoder(gpu.device, kernels, weights, {shape, factoring, geometry});
       const actual = await retryStalled(() => decode(decoder, expected));
-      expect(largestError(actual, expected)).toBeLessThanOrEqual(tolerance[arithmetic]);
+      expect(largestError(actual, expected)).toBeLessThanOrEqual(logitTolerances[arithmetic]);
       expect(actual.greedy).toEqual(expected.greedy);
       decoder.destroy();
       weights.destroy();
@@ -147,7 +145,7 @@ test.each(splits)(
     });
     const decoder = await createDecoder(gpu.device, kernels, weights, {shape, factoring, geometry});
     const actual = await retryStalled(() => decode(decoder, expected));
-    expect(largestError(actual, expected)).toBeLessThanOrEqual(tolerance.float32);
+    expect(largestError(actual, expected)).toBeLessThanOrEqual(logitTolerances.float32);
     expect(actual.greedy).toEqual(expected.greedy);
     decoder.destroy();
     weights.destroy();

@@ -1,0 +1,13 @@
+import {parseArgs, type ParseArgsConfig} from "node:util";
+
+/**
+ * A command's arguments, by its options.
+ * @throws {Error} that says what is wrong, and how the command is used.
+ */
+export function parseArguments<T extends ParseArgsConfig>(config: T, usage: string): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n\n${usage}`, {cause: error});
+  }
+}
