@@ -1,5 +1,6 @@
 import {readFileSync} from "node:fs";
 import {fileURLToPath} from "node:url";
+import {retryStalled} from "../components/gpu/stalls.js";
 import type {Decoder} from "../components/decode/decoder.js";
 import {loadMlc, type MlcModel} from "../components/model/mlc.js";
 import {folderReader} from "../components/model/mlc-node.js";
@@ -63,6 +64,23 @@ export async function decode(decoder: Decoder, {prompt, greedy}: Expected): Prom
   }
   if (greedy.length > 1) await decoder.run(greedy.length - 1);
   const tokens = await decoder.readTokens();
+  return {prompt, logits, greedy: tokens.slice(prompt.length, prompt.length + greedy.length)};
+}
+
+/**
+ * The same, each position's logits from the start anew and in as few dispatches as the decoder has tokens in one: where
+ * workgroups may wait in vain, each is tried again by itself.
+ */
+export async function decodeAnew(decoder: Decoder, {prompt, greedy}: Expected): Promise<Expected> {
+  const run = <T>(positions: number, result: () => Promise<T>) =>
+    retryStalled(async () => {
+      decoder.reset(prompt);
+      await decoder.run(positions);
+      return result();
+    });
+  const logits: Float32Array[] = [];
+  while (logits.length < prompt.length) logits.push(await run(logits.length + 1, () => decoder.readLogits()));
+  const tokens = await run(prompt.length + Math.max(greedy.length, 1) - 1, () => decoder.readTokens());
   return {prompt, logits, greedy: tokens.slice(prompt.length, prompt.length + greedy.length)};
 }
 
