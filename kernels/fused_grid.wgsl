@@ -23,7 +23,7 @@ import package::stages::argmax::argmax;
 import package::stages::attention::attention;
 import package::stages::down::down;
 import package::stages::embedding::embedding;
-import package::stages::gate_up::gate_up;
+import package::stages::gate_up::{gate_up, read_gate_up_ahead};
 import package::stages::lm_head::lm_head;
 import package::stages::o_proj::o_proj;
 import package::stages::qkv_rope::qkv_rope;
@@ -49,6 +49,7 @@ fn main(
       let blob = layer_blob(layer);
       let stamp = stamp_of(exchange + layer);
       qkv_rope(workgroup, invocation, blob, position, stamp);
+      if (workgroup.index >= kv_heads) { read_gate_up_ahead(workgroup, invocation, blob); }
       attention(workgroup, invocation, layer * kv_heads * head_dim / 2u * context, position, stamp);
       o_proj(workgroup, invocation, blob, stamp);
       gate_up(workgroup, invocation, blob, stamp);

@@ -73,15 +73,16 @@ fn take_eight(vector: Vector, eight: u32, stamp: u32) -> Eight {
       activations[at + 6u * stride], activations[at + 7u * stride]));
 }
 
-// Sets an element of the residual, or adds to it, and shows it as `vector`.
+// An element of the residual, as the invocation that owns it left it.
+@if(!grid)
+fn own_residual(row: u32) -> f32 {
+  return activations[word_of(Vector(residual_at, hidden), row)];
+}
+
+// Sets an element of the residual, and shows it as `vector`.
 @if(!grid)
 fn set_residual(vector: Vector, row: u32, value: f32, stamp: u32) {
   activations[word_of(vector, row)] = value;
-}
-
-@if(!grid)
-fn add_residual(vector: Vector, row: u32, value: f32, stamp: u32) {
-  activations[word_of(vector, row)] += value;
 }
 
 @if(!grid) fn store_logit(index: u32, value: f32) { activations[logits_at + index] = value; }
@@ -185,14 +186,14 @@ fn all_stamped(difference: vec4u) -> bool {
 
 // The residual itself stays exact: the invocation that owns an element is the only one that touches it.
 @if(grid)
-fn set_residual(vector: Vector, row: u32, value: f32, stamp: u32) {
-  atomicStore(&activations[residual_at + row], bitcast<u32>(value));
-  put(vector, row, value, stamp);
+fn own_residual(row: u32) -> f32 {
+  return bitcast<f32>(atomicLoad(&activations[residual_at + row]));
 }
 
 @if(grid)
-fn add_residual(vector: Vector, row: u32, value: f32, stamp: u32) {
-  set_residual(vector, row, bitcast<f32>(atomicLoad(&activations[residual_at + row])) + value, stamp);
+fn set_residual(vector: Vector, row: u32, value: f32, stamp: u32) {
+  put(vector, row, value, stamp);
+  atomicStore(&activations[residual_at + row], bitcast<u32>(value));
 }
 
 @if(grid) fn store_logit(index: u32, value: f32) { atomicStore(&activations[logits_at + index], bitcast<u32>(value)); }

@@ -73,35 +73,55 @@ fn rows_from(first: u32, count: u32) -> Rows {
   return Rows(first, first + count / 2u);
 }
 
-fn nth_row(rows: Rows, count: u32, n: u32) -> u32 {
-  return select(rows.second + n - count / 2u, rows.first + n, n < max(count / 2u, 1u));
+// Slots for the rows of a team: six rows have those of eight, of which number 3 and number 7 stay empty.
+fn slots_of(count: u32) -> u32 {
+  return select(count, 8u, count == 6u);
 }
 
-// Matrix · input for one of the `count` (1, 2, 4 or 8) `rows`: number `lane % count`. Every invocation of the workgroup
-// calls it together; a team that is not `busy` only helps to copy. `fresh` is false where the tile already holds the
-// whole vector from an earlier call.
+fn row_of_slot(rows: Rows, count: u32, slot: u32) -> u32 {
+  let half = max(slots_of(count) / 2u, 1u);
+  return select(rows.second + slot - half, rows.first + slot, slot < half);
+}
+
+// Matrix · input for one of the `count` (1, 2, 4, 6 or 8) `rows`: that of slot `lane % slots_of(count)`. Every
+// invocation of the workgroup calls it together; a team that is not `busy` only helps to copy. `fresh` is false where
+// the tile already holds the whole vector from an earlier call.
+//
+// Where workgroups wait for each other the first weights are under way before the wait, and arrive during it.
 fn dot_rows(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
   let groups = input.vector.length / 32u;
+  let step = 8u / count * invocation.lanes;
+  @if(grid) var ahead: Batch;
+  @if(grid) {
+    if (busy) { ahead = load_batch(matrix, rows, count, 0u, invocation.lane, min(tile_groups, groups), invocation); }
+  }
   var sums = Eight(vec4f(0.0), vec4f(0.0));
   for (var first = 0u; first < groups; first += tile_groups) {
     let tile_count = min(tile_groups, groups - first);
     if (fresh || groups > tile_groups) {
       load_tile(input, first, tile_count, invocation);
-    }
-    if (busy) { sums = dot_tile(matrix, rows, count, first, tile_count, sums, invocation); }
-  }
-  var sum = team_add_rows(sums, count, invocation);
-  @if(!packed) { sum *= row_factor; }
-  @if(grid) {
-    if (input.normed) {
-      if (fresh || groups > tile_groups) {
-        norm_factor = inverseSqrt(total_of_parts(invocation) / f32(hidden) + epsilon);
+      @if(grid) {
+        if (input.normed) { norm_factor = inverseSqrt(total_of_parts(invocation) / f32(hidden) + epsilon); }
       }
-      sum *= norm_factor;
+    }
+    if (busy) {
+      var group = invocation.lane;
+      @if(grid) {
+        if (first == 0u) {
+          sums = dot_batch(ahead, count, sums);
+          group += step;
+        }
+      }
+      for (; group < tile_count; group += step) {
+        sums = dot_batch(load_batch(matrix, rows, count, first, group, tile_count, invocation), count, sums);
+      }
     }
   }
+  var sum = team_add_rows(sums, slots_of(count), invocation);
+  @if(!packed) { sum *= row_factor; }
+  @if(grid) { if (input.normed) { sum *= norm_factor; } }
   return sum;
 }
 
@@ -114,7 +134,8 @@ fn load_tile(input: Input, first: u32, count: u32, invocation: Invocation) {
   // The tile may still be in use; and what this workgroup waits for, it must have done its own part of.
   workgroupBarrier();
   for (var start = 0u; start < 4u * count; start += workgroup_size) {
-    let unit = start + invocation.team * invocation.lanes + invocation.lane;
+    // The last teams come first: where there are fewer rows than teams, they have no weights under way.
+    let unit = start + workgroup_size - (invocation.team + 1u) * invocation.lanes + invocation.lane;
     let inside = unit < 4u * count;
     var eight = Eight(vec4f(0.0), vec4f(0.0));
     if (inside) {
@@ -151,45 +172,33 @@ fn fill_tile(eight: Eight, unit: u32, inside: bool, invocation: Invocation) {
   let four = max(abs(eight.low), abs(eight.high));
   let largest = quad_max(max(max(four.x, four.y), max(four.z, four.w)), invocation);
   let factor = select(0.0, 32767.0 / largest, largest > 0.0);
-  let low = vec4i(round(eight.low * factor));
-  let high = vec4i(round(eight.high * factor));
+  // Added to this, a number below 2²² is rounded to an integer that stands in the lowest bits.
+  let rounder = vec4f(12582912.0);
+  let low = bitcast<vec4u>(fma(eight.low, vec4f(factor), rounder));
+  let high = bitcast<vec4u>(fma(eight.high, vec4f(factor), rounder));
   let sums = low + high;
-  let sum = quad_add(f32(sums.x + sums.y + sums.z + sums.w), invocation);
+  let sum = quad_add(f32(bitcast<i32>(sums.x + sums.y + sums.z + sums.w - 8u * 0x4b400000u)), invocation);
   if (inside) {
     let group = unit / 4u;
-    let even = vec4i(low.x, low.z, high.x, high.z);
-    let odd = vec4i(low.y, low.w, high.y, high.w);
-    tile[(unit % 4u) * (tile_groups + 1u) + group] = vec4u(
-      pack4xI8(even >> vec4u(8u)), pack4xI8(odd >> vec4u(8u)), pack4xU8(vec4u(even)), pack4xU8(vec4u(odd)));
+    let even = bytes_of(low.x, low.z, high.x, high.z);
+    let odd = bytes_of(low.y, low.w, high.y, high.w);
+    tile[(unit % 4u) * (tile_groups + 1u) + group] = vec4u(even.x, odd.x, even.y, odd.y);
     if (unit % 4u == 0u) { tile_scales[group] = vec2f(largest / 32767.0, -7.0 * sum); }
   }
 }
 
-// Adds the products of a tile. Four (row, group) slots are under way, eight for eight rows: all rows of a group, of as
-// many groups as that takes.
-fn dot_tile(
-  matrix: Matrix, rows: Rows, count: u32, first: u32, tile_count: u32, sums: Eight, invocation: Invocation
-) -> Eight {
-  var total = sums;
-  let step = max(4u / count, 1u) * invocation.lanes;
-  for (var group = invocation.lane; group < tile_count; group += step) {
-    let low = load_slots(matrix, rows, count, first, group, 0u, tile_count, invocation);
-    if (count == 8u) {
-      let high = load_slots(matrix, rows, count, first, group, 4u, tile_count, invocation);
-      total.low += dot_slots(low);
-      total.high += dot_slots(high);
-    } else {
-      total.low += dot_slots(low);
-    }
-  }
-  return total;
+// The second bytes and the first bytes of four words.
+@if(packed)
+fn bytes_of(a: u32, b: u32, c: u32, d: u32) -> vec2u {
+  let ac = (a & 0xffffu) | (c << 16u);
+  let bd = (b & 0xffffu) | (d << 16u);
+  return vec2u(((ac >> 8u) & 0xff00ffu) | (bd & 0xff00ff00u), (ac & 0xff00ffu) | ((bd & 0xff00ffu) << 8u));
 }
 
-// A group of a row: its nibbles, its scale as a float16, 0 where there is no such group, and its number in the tile.
-struct Slot {
-  words: vec4u,
-  scale: u32,
-  group: u32,
+// Eight (row, group) slots, which are under way together: all rows of a group, of as many groups as that takes.
+struct Batch {
+  low: Slots,
+  high: Slots,
 }
 
 struct Slots {
@@ -199,29 +208,51 @@ struct Slots {
   d: Slot,
 }
 
+// A group of a row: its nibbles, its scale as a float16, 0 where there is no such group, and its number in the tile.
+struct Slot {
+  words: vec4u,
+  scale: u32,
+  group: u32,
+}
+
+fn load_batch(
+  matrix: Matrix, rows: Rows, count: u32, first: u32, group: u32, tile_count: u32, invocation: Invocation
+) -> Batch {
+  return Batch(
+    load_slots(matrix, rows, count, first, group, 0u, tile_count, invocation),
+    load_slots(matrix, rows, count, first, group, 4u, tile_count, invocation));
+}
+
 fn load_slots(
   matrix: Matrix, rows: Rows, count: u32, first: u32, group: u32, slot: u32, tile_count: u32, invocation: Invocation
 ) -> Slots {
+  var last = Slot(vec4u(0u), 0u, 0u);
+  if (count != 6u) { last = load_slot(matrix, rows, count, first, group, slot + 3u, tile_count, invocation); }
   return Slots(
     load_slot(matrix, rows, count, first, group, slot, tile_count, invocation),
     load_slot(matrix, rows, count, first, group, slot + 1u, tile_count, invocation),
-    load_slot(matrix, rows, count, first, group, slot + 2u, tile_count, invocation),
-    load_slot(matrix, rows, count, first, group, slot + 3u, tile_count, invocation));
+    load_slot(matrix, rows, count, first, group, slot + 2u, tile_count, invocation), last);
 }
 
 fn load_slot(
   matrix: Matrix, rows: Rows, count: u32, first: u32, group: u32, slot: u32, tile_count: u32, invocation: Invocation
 ) -> Slot {
-  let row = nth_row(rows, count, slot % count);
-  let mine = group + slot / count * invocation.lanes;
+  let row = row_of_slot(rows, count, slot % slots_of(count));
+  let mine = group + slot / slots_of(count) * invocation.lanes;
   // A branch around the loads would keep them from being under way together.
   let inside = min(mine, tile_count - 1u);
   let scale = group_scale_word(matrix, row, first + inside);
   return Slot(group_words(matrix, row, first + inside), select(0u, scale, mine < tile_count), inside);
 }
 
-fn dot_slots(slots: Slots) -> vec4f {
-  return vec4f(dot_slot(slots.a), dot_slot(slots.b), dot_slot(slots.c), dot_slot(slots.d));
+fn dot_batch(batch: Batch, count: u32, sums: Eight) -> Eight {
+  return Eight(sums.low + dot_slots(batch.low, count), sums.high + dot_slots(batch.high, count));
+}
+
+fn dot_slots(slots: Slots, count: u32) -> vec4f {
+  var last = 0.0;
+  if (count != 6u) { last = dot_slot(slots.d); }
+  return vec4f(dot_slot(slots.a), dot_slot(slots.b), dot_slot(slots.c), last);
 }
 
 fn dot_slot(slot: Slot) -> f32 {

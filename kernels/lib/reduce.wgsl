@@ -102,13 +102,13 @@ fn quad_add(value: f32, invocation: Invocation) -> f32 {
 }
 
 // The largest `value` of lanes 4 n to 4 n + 3 of a team.
-@if(packed && subgroups)
+@if(subgroups)
 fn quad_max(value: f32, invocation: Invocation) -> f32 {
   let pair = max(value, quadSwapX(value));
   return max(pair, quadSwapY(pair));
 }
 
-@if(packed && !subgroups)
+@if(!subgroups)
 fn quad_max(value: f32, invocation: Invocation) -> f32 {
   let at = gather_quad(value, invocation);
   return max(max(scratch[at], scratch[at + 1u]), max(scratch[at + 2u], scratch[at + 3u]));

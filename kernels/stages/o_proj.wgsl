@@ -1,7 +1,7 @@
 // residual[hidden] += W attended.
 
 import package::lib::model::{hidden, Blob};
-import package::lib::activations::{add_residual, attended_vector, attention_residual, Vector};
+import package::lib::activations::{own_residual, set_residual, attended_vector, attention_residual, Vector};
 import package::lib::int4::Matrix;
 import package::lib::matvec::{dot_rows, plain_input, rows_from, units_together, dealt_unit, Input};
 import package::lib::place::{Workgroup, Invocation};
@@ -17,18 +17,17 @@ fn o_proj(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32) 
   add_rows(workgroup, invocation, matrix, input, attention_residual(), stamp);
 }
 
-// residual += matrix · input, shown as `shown`.
+// residual += matrix · input, shown as `shown`. What the residual was is read before the wait for the input.
 fn add_rows(
   workgroup: Workgroup, invocation: Invocation, matrix: Matrix, input: Input, shown: Vector, stamp: u32
 ) {
   let units = hidden / residual_rows;
   for (var start = 0u; start < units; start += units_together(workgroup)) {
     let unit = start + dealt_unit(workgroup, invocation);
-    let row = unit * residual_rows;
-    let dot = dot_rows(
-      matrix, rows_from(row, residual_rows), residual_rows, input, start == 0u, unit < units, invocation);
-    if (invocation.lane < residual_rows && unit < units) {
-      add_residual(shown, row + invocation.lane, dot, stamp);
-    }
+    let row = unit * residual_rows + invocation.lane;
+    let before = own_residual(min(row, hidden - 1u));
+    let rows = rows_from(unit * residual_rows, residual_rows);
+    let dot = dot_rows(matrix, rows, residual_rows, input, start == 0u, unit < units, invocation);
+    if (invocation.lane < residual_rows && unit < units) { set_residual(shown, row, before + dot, stamp); }
   }
 }

@@ -6,14 +6,14 @@
 import package::lib::model::{rotations, heads, kv_heads, head_dim, Blob};
 import package::lib::activations::{put, qkv_vector, ffn_residual};
 import package::lib::int4::Matrix;
-import package::lib::matvec::{dot_rows, normed_input, units_together, dealt_unit, Rows};
+import package::lib::matvec::{dot_rows, normed_input, units_together, dealt_unit, slots_of, Rows};
 import package::lib::reduce::other_lane;
 import package::lib::place::{Workgroup, Invocation};
 import package::stages::rms_norm::attention_norm;
 
 override qkv_words: u32;
 override qkv_scales: u32;
-// Rows of a team: 2, 4 or 8.
+// Rows of a team: 2, 4, 8, or 6 where three divide half a head.
 override qkv_rows: u32;
 
 fn qkv_rope(workgroup: Workgroup, invocation: Invocation, blob: Blob, position: u32, stamp: u32) {
@@ -22,28 +22,28 @@ fn qkv_rope(workgroup: Workgroup, invocation: Invocation, blob: Blob, position: 
     Matrix(blob.slot, blob.start + qkv_words, blob.start * 8u + qkv_scales, input.vector.length / 32u);
   let half_dim = head_dim / 2u;
   let unit_pairs = qkv_rows / 2u;
+  let half_slots = slots_of(qkv_rows) / 2u;
   let units = (heads + 2u * kv_heads) * half_dim / unit_pairs;
   for (var start = 0u; start < units; start += units_together(workgroup)) {
     let unit = start + dealt_unit(workgroup, invocation);
     let head = unit / (half_dim / unit_pairs);
     let element = unit % (half_dim / unit_pairs) * unit_pairs;
+    let mine = min(element + invocation.lane % half_slots, half_dim - 1u);
+    let rotation = rotations[position * half_dim + mine]; // under way before the wait
     let row = head * head_dim + element;
-    let rows = Rows(row, row + half_dim);
-    let dot = dot_rows(matrix, rows, qkv_rows, input, start == 0u, unit < units, invocation);
-    let partner = other_lane(dot, unit_pairs, invocation);
-    if (invocation.lane < qkv_rows && unit < units) {
-      let is_second = invocation.lane >= unit_pairs;
-      let mine = element + invocation.lane % unit_pairs;
-      let turned = turn(dot, partner, is_second, head, mine, position);
+    let dot = dot_rows(matrix, Rows(row, row + half_dim), qkv_rows, input, start == 0u, unit < units, invocation);
+    let partner = other_lane(dot, half_slots, invocation);
+    if (invocation.lane < 2u * half_slots && invocation.lane % half_slots < unit_pairs && unit < units) {
+      let is_second = invocation.lane >= half_slots;
+      let turned = turn(dot, partner, is_second, head, rotation);
       put(qkv_vector(), head * head_dim + mine + select(0u, half_dim, is_second), turned, stamp);
     }
   }
 }
 
 // Row `element` of a head, or its partner (`is_second`), after the rotation with the other of the pair.
-fn turn(own: f32, other: f32, is_second: bool, head: u32, element: u32, position: u32) -> f32 {
+fn turn(own: f32, other: f32, is_second: bool, head: u32, rotation: vec2f) -> f32 {
   if (head >= heads + kv_heads) { return own; }
-  let rotation = rotations[position * (head_dim / 2u) + element];
   let turned = own * rotation.x + select(-other, other, is_second) * rotation.y;
   return select(turned, turned * inverseSqrt(f32(head_dim)), head < heads);
 }

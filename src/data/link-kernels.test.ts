@@ -47,7 +47,7 @@ test.each(kernelBuilds.filter(({path}) => /^(fused|staged)/.test(path)))(
   ({path, conditions}) => {
     const given = [
       ...Object.keys(shapeConstants(shapes.tiny)),
-      ...["workgroup_size", "qkv_rows", "gate_up_rows", "lm_head_rows", "residual_rows"],
+      ...["workgroup_size", "qkv_rows", "gate_up_rows", "lm_head_rows", "residual_rows", "read_ahead"],
       ...["tile_groups", "team_lanes", "bests", "spin_limit", "layers_per_slot", "head_vectors"]
     ];
     const missing = linked[kernelKey(path, conditions)]!.overrides.filter((name) => !given.includes(name));

@@ -33,8 +33,14 @@ export function changeGeometry(
   const most = lanesAreFixed ? lanes : leastLanes;
   const kernels = Object.fromEntries(
     names.map((name) => {
-      const {workgroupSize, teamRows, residualRows} = {...geometry.kernels[name], ...kernel};
-      return [name, {workgroupSize, teamRows: Math.min(teamRows, most), residualRows: Math.min(residualRows, most)}];
+      const changed = {...geometry.kernels[name], ...kernel};
+      const {teamRows, qkvRows, residualRows} = changed;
+      const rows = {
+        teamRows: Math.min(teamRows, most),
+        qkvRows: Math.min(qkvRows, most),
+        residualRows: Math.min(residualRows, most)
+      };
+      return [name, {...changed, ...rows}];
     })
   );
   return {...geometry, ...rest, kernels: kernels as Geometry["kernels"]};

@@ -312,7 +312,8 @@ async function compile(
     const sized = {
       ...constants,
       workgroup_size: kernel.workgroupSize,
-      qkv_rows: kernel.teamRows,
+      qkv_rows: kernel.qkvRows,
+      read_ahead: kernel.readAhead,
       gate_up_rows: kernel.teamRows,
       lm_head_rows: kernel.teamRows,
       residual_rows: kernel.residualRows,

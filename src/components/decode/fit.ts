@@ -67,9 +67,9 @@ export function whyUnsupported(
  */
 export function mostWorkgroups(
   shape: Shape,
-  {teamRows, residualRows}: Pick<KernelGeometry, "teamRows" | "residualRows">
+  {teamRows, qkvRows, residualRows}: Pick<KernelGeometry, "teamRows" | "qkvRows" | "residualRows">
 ): number {
   const {qkv, o, gateUp, down} = layerMatrices(shape);
-  const units = [qkv.rows / teamRows, gateUp.rows / teamRows, o.rows / residualRows, down.rows / residualRows];
+  const units = [qkv.rows / qkvRows, gateUp.rows / teamRows, o.rows / residualRows, down.rows / residualRows];
   return Math.floor(Math.min(...units));
 }

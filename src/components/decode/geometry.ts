@@ -42,22 +42,27 @@ export function defaultGeometry(
   const lanes = subgroups ? subgroupMaxSize : 32;
   const lanesAreFixed = !subgroups || subgroupMinSize === subgroupMaxSize;
   const mostRows = lanesAreFixed ? lanes : leastLanes; // each row's sum ends in a lane of its own
-  const of = (size: number, teamRows = 4, residualRows = 4): KernelGeometry => ({
-    workgroupSize: largest(size),
-    teamRows: Math.min(teamRows, mostRows),
-    residualRows
-  });
+  const of = (size: number, kernel: Partial<KernelGeometry> = {}): KernelGeometry => {
+    const {teamRows = 4, qkvRows = 4, residualRows = 4, readAhead = 0} = kernel;
+    return {
+      workgroupSize: largest(size),
+      teamRows: Math.min(teamRows, mostRows),
+      qkvRows: Math.min(qkvRows, mostRows),
+      residualRows: Math.min(residualRows, mostRows),
+      readAhead
+    };
+  };
   const sizes: Partial<Record<KernelName, KernelGeometry>> = {
     fused: of(1024),
-    fused_grid: of(512, 8, 2),
+    fused_grid: of(512, {teamRows: 8, qkvRows: shape.headDim % 6 === 0 ? 6 : 8, residualRows: 2, readAhead: 8}),
     rms_norm_attention: of(512),
     rms_norm_ffn: of(512),
     rms_norm_final: of(512),
-    attention: of(1024),
-    embedding: of(256, 4, 1),
-    o_proj: of(512, 4, 2),
-    down: of(512, 4, 2),
-    lm_head: of(256, 8),
+    attention: of(512),
+    embedding: of(256, {residualRows: 1}),
+    o_proj: of(512, {residualRows: 2}),
+    down: of(256, {residualRows: 2}),
+    lm_head: of(256, {teamRows: 8}),
     argmax: of(1024)
   };
   const names: readonly KernelName[] = [...stageNames, "fused", "fused_grid"];

@@ -49,7 +49,11 @@ describe.each([shapes.tiny, shapes["phi3-mini-1-layer"], shapes["phi3-mini"], od
   ])(
     "has workgroups for every row and none without a row, with %o",
     ({workgroupSize, teamRows, residualRows, ...teams}) => {
-      const plan = planToken(shape, "staged", geometry(teams, {workgroupSize, teamRows, residualRows}));
+      const plan = planToken(
+        shape,
+        "staged",
+        geometry(teams, {workgroupSize, teamRows, qkvRows: teamRows, residualRows})
+      );
       const {qkv, o, gateUp, down} = layerMatrices(shape);
       const rows = {qkv_rope: qkv.rows, gate_up: gateUp.rows, lm_head: shape.vocabulary};
       const residual = {embedding: shape.hidden, o_proj: o.rows, down: down.rows};
@@ -102,9 +106,11 @@ test.each(factorings)("%s without room for activations is an error with the limi
 });
 
 test.each([
-  [{lanes: 128}, {workgroupSize: 64}, "a workgroup of 64 is smaller than a subgroup or half a head, 128"],
-  [{lanes: 32}, {workgroupSize: 32}, "a workgroup of 32 is smaller than a subgroup or half a head, 48"],
-  [{}, {teamRows: 1}, "qkv_rope: 1 rows a team are not one of 2, 4, 8"],
+  [{lanes: 128}, {workgroupSize: 64}, "a workgroup of 64 is smaller than a subgroup or a band of attention, 128"],
+  [{lanes: 8}, {workgroupSize: 16}, "a workgroup of 16 is smaller than a subgroup or a band of attention, 32"],
+  [{}, {teamRows: 1}, "gate_up: 1 rows a team are not one of 2, 4, 8"],
+  [{}, {qkvRows: 3}, "embedding: 3 rows of queries, keys and values are not one of 2, 4, 6, 8"],
+  [{lanes: 4}, {qkvRows: 6}, "embedding: 8 rows are more than a team of 4 has lanes"],
   [{}, {teamRows: 3}, "embedding: 3 rows a team are not one of 1, 2, 4, 8"],
   [{lanes: 4}, {teamRows: 8}, "embedding: 8 rows are more than a team of 4 has lanes"],
   [{lanes: 64, lanesAreFixed: false}, {residualRows: 8}, "embedding: 8 rows are more than a team of 4 has lanes"],
@@ -157,7 +163,10 @@ test("16-bit activations take less of workgroup memory than floats", () => {
 
 function geometry(change: Partial<Geometry> = {}, kernel: Partial<KernelGeometry> = {}): Geometry {
   const names: KernelName[] = [...stageNames, "fused", "fused_grid"];
-  const kernels = names.map((name) => [name, {workgroupSize: 256, teamRows: 4, residualRows: 4, ...kernel}]);
+  const kernels = names.map((name) => [
+    name,
+    {workgroupSize: 256, teamRows: 4, qkvRows: 4, residualRows: 4, readAhead: 0, ...kernel}
+  ]);
   return {
     lanes: 32,
     lanesAreFixed: true,

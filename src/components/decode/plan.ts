@@ -18,10 +18,17 @@ export type Arithmetic = (typeof arithmetics)[number];
 export interface KernelGeometry {
   /** Invocations in a workgroup, a power of two from 64. */
   workgroupSize: number;
-  /** Rows of a matrix that a team computes together: 2 or 4, or 1 where rows come singly. */
+  /** Rows of a matrix that a team computes together: 2, 4 or 8, or 1 where rows come singly. */
   teamRows: number;
-  /** The same where rows are elements of the residual, in `o_proj` and `down`: 1, 2 or 4. */
+  /** The same of queries, keys and values: 2, 4, 8, or 6 where three divide half a head. */
+  qkvRows: number;
+  /** The same where rows are elements of the residual, in `o_proj` and `down`: 1, 2, 4 or 8. */
   residualRows: number;
+  /**
+   * Sectors of 32 bytes of the FFN's first matrix that an invocation reads ahead, while its workgroup has no head to
+   * attend to: only where the fused factoring has several workgroups.
+   */
+  readAhead: number;
 }
 
 /** The kernels that have a geometry: each stage's own, and the two that are a whole token. */
@@ -62,23 +69,32 @@ export interface Dispatch extends KernelGeometry {
  * @throws {Error} when a workgroup is too small, or its memory leaves no room for activations.
  */
 export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry): Dispatch[] {
-  for (const [name, {workgroupSize, teamRows, residualRows}] of Object.entries(geometry.kernels)) {
-    const least = Math.max(geometry.lanesAreFixed ? geometry.lanes : 1, shape.headDim / 2);
-    if (workgroupSize < least) {
-      throw new Error(`${name}: a workgroup of ${workgroupSize} is smaller than a subgroup or half a head, ${least}`);
-    }
-    if (!rowsAllowed(name).includes(teamRows)) {
-      throw new Error(`${name}: ${teamRows} rows a team are not one of ${rowsAllowed(name).join(", ")}`);
-    }
-    const lanes = geometry.lanesAreFixed ? geometry.lanes : leastLanes;
-    if (Math.max(teamRows, residualRows) > lanes) {
-      throw new Error(`${name}: ${Math.max(teamRows, residualRows)} rows are more than a team of ${lanes} has lanes`);
-    }
-    if (!singleRows.includes(residualRows)) {
-      throw new Error(`${name}: ${residualRows} rows of the residual are not one of ${singleRows.join(", ")}`);
-    }
-  }
+  for (const [name, kernel] of Object.entries(geometry.kernels)) checkKernel(name, kernel, shape, geometry);
   return factoring === "fused" ? [planFused(shape, geometry)] : planStaged(shape, geometry);
+}
+
+function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {lanes, lanesAreFixed}: Geometry) {
+  const {workgroupSize, teamRows, qkvRows, residualRows} = kernel;
+  const least = Math.max(lanesAreFixed ? lanes : 1, attentionBand);
+  if (workgroupSize < least) {
+    throw new Error(
+      `${name}: a workgroup of ${workgroupSize} is smaller than a subgroup or a band of attention, ${least}`
+    );
+  }
+  if (!rowsAllowed(name).includes(teamRows)) {
+    throw new Error(`${name}: ${teamRows} rows a team are not one of ${rowsAllowed(name).join(", ")}`);
+  }
+  const qkvAllowed = headDim % 6 === 0 ? [2, 4, 6, 8] : pairedRows;
+  if (!qkvAllowed.includes(qkvRows)) {
+    throw new Error(`${name}: ${qkvRows} rows of queries, keys and values are not one of ${qkvAllowed.join(", ")}`);
+  }
+  if (!singleRows.includes(residualRows)) {
+    throw new Error(`${name}: ${residualRows} rows of the residual are not one of ${singleRows.join(", ")}`);
+  }
+  // Six rows take the slots of eight.
+  const slots = Math.max(teamRows, qkvRows === 6 ? 8 : qkvRows, residualRows);
+  const teamLanes = lanesAreFixed ? lanes : leastLanes;
+  if (slots > teamLanes) throw new Error(`${name}: ${slots} rows are more than a team of ${teamLanes} has lanes`);
 }
 
 /** Dispatches of one token without making the plan: less than one where a dispatch decodes several tokens. */
@@ -108,7 +124,7 @@ export function tileGroupsBeside(
 ): number {
   const scratch = features.includes("subgroups") ? 1 : 4 + 16;
   const candidates = 2;
-  const attention = 12 * headDim + workgroupSize + (workgroupSize / 32) * 4 * headDim;
+  const attention = 12 * headDim + workgroupSize + (workgroupSize / attentionBand) * (4 * headDim + 8);
   const others = (scratch + candidates) * workgroupSize + attention + 64;
   // In float32 a group is eight vec4f and a sum; in int16, four vec4u and a vec2f. The tile has one spare column.
   const [vectors, rest] = arithmetic === "float32" ? [128, 4] : [64, 8];
@@ -116,13 +132,23 @@ export function tileGroupsBeside(
 }
 
 const singleRows = [1, 2, 4, 8];
+const pairedRows = [2, 4, 8];
+
+/** Invocations that share the positions of a block (stages/attention.wgsl). */
+const attentionBand = 32;
 
 /** Lanes that every subgroup has. */
 export const leastLanes = 4;
 
 /** Rows a team may compute together; where rows come in pairs, one alone has no partner. */
 function rowsAllowed(kernel: string): number[] {
-  return ["qkv_rope", "gate_up", "fused", "fused_grid"].includes(kernel) ? [2, 4, 8] : singleRows;
+  return ["gate_up", "fused", "fused_grid"].includes(kernel) ? pairedRows : singleRows;
+}
+
+/** Which of a kernel's numbers of rows a stage goes by. */
+function rowsOf(name: StageName): "teamRows" | "qkvRows" | "residualRows" {
+  if (name === "qkv_rope") return "qkvRows";
+  return name === "o_proj" || name === "down" || name === "embedding" ? "residualRows" : "teamRows";
 }
 
 function planFused(shape: Shape, geometry: Geometry): Dispatch {
@@ -146,9 +172,8 @@ function planStaged(shape: Shape, geometry: Geometry): Dispatch[] {
     return {path: `staged/${name}.wgsl`, workgroups, bound, ...kernel};
   }
   function matrix(name: StageName, bound: number | "ends", {rows, columns}: MatrixSize): Dispatch {
-    const {workgroupSize, teamRows, residualRows} = geometry.kernels[name];
-    const isResidual = name === "o_proj" || name === "down" || name === "embedding";
-    const blockRows = (isResidual ? residualRows : teamRows) * Math.max(1, Math.floor(workgroupSize / geometry.lanes));
+    const {workgroupSize, ...kernel} = geometry.kernels[name];
+    const blockRows = kernel[rowsOf(name)] * Math.max(1, Math.floor(workgroupSize / geometry.lanes));
     return stage(name, bound, Math.ceil(rows / blockRows), columns);
   }
   function norm(name: StageName, bound: number | "ends"): Dispatch {

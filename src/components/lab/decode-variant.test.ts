@@ -75,9 +75,9 @@ describe("a row is unsupported", () => {
   });
 
   test.each([
-    {shape: shapes.tiny, kernel: {teamRows: 4, residualRows: 1}, most: 144}, // 576 rows of query, key and value, four a team
-    {shape: shapes.tiny, kernel: {teamRows: 4, residualRows: 4}, most: 48}, // 192 rows of the residual
-    {shape: shapes["phi3-mini"], kernel: {teamRows: 4, residualRows: 1}, most: 2304}
+    {shape: shapes.tiny, kernel: {teamRows: 4, qkvRows: 4, residualRows: 1}, most: 144}, // 576 rows of query, key and value, four a team
+    {shape: shapes.tiny, kernel: {teamRows: 4, qkvRows: 4, residualRows: 4}, most: 48}, // 192 rows of the residual
+    {shape: shapes["phi3-mini"], kernel: {teamRows: 4, qkvRows: 4, residualRows: 1}, most: 2304}
   ])("where not all of more than $most workgroups have a row of $shape.id's matrices", ({shape, kernel, most}) => {
     expect(variant({workgroups: most, kernel}, shape).unsupported(gpuWith())).toBeNull();
     expect(variant({workgroups: most + 1, kernel}, shape).unsupported(gpuWith())).toBe(

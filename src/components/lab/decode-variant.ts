@@ -139,9 +139,9 @@ function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapte
 /** Names the kernel of one dispatch of several workgroups on a device, by all that decides how much of a core it takes. */
 function kernelKey(shape: Shape, geometry: Geometry, {slots}: GpuWeights, {description}: Gpu): string {
   const [dispatch] = planToken(shape, "fused", geometry);
-  const {path, workgroupSize, teamRows, residualRows, tileGroups} = dispatch!;
+  const {path, workgroupSize, teamRows, qkvRows, residualRows, tileGroups} = dispatch!;
   const conditions = linkConditions("fused", geometry, slots.length);
-  const name = [path, ...conditions, teamRows, residualRows, tileGroups].join(" ");
+  const name = [path, ...conditions, teamRows, qkvRows, residualRows, tileGroups].join(" ");
   return residencyKey(description, {name, workgroupSize});
 }
 

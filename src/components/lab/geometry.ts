@@ -23,11 +23,23 @@ const rows: readonly DecodeVariant[] = [
     label: `${teamRows} rows a team`,
     kernel: {teamRows}
   })),
+  ...[2, 4, 6, 8].map((qkvRows) => ({
+    ...start,
+    variant: `qkv-rows-${qkvRows}`,
+    label: `${qkvRows} rows of queries, keys and values a team`,
+    kernel: {qkvRows}
+  })),
   ...[1, 2, 4].map((residualRows) => ({
     ...start,
     variant: `residual-rows-${residualRows}`,
     label: `${residualRows} ${residualRows === 1 ? "row" : "rows"} of the residual a team`,
     kernel: {residualRows}
+  })),
+  ...[0, 4, 8, 12].map((readAhead) => ({
+    ...start,
+    variant: `read-ahead-${readAhead}`,
+    label: readAhead === 0 ? "Nothing read ahead" : `${32 * readAhead} bytes an invocation read ahead`,
+    kernel: {readAhead}
   })),
   {...start, variant: "float32", label: "Arithmetic in float32", arithmetic: "float32"},
   {...start, variant: "portable", label: "Without subgroups", features: []},
