@@ -107,7 +107,7 @@ function pointLabel({row}: Point, width: number): string {
 
 function importance({row}: Point): number {
   if (isLive(row)) return 4;
-  if (row.kind === "run") return 3;
+  if (row.kind === "run") return ranOn(row) === row.device ? 3 : 2.5; // a browser's point lies beside the one in Node
   if (row.dispatchesClaimed) return 2;
   return row.verified ? 1 : 0;
 }
