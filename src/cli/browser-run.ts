@@ -79,9 +79,12 @@ async function runOnPage(
     console.log(`Browser ${page.context().browser()!.version()}: ${device}`);
     if (!(await panel.locator(".panel-device").count())) return {state: "unsupported", message: device, record: null};
     if (shape) await panel.locator("[name=shape]").selectOption(shape);
+    const left = new Set(variants);
     for (const box of await panel.locator(".panel-variants input").all()) {
-      await box.setChecked(variants.includes(await box.inputValue()));
+      await box.setChecked(left.delete(await box.inputValue()));
     }
+    if (left.size > 0)
+      throw new Error(`The site in dist has no ${[...left].join(", ")}: npm run build brings it up to date.`);
     if (allowWaits && (await action("allow-waits").isVisible())) await action("allow-waits").check();
 
     await page.exposeFunction("reportPanel", onEvent);

@@ -8,14 +8,14 @@ import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
 import {geometryExperiment} from "../components/lab/geometry.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
-import {runExperiment, type RowProgress} from "../components/lab/run-experiment.js";
+import {runExperiment, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {linkKernels} from "../data/link-kernels.js";
 import project from "../../package.json" with {type: "json"};
 import {parseArguments} from "./arguments.js";
-import type {PanelEvent} from "./browser-run.js";
+import type {BrowserRunOptions, PanelEvent} from "./browser-run.js";
 import {openDawnGpu} from "./dawn.js";
 
 const usage = `Runs an experiment on this machine's GPU and writes its record.
@@ -80,9 +80,7 @@ async function main(args: string[]): Promise<number> {
     onEvent: process.stderr.isTTY ? overwriteLine : printChanges()
   };
   const {state, message, record} = browser
-    ? await (
-        await import("./browser-run.js")
-      ).runInBrowser({
+    ? await inBrowser({
         ...common,
         experiment: id,
         shape: shapeId,
@@ -116,6 +114,11 @@ async function main(args: string[]): Promise<number> {
   if (state !== "done" || failed) return out ? fail(`Not everything passed, so ${out} is not written.`) : 1;
   if (out) writeFileSync(out, JSON.stringify(record, null, 2) + "\n");
   return 0;
+}
+
+async function inBrowser(options: BrowserRunOptions): Promise<RunOutcome> {
+  const {runInBrowser} = await import("./browser-run.js"); // a run in Node does without its packages
+  return runInBrowser(options);
 }
 
 function parse(args: string[]) {
