@@ -56,7 +56,8 @@ export async function runInBrowser({screenshot, ...options}: BrowserRunOptions):
       try {
         return await runOnPage(page, server.origin, options);
       } finally {
-        if (screenshot) await page.screenshot({path: screenshot, fullPage: true});
+        // A page that has crashed has no picture, and why it crashed is the error to tell.
+        if (screenshot) await page.screenshot({path: screenshot, fullPage: true}).catch(console.error);
       }
     } finally {
       await browser.close();
