@@ -2,9 +2,9 @@ import {defineConfig} from "vitest/config";
 import {testDrivers} from "../src/testing/devices.js";
 
 const kernels = ["src/**/*.gpu.test.ts"];
-const site = ["src/site.test.ts"];
+const site = ["src/site.test.ts", "src/**/*.site.test.ts"];
 
-/** A project for code that needs no GPU, one for the built site, and one for the kernels on each driver. */
+/** A project for code that needs no GPU, one for the built site in a browser, and one for the kernels on each driver. */
 export default defineConfig({
   test: {
     projects: [

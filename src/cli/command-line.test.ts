@@ -49,6 +49,7 @@ describe.concurrent("a wrong command line for record", () => {
     {args: ["workgroups", "--variants", "fused-3"], says: /no variant fused-3; it has staged, fused-1, fused-2, /},
     {args: ["geometry", "--shape", "phi5"], says: /Experiment geometry has no shape phi5; it has tiny, /},
     {args: ["spectrum", "--fast"], says: /Unknown option '--fast'.*usage: /s},
+    {args: ["spectrum", "--screenshot", "page.png"], says: /--screenshot is .* goes with --browser\..*usage: /s},
     {args: ["spectrum", "--allow-waits=yes"], says: /'--allow-waits' does not take an argument.*usage: /s},
     {
       args: ["spectrum", "--shape", "tiny", "--variants", "fused,sideways"],

@@ -8,18 +8,20 @@ import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
 import {geometryExperiment} from "../components/lab/geometry.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
-import {runExperiment, type RowProgress, type RunEvent} from "../components/lab/run-experiment.js";
+import {runExperiment, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {linkKernels} from "../data/link-kernels.js";
 import project from "../../package.json" with {type: "json"};
 import {parseArguments} from "./arguments.js";
+import type {BrowserRunOptions, PanelEvent} from "./browser-run.js";
 import {openDawnGpu} from "./dawn.js";
 
 const usage = `Runs an experiment on this machine's GPU and writes its record.
 
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
+                                   [--browser [--screenshot FILE]]
 
   EXPERIMENT   spectrum, workgroups, geometry, dispatch-cost
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost
@@ -29,6 +31,9 @@ usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NA
                also runs variants whose workgroups wait for each other, which WebGPU does not promise to work: the
                GPU may stall and be reset, and some machines had to be rebooted
   --out        the file to write; without it only the table is printed
+  --browser    runs it in a browser, in the panel of the site that npm run build wrote, and not in Node on Dawn;
+               CHROMIUM names another browser, CHROMIUM_FLAGS the flags with which it finds the GPU
+  --screenshot with --browser: the file for a picture of the page at the end
 
 It exits with 1, and writes no file, when a variant fails or its output does not match the reference. A variant whose
 workgroups were not all resident at once is discarded, and the record says so.`;
@@ -61,31 +66,42 @@ async function main(args: string[]): Promise<number> {
   const wrong = variants?.find((name) => !known.includes(name));
   if (wrong === "") return fail(`--variants has an empty name; there are ${known.join(", ")}.`);
   if (wrong) return fail(`Experiment ${id} has no variant ${wrong}; it has ${known.join(", ")}.`);
-  const {out} = values;
-  if (out !== undefined) checkWritable(out);
+  const {out, browser, screenshot, label} = values;
+  if (screenshot && !browser)
+    return fail(`--screenshot is a picture of the page, and goes with --browser.\n\n${usage}`);
+  if (out !== undefined) checkWritable("--out", out);
+  if (screenshot !== undefined) checkWritable("--screenshot", screenshot);
 
   const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort(new Error("interrupted")));
-  const {state, message, record} = await runExperiment({
-    experiment,
-    shape,
-    ...(variants && {variants}),
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort(new Error("interrupted")));
+  const common = {
     allowWaits: values["allow-waits"],
-    async openGpu() {
-      const gpu = await openDawnGpu();
-      if (values.label) gpu.description.label = values.label;
-      return gpu;
-    },
-    measureReadBandwidth: (gpu, signal) => measureReadBandwidth(kernels, gpu, signal),
-    runtime: describeRuntime(),
-    clock: systemClock,
-    visibility: alwaysVisible,
-    confirm: async () => true,
     signal: stop.signal,
     onEvent: process.stderr.isTTY ? overwriteLine : printChanges()
-  });
+  };
+  const {state, message, record} = browser
+    ? await inBrowser({
+        ...common,
+        experiment: id,
+        shape: shapeId,
+        variants: variants ?? known,
+        ...(screenshot && {screenshot})
+      })
+    : await runExperiment({
+        ...common,
+        experiment,
+        shape,
+        ...(variants && {variants}),
+        openGpu: openDawnGpu,
+        measureReadBandwidth: (gpu, signal) => measureReadBandwidth(kernels, gpu, signal),
+        runtime: describeRuntime(),
+        clock: systemClock,
+        visibility: alwaysVisible,
+        confirm: async () => true
+      });
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   if (!record) return fail(message);
+  if (label) record.device.label = label;
   const roofline = record.kind === "run" ? record.roofline : null;
   console.log(`${shapeId ? `${id} at ${shapeId}` : id} on ${record.device.label}: ${message}`);
   console.table(Object.fromEntries(record.rows.map((row) => [row.variant, summary(row)])));
@@ -100,6 +116,11 @@ async function main(args: string[]): Promise<number> {
   return 0;
 }
 
+async function inBrowser(options: BrowserRunOptions): Promise<RunOutcome> {
+  const {runInBrowser} = await import("./browser-run.js"); // a run in Node does without its packages
+  return runInBrowser(options);
+}
+
 function parse(args: string[]) {
   return parseArguments(
     {
@@ -111,6 +132,8 @@ function parse(args: string[]) {
         label: {type: "string"},
         "allow-waits": {type: "boolean", default: false},
         out: {type: "string"},
+        browser: {type: "boolean", default: false},
+        screenshot: {type: "string"},
         help: {type: "boolean", short: "h"}
       }
     },
@@ -119,13 +142,13 @@ function parse(args: string[]) {
 }
 
 /** @throws {Error} when the file cannot be written: a run takes too long to find that out at its end. */
-function checkWritable(path: string): void {
+function checkWritable(option: string, path: string): void {
   const existing = statSync(path, {throwIfNoEntry: false});
   try {
     if (path === "" || existing?.isDirectory()) throw new Error("it is not a file's name");
     accessSync(existing ? path : dirname(path), constants.W_OK);
   } catch (error) {
-    throw new Error(`--out ${path} cannot be written: ${(error as Error).message}`, {cause: error});
+    throw new Error(`${option} ${path} cannot be written: ${(error as Error).message}`, {cause: error});
   }
 }
 
@@ -165,12 +188,12 @@ function describeDawn(): string {
 }
 
 /** On a terminal: one line that is written over. */
-function overwriteLine({label, fraction}: RunEvent): void {
+function overwriteLine({label, fraction}: PanelEvent): void {
   process.stderr.write(`\r\x1b[K${Math.round(100 * fraction)} % ${label}`);
 }
 
 /** In a log: a line whenever a variant gets on to something else. */
-function printChanges(): (event: RunEvent) => void {
+function printChanges(): (event: PanelEvent) => void {
   const last = new Map<string, string>();
   return ({rows, fraction}) => {
     for (const {variant, status} of rows) {

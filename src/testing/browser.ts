@@ -1,6 +1,6 @@
 import {existsSync, realpathSync} from "node:fs";
 import {delimiter, dirname, join} from "node:path";
-import {chromium, type Browser} from "playwright-core";
+import {chromium, type Browser, type LaunchOptions} from "playwright-core";
 
 const commands = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -37,9 +37,17 @@ export function browserFolders(): string[] {
   return browser ? [dirname(realpathSync(browser)), ...folders] : folders;
 }
 
-/** @throws {Error} when this machine has no browser. */
-export async function launchBrowser(): Promise<Browser> {
+/**
+ * The environment variable `CHROMIUM_FLAGS` replaces the flags above, for a GPU that needs others. The browser then has
+ * a window, unless one of them says otherwise.
+ * @throws {Error} when this machine has no browser.
+ */
+export async function launchBrowser(options: LaunchOptions = {}): Promise<Browser> {
   const executablePath = findBrowser();
   if (!executablePath) throw new Error("no Chromium or Chrome found; npm run setup installs one");
-  return chromium.launch({executablePath, args: flags});
+  const args = process.env.CHROMIUM_FLAGS?.split(" ").filter(Boolean);
+  if (!args) return chromium.launch({...options, executablePath, args: flags});
+  // Playwright's own flag would allow a CPU to stand in for the GPU.
+  const ignoreDefaultArgs = ["--enable-unsafe-swiftshader"];
+  return chromium.launch({...options, executablePath, args, headless: false, ignoreDefaultArgs});
 }

@@ -1,16 +1,18 @@
 import * as Plot from "@observablehq/plot";
-import {max, min, symbolCircle, symbolStar, type SymbolType} from "d3";
+import {max, min, symbolStar, type SymbolType} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {formatNumber, formatQuantity, formatRate} from "./format.js";
 import {colours} from "./palette.js";
 import {asImage, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
+import {deviceSymbol, symbolIcon} from "./rate-plot.js";
+import {ranOn} from "./recorded.js";
 
 export interface AblationPlotOptions {
   /** What the rows are called, in order: the labels of the experiment's variants. */
   labels: readonly string[];
-  /** The rows of one record on file, or none. */
+  /** The rows of one record on file, of one from each runtime of a device, or none. */
   recorded: readonly ResultRow[];
   /** The run just made on this page. */
   yours?: RunRecord | null;
@@ -30,8 +32,9 @@ const margin = {top: 28, bottom: 36};
 
 /** Decoding speed of each ablation, a line for each, recorded and live. Every mark is also a row of the results table. */
 export function ablationPlot({labels, recorded, yours = null, width = 640}: AblationPlotOptions): HTMLElement {
+  const devices = [...new Set(recorded.map(ranOn))];
   const marks = [
-    ...recorded.flatMap((row) => mark(row, colours.recorded, symbolCircle)),
+    ...recorded.flatMap((row) => mark(row, colours.recorded, deviceSymbol(devices.indexOf(ranOn(row))))),
     ...(yours ? runRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, symbolStar))
   ];
   if (marks.length === 0) {
@@ -42,20 +45,17 @@ export function ablationPlot({labels, recorded, yours = null, width = 640}: Abla
   }
   const shown = labels.filter((label) => marks.some((mark) => mark.label === label));
   const entries = [
-    ...[...new Set(recorded.map(({device}) => device))].map((device) => [colours.recorded, "●", `Recorded, ${device}`]),
-    ...(yours ? [[colours.yours, "★", `Yours, ${yours.shape.label}`]] : [])
+    ...devices.map((device, i) => ({colour: colours.recorded, symbol: deviceSymbol(i), text: `Recorded, ${device}`})),
+    ...(yours ? [{colour: colours.yours, symbol: symbolStar, text: `Yours, ${yours.shape.label}`}] : [])
   ];
   return html`<figure class="ablation-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${draw(marks, shown, width)}
     <div style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif);">
-      ${entries.map(
-        ([colour, sign, text]) =>
-          html`<span><span style="color: ${colour};" aria-hidden="true">${sign}</span> ${text}</span>`
-      )}
+      ${entries.map(({colour, symbol, text}) => html`<span>${symbolIcon(symbol, colour)} ${text}</span>`)}
     </div>
     <figcaption>
       Medians, with bars from p10 to p90, on a logarithmic axis. A figure stands beside the fastest mark of a line.
-      ${recorded.length > 0 ? `Recorded: ${recorded[0]!.shapeId}, ${recorded[0]!.date}.` : ""}
+      ${recorded.length > 0 ? `Recorded: ${recorded[0]!.shapeId}, ${[...new Set(recorded.map(({date}) => date))].join(" and ")}.` : ""}
     </figcaption>
   </figure>`;
 }
@@ -105,7 +105,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
         symbol: identity("symbol"),
         stroke: identity("colour"),
         fill: identity("colour"),
-        title: ({row}: Mark) => `${row.label}\n${row.device}\n${formatRate(row.tokensPerSecond!)}\n${row.source}`,
+        title: ({row}: Mark) => `${row.label}\n${ranOn(row)}\n${formatRate(row.tokensPerSecond!)}\n${row.source}`,
         tip: true
       }),
       Plot.text(lastOfEachLine(marks), {
@@ -120,7 +120,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
       })
     ]
   }) as unknown as PlotElement;
-  const list = marks.map(({label, row, tokensPerSecond}) => `${label}, ${row.device}: ${formatRate(tokensPerSecond)}`);
+  const list = marks.map(({label, row, tokensPerSecond}) => `${label}, ${ranOn(row)}: ${formatRate(tokensPerSecond)}`);
   asImage(plot, `Decoding speed by what was changed. ${list.join("; ")}.`);
   return plot;
 }

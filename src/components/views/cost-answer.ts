@@ -1,7 +1,9 @@
+import {group} from "d3";
 import {html} from "htl";
 import type {CostRecord} from "../lab/cost-record.js";
 import {costRows, type CostResultRow} from "../lab/cost-row.js";
 import {formatCount, formatMicroseconds, formatMilliseconds} from "./format.js";
+import {ranOn} from "./recorded.js";
 
 /** The ways to launch a stage as a dispatch of its own. */
 const launchVariants = ["dispatches", "passes", "submits", "awaited-submits"];
@@ -14,15 +16,19 @@ export interface TokenCounts {
   waits: number;
 }
 
-/** The answer to the page's question, from a record on file and from the reader's own run. */
+/**
+ * The answer to the page's question, from the first record of these rows and from the reader's own run.
+ * @param recorded rows of records on file
+ */
 export function costAnswer(recorded: readonly CostResultRow[], yours: CostRecord | null): HTMLElement {
   const live = yours ? costRows(yours, null) : [];
+  const [first = []] = group(recorded, ({sourceFile}) => sourceFile).values();
   const measured = (rows: readonly CostResultRow[]) => rows.some(({microseconds}) => microseconds !== null);
   return html`<div class="answer">
-    ${measured(recorded) ? html`<p>${sentence(recorded, "recorded")}</p>` : null}
+    ${measured(first) ? html`<p>${sentence(first, "recorded")}</p>` : null}
     ${measured(live) ? html`<p class="your-answer">${sentence(live, "yours")}</p>` : null}
     ${
-      measured(recorded) || measured(live)
+      measured(first) || measured(live)
         ? null
         : html`<p>No record of this experiment is on file yet: run it below, and the answer is your device's own.</p>`
     }
@@ -30,7 +36,8 @@ export function costAnswer(recorded: readonly CostResultRow[], yours: CostRecord
 }
 
 function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours"): Node {
-  const {device, software} = rows[0]!;
+  const {software} = rows[0]!;
+  const device = ranOn(rows[0]!);
   const figure = (row: CostResultRow) =>
     html`<strong class="${meaning}">${formatMicroseconds(row.microseconds!)}</strong>`;
   const find = (variant: string) => rows.find((row) => row.variant === variant && row.microseconds !== null);
@@ -81,7 +88,8 @@ export function tokenCosts(
   counts: TokenCounts
 ): HTMLElement {
   const live = yours ? costRows(yours, null) : [];
-  const rows = [live, recorded].flatMap((run) => {
+  const records = group(recorded, ({sourceFile}) => sourceFile).values();
+  const rows = [live, ...records].flatMap((run) => {
     const launches = launchVariants.map((variant) => run.find((row) => row.variant === variant));
     const waits = ["barrier", "exchange", "barrier-exchange"].flatMap((kind) => largestWaits(run, kind));
     return [
@@ -111,7 +119,7 @@ export function tokenCosts(
               <td class="number">${formatCount(count)}</td>
               <td class="number">${formatMicroseconds(microseconds)}</td>
               <td class="number">${formatMilliseconds((count * microseconds) / 1000)}</td>
-              <td class="${row.sourceFile === null ? "yours" : "recorded"}">${row.device}</td>
+              <td class="${row.sourceFile === null ? "yours" : "recorded"}">${ranOn(row)}</td>
             </tr>`
         )}
       </tbody>

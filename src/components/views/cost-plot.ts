@@ -7,10 +7,11 @@ import {costRows, type CostResultRow} from "../lab/cost-row.js";
 import {formatCount, formatMicroseconds, formatNumber} from "./format.js";
 import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
-import {asImage, drawLabels, frame, textMeasure, type PlotElement} from "./plot-frame.js";
+import {asImage, background, drawLabels, frame, textMeasure, type PlotElement} from "./plot-frame.js";
+import {ranOn} from "./recorded.js";
 
 export interface CostPlotOptions {
-  /** The rows of one record on file, or none. */
+  /** The rows of one record on file, of one from each runtime of a device, or none. */
   recorded: readonly CostResultRow[];
   /** The run just made on this page. */
   yours?: CostRecord | null;
@@ -24,6 +25,8 @@ interface Mark {
   workgroups: number;
   microseconds: number;
   colour: string;
+  /** Of the lines, for each record but the first, whose points are hollow too. */
+  dash: string;
 }
 
 const waits: readonly {name: string; label: string; symbol: SymbolType}[] = [
@@ -32,6 +35,8 @@ const waits: readonly {name: string; label: string; symbol: SymbolType}[] = [
   {name: "barrier-exchange", label: "Exchange, by a barrier", symbol: symbolDiamond2}
 ];
 
+const dashes = ["none", "6 3", "2 3"];
+
 const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
 
 /**
@@ -39,9 +44,11 @@ const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
  * horizontal lines. Both axes are logarithmic. Every point and line is also a row of the table.
  */
 export function costPlot({recorded, yours = null, width = 640}: CostPlotOptions): HTMLElement {
+  const files = [...new Set(recorded.map(({sourceFile}) => sourceFile))];
+  const dashOf = ({sourceFile}: CostResultRow) => dashes[files.indexOf(sourceFile) % dashes.length]!;
   const marks = [
-    ...(yours ? costRows(yours, null) : []).flatMap((row) => mark(row, colours.yours)),
-    ...recorded.flatMap((row) => mark(row, colours.recorded))
+    ...(yours ? costRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, dashes[0]!)),
+    ...recorded.flatMap((row) => mark(row, colours.recorded, dashOf(row)))
   ];
   if (marks.length === 0) {
     return html`<p class="cost-plot">
@@ -89,9 +96,11 @@ function draw(marks: Mark[], width: number): PlotElement {
       label: "↑ Time for one operation (µs)"
     },
     marks: [
-      Plot.ruleY(
-        marks.filter((mark) => !isWait(mark)),
-        {y: "microseconds", stroke: identity("colour"), strokeWidth: 1.5, strokeOpacity: 0.8}
+      dashes.map((dash) =>
+        Plot.ruleY(
+          marks.filter((mark) => !isWait(mark) && mark.dash === dash),
+          {y: "microseconds", stroke: identity("colour"), strokeWidth: 1.5, strokeOpacity: 0.8, strokeDasharray: dash}
+        )
       ),
       Plot.ruleX(points, {
         x: "workgroups",
@@ -100,21 +109,27 @@ function draw(marks: Mark[], width: number): PlotElement {
         stroke: identity("colour"),
         strokeWidth: 1.5
       }),
-      Plot.line(points, {
-        x: "workgroups",
-        y: "microseconds",
-        z: ({row, colour}: Mark) => `${waitOf(row).name} ${colour}`,
-        stroke: identity("colour"),
-        strokeWidth: 1,
-        strokeOpacity: 0.6
-      }),
+      dashes.map((dash) =>
+        Plot.line(
+          points.filter((mark) => mark.dash === dash),
+          {
+            x: "workgroups",
+            y: "microseconds",
+            z: ({row, colour}: Mark) => `${waitOf(row).name} ${colour}`,
+            stroke: identity("colour"),
+            strokeWidth: 1,
+            strokeOpacity: 0.6,
+            strokeDasharray: dash
+          }
+        )
+      ),
       Plot.dot(points, {
         x: "workgroups",
         y: "microseconds",
         r: 4,
         symbol: {value: ({row}: Mark) => waitOf(row).symbol, scale: null},
         stroke: identity("colour"),
-        fill: identity("colour"),
+        fill: {value: ({colour, dash}: Mark) => (dash === dashes[0] ? colour : background), scale: null},
         title: ({row}: Mark) => describe(row),
         tip: true
       })
@@ -132,11 +147,15 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
     y: plot.scale("y")!.apply(microseconds) as number
   });
   const points = marks.filter(isWait);
-  const isLast = ({row, colour}: Mark) =>
+  const isLast = ({row}: Mark) =>
     !points.some(
-      (other) => other.colour === colour && waitOf(other.row) === waitOf(row) && other.row.workgroups > row.workgroups
+      ({row: other}) =>
+        other.sourceFile === row.sourceFile && waitOf(other) === waitOf(row) && other.workgroups > row.workgroups
     );
-  const whose = (mark: Mark) => (mark.row.sourceFile === null ? "Yours: " : "");
+  const whose = ({row}: Mark) => {
+    if (row.sourceFile === null) return "Yours: ";
+    return ranOn(row) === row.device ? "" : `${row.runtime}: `;
+  };
   const requests: LabelRequest[] = [
     ...marks
       .filter((mark) => !isWait(mark))
@@ -152,9 +171,9 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
   drawLabels(plot, requests, width);
 }
 
-function mark(row: CostResultRow, colour: string): Mark[] {
+function mark(row: CostResultRow, colour: string, dash: string): Mark[] {
   const {workgroups, microseconds} = row;
-  return microseconds === null ? [] : [{row, workgroups, microseconds, colour}];
+  return microseconds === null ? [] : [{row, workgroups, microseconds, colour, dash}];
 }
 
 function isWait({row}: Mark): boolean {
@@ -166,27 +185,33 @@ function waitOf({variant}: CostResultRow) {
   return waits.find(({name}) => variant.replace(/-\d+$/, "") === name)!;
 }
 
-function describe({label, device, microseconds, microsecondsP10: p10, microsecondsP90: p90}: CostResultRow): string {
+function describe(row: CostResultRow): string {
+  const {label, microseconds, microsecondsP10: p10, microsecondsP90: p90} = row;
   const bounds = `p10 ${formatMicroseconds(p10!)}, p90 ${formatMicroseconds(p90!)}`;
-  return `${label}, ${device}: ${formatMicroseconds(microseconds!)} (${bounds})`;
+  return `${label}, ${ranOn(row)}: ${formatMicroseconds(microseconds!)} (${bounds})`;
 }
 
 function legend(marks: Mark[]): HTMLElement {
   const shown = waits.filter((wait) => marks.some(({row}) => waitOf(row) === wait));
-  const devices = [...new Map(marks.map(({row, colour}) => [colour, row] as const))];
+  const records = [...new Map(marks.map((mark) => [mark.row.sourceFile, mark])).values()];
   return html`<div
     class="cost-legend"
     style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
   >
-    ${devices.map(
-      ([colour, {device, sourceFile}]) =>
-        html`<span
-          ><span style="color: ${colour};" aria-hidden="true">━━</span> ${sourceFile === null ? "Yours" : "Recorded"},
-          ${device}</span
-        >`
+    ${records.map(
+      ({row, colour, dash}) =>
+        html`<span>${lineIcon(colour, dash)} ${row.sourceFile === null ? "Yours" : "Recorded"}, ${ranOn(row)}</span>`
     )}
     ${shown.map(({symbol, label}) => html`<span>${icon(symbol)} ${label}</span>`)}
   </div>`;
+}
+
+function lineIcon(colour: string, dash: string): SVGSVGElement {
+  const picture = create("svg:svg").attr("viewBox", "0 0 24 12").attr("width", 24).attr("height", 12);
+  picture.attr("aria-hidden", "true").style("vertical-align", "-1px");
+  const line = picture.append("line").attr("x2", 24).attr("y1", 6).attr("y2", 6);
+  line.attr("stroke", colour).attr("stroke-width", 2).attr("stroke-dasharray", dash);
+  return picture.node() as SVGSVGElement;
 }
 
 function icon(symbol: SymbolType): SVGSVGElement {

@@ -1,5 +1,6 @@
 import type {CostResultRow} from "../lab/cost-row.js";
 import {formatCount, formatDate} from "./format.js";
+import {ranOn} from "./recorded.js";
 import {medianCell, variantCell, verified, type TableLayout} from "./results-table.js";
 
 /** What an operation costs. What is compared comes first, so that a narrow table shows it without scrolling. */
@@ -17,7 +18,7 @@ export const costLayout: TableLayout<CostResultRow> = {
     variantCell(row.label, [row.note]),
     medianCell(row.microseconds, row.microsecondsP10, row.microsecondsP90),
     formatCount(row.workgroups),
-    row.device,
+    ranOn(row),
     row.verification ?? "–",
     formatDate(row.date),
     row.source

@@ -53,6 +53,12 @@ describe("the recorded finding", () => {
     );
   });
 
+  it("names the browser that the fastest curve is from", () => {
+    const browser = {...curveRun({1: 10, 8: 80}, 20), runtime: {name: "Chromium 156", os: "Linux"}};
+    expect(recorded(curveRun({1: 10, 8: 70}, 20), browser)).toMatch(/^On NVIDIA H200 in Chromium 156 one dispatch/);
+    expect(recorded(curveRun({1: 10, 8: 90}, 20), browser)).toMatch(/^On NVIDIA H200 one dispatch/);
+  });
+
   it("is none without a staged design, or of one workgroup alone", () => {
     for (const run of [curveRun({1: 10, 8: 80}, null), curveRun({1: 10}, 20)])
       expect(recorded(run)).toMatch(/^No run on record/);

@@ -2,6 +2,7 @@ import {html} from "htl";
 import type {RunRecord, RunRow} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {ranOn} from "./recorded.js";
 import {crossover, fastestCurve, workgroupCurves, type WorkgroupCurve} from "./workgroup-curve.js";
 
 /** How a sentence marks what it is about: a figure, in the colour of its origin. */
@@ -21,7 +22,7 @@ export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>
   const curves = workgroupCurves(rows.filter(({spectrum}) => spectrum)).filter(({rows}) => rows.length > 1);
   const curve = fastestCurve(curves);
   if (!curve?.staged) return ["No run on record has one dispatch of several workgroups beside the staged design."];
-  return [`On ${curve.staged.device} `, ...compare(curve, curve.staged.tokensPerSecond, strong)];
+  return [`On ${ranOn(curve.staged)} `, ...compare(curve, curve.staged.tokensPerSecond, strong)];
 }
 
 /** The reader's own finding, or what their run lacks for one. */

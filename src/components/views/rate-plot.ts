@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import {create, max, min, symbol as symbolPath, type SymbolType} from "d3";
-import {symbolAsterisk, symbolCircle, symbolDiamond2, symbolSquare, symbolStar} from "d3";
+import {symbolAsterisk, symbolCircle, symbolDiamond2, symbolSquare, symbolStar, symbolTriangle} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
@@ -9,6 +9,7 @@ import {formatBandwidth, formatNumber, formatQuantity, formatRate} from "./forma
 import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
 import {background, drawLabels, margin, textMeasure, type PlotElement} from "./plot-frame.js";
+import {ranOn, shortDevice} from "./recorded.js";
 
 /** What the plots of decoding speed share: marks, the speed axis, limits, labels and legend. */
 
@@ -62,11 +63,6 @@ export function limitsOf(
   // The limit of another shape is a line for other weights, and would be read as one for these.
   const comparable = live.some(({spectrum}) => spectrum);
   return [...(yours?.roofline && comparable ? [yourLimit(yours.roofline)] : []), ...rooflines.map(recordedLimit)];
-}
-
-/** "Apple M2 Pro" of "Apple M2 Pro (19-core GPU)" */
-export function shortDevice(device: string): string {
-  return device.replace(/ \(.*\)$/, "");
 }
 
 export function isLive({sourceFile}: ResultRow): boolean {
@@ -161,7 +157,7 @@ export function legend(devices: readonly string[], live: readonly ResultRow[], m
     class="rate-legend"
     style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
   >
-    ${entries.map(([symbol, colour, label]) => html`<span>${icon(symbol, colour)} ${label}</span>`)} ${more}
+    ${entries.map(([symbol, colour, label]) => html`<span>${symbolIcon(symbol, colour)} ${label}</span>`)} ${more}
     <span><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit</span>
     <span>Solid: output verified. Hollow: not verified.</span>
   </div>`;
@@ -180,15 +176,16 @@ function liveSymbol({spectrum}: ResultRow): SymbolType {
   return spectrum ? symbolStar : symbolAsterisk;
 }
 
-function deviceSymbol(index: number): SymbolType {
-  return [symbolCircle, symbolSquare, symbolDiamond2][index % 3]!;
+/** The symbol of what recorded rows ran on, by its place in the legend. */
+export function deviceSymbol(index: number): SymbolType {
+  return [symbolCircle, symbolSquare, symbolDiamond2, symbolTriangle][index % 4]!;
 }
 
 function tooltip(row: ResultRow): string {
   const {tokensPerSecondP10: p10, tokensPerSecondP90: p90} = row;
   return [
     row.label,
-    row.device,
+    ranOn(row),
     formatRate(row.tokensPerSecond!) + (p10 && p90 ? ` (p10 ${formatRate(p10)}, p90 ${formatRate(p90)})` : ""),
     `${formatQuantity(row.dispatchesPerToken!, "dispatch", "dispatches")} per token${row.dispatchesClaimed ? ", claimed" : ""}`,
     ...(row.workgroups === null ? [] : [formatQuantity(row.workgroups, "workgroup")]),
@@ -197,7 +194,8 @@ function tooltip(row: ResultRow): string {
   ].join("\n");
 }
 
-function icon(symbol: SymbolType, colour: string): SVGSVGElement {
+/** A symbol as it stands in a legend. */
+export function symbolIcon(symbol: SymbolType, colour: string): SVGSVGElement {
   const picture = create("svg:svg").attr("viewBox", "-7 -7 14 14").attr("width", 12).attr("height", 12);
   picture.attr("aria-hidden", "true").style("vertical-align", "-1px");
   picture.append("path").attr("d", symbolPath(symbol, 70)()).attr("fill", colour).attr("stroke", colour);

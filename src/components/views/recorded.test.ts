@@ -1,7 +1,7 @@
 import {readdirSync, readFileSync} from "node:fs";
 import {expect, it} from "vitest";
 import {collectResults, parseResultFile} from "../lab/results-table.js";
-import {findRoofline, findRow, gpuCores} from "./recorded.js";
+import {findRoofline, findRow, gpuCores, newestRecords, ranOn, shortDevice} from "./recorded.js";
 
 const folder = new URL("../../../results/", import.meta.url);
 const results = collectResults(
@@ -26,4 +26,29 @@ it("has every row whose figure a page states", () => {
   const ids = [...page.matchAll(/\brow\("([^"]+)"\)/g)].map(([, id]) => id!);
   expect(ids.length).toBeGreaterThan(5);
   for (const id of ids) expect(findRow(results, id).tokensPerSecond, id).toBeGreaterThan(0);
+});
+
+const gpu = {device: "A GPU (19 cores)", runtime: "Node 20 with Dawn", kind: "run" as const, sourceFile: "a.json"};
+
+it("names the browser of a recorded run beside its device, and nothing else", () => {
+  expect(ranOn(gpu)).toBe("A GPU (19 cores)");
+  const inBrowser = {...gpu, runtime: "Chromium 156"};
+  expect(ranOn(inBrowser)).toBe("A GPU (19 cores) in Chromium 156");
+  expect(shortDevice(ranOn(inBrowser))).toBe("A GPU in Chromium 156");
+  expect(shortDevice(gpu.device)).toBe("A GPU");
+  expect(ranOn({...inBrowser, kind: "recorded"})).toBe("A GPU (19 cores)"); // a report names it in its own words
+  expect(ranOn({...inBrowser, sourceFile: null})).toBe("A GPU (19 cores)"); // the reader's own
+});
+
+it("takes the newest record, and of its device one from each other runtime", () => {
+  const rows = [
+    {...gpu, runtime: "Chromium 156", sourceFile: "newest.json"},
+    {...gpu, device: "another", sourceFile: "another.json"},
+    {...gpu, sourceFile: "node.json"},
+    {...gpu, runtime: "Chromium 156", sourceFile: "newest.json"},
+    {...gpu, runtime: "Chromium 156", sourceFile: "older.json"},
+    {...gpu, sourceFile: "older-node.json"}
+  ];
+  expect(newestRecords(rows)).toEqual([rows[0], rows[3], rows[2]]);
+  expect(newestRecords([])).toEqual([]);
 });

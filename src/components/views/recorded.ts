@@ -34,6 +34,32 @@ export function gpuCores({reports}: Pick<Results, "reports">, device: string): n
   throw new Error(`nothing in results/ says how many cores ${device} has`);
 }
 
+/** What says on what a row was measured. */
+type Origin = Pick<ResultRow, "device" | "runtime" | "sourceFile"> & {kind?: ResultRow["kind"]};
+
+/** What a row ran on: "NVIDIA H200" in Node, and "NVIDIA H200 in Chromium 156" for a recorded run of a panel. */
+export function ranOn({device, runtime, kind = "run", sourceFile}: Origin): string {
+  const inBrowser = kind === "run" && sourceFile !== null && runtime !== null && !/^Node\b/.test(runtime);
+  return inBrowser ? `${device} in ${runtime}` : device;
+}
+
+/** "Apple M2 Pro in Chromium 156" of "Apple M2 Pro (19-core GPU) in Chromium 156" */
+export function shortDevice(device: string): string {
+  return device.replace(/ \([^)]*\)(?= in |$)/, "");
+}
+
+/**
+ * The rows of the newest record, and of the newest one from each other runtime of the same device.
+ * @param rows newest first
+ */
+export function newestRecords<Row extends Origin>(rows: readonly Row[]): Row[] {
+  const files = new Map<string, string | null>();
+  for (const row of rows) {
+    if (row.device === rows[0]!.device && !files.has(ranOn(row))) files.set(ranOn(row), row.sourceFile);
+  }
+  return [...files.values()].flatMap((file) => rows.filter(({sourceFile}) => sourceFile === file));
+}
+
 /** Where a figure is from, as a link where it is on the web. */
 export function cite({source, sourceUrl}: {source: string; sourceUrl: string | null}): HTMLElement {
   return html`<cite>${sourceUrl ? html`<a href="${sourceUrl}">${source}</a>` : source}</cite>`;

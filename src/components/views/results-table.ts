@@ -5,6 +5,7 @@ import {describeExact} from "../lab/cost-row.js";
 import type {Statistics, Verification} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {firstLine, formatCount, formatDate, formatMilliseconds, formatNumber, formatRelativeError} from "./format.js";
+import {ranOn} from "./recorded.js";
 
 /** A variant of the experiment on this page, before, while and after it is measured. */
 export interface LiveRow {
@@ -141,7 +142,7 @@ function recordedCells(row: ResultRow): Cell[] {
     row.dispatchesPerToken === null
       ? "–"
       : formatCount(row.dispatchesPerToken) + (row.dispatchesClaimed ? " (claimed)" : ""),
-    row.device,
+    ranOn(row),
     row.millisecondsPerToken === null ? "–" : formatMilliseconds(row.millisecondsPerToken),
     geometry(row, row.kind === "run"),
     row.verification ?? (row.valid === false ? "invalid" : "not verified"),

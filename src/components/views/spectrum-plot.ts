@@ -6,6 +6,7 @@ import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
 import {formatCount, formatRate} from "./format.js";
 import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
+import {ranOn} from "./recorded.js";
 import {
   addLabels,
   isLive,
@@ -37,10 +38,10 @@ export interface SpectrumPlotOptions {
 export function spectrumPlot({rows, yours = null, rooflines, width = 640}: SpectrumPlotOptions): HTMLElement {
   const recorded = rows.filter(({spectrum}) => spectrum);
   const live = yours ? runRows(yours, null).filter(({tokensPerSecond}) => tokensPerSecond !== null) : [];
-  const devices = [...new Set(recorded.map(({device}) => device))];
+  const devices = [...new Set(recorded.map(ranOn))];
   const points = [
     ...live.map((row) => livePoint(row, row.dispatchesPerToken!)),
-    ...recorded.map((row) => recordedPoint(row, row.dispatchesPerToken!, devices.indexOf(row.device)))
+    ...recorded.map((row) => recordedPoint(row, row.dispatchesPerToken!, devices.indexOf(ranOn(row))))
   ];
   const limits = limitsOf(rooflines, yours, live);
   const plot = draw(points, limits, width);
@@ -90,7 +91,7 @@ function label(plot: PlotElement, points: Point[], limits: Limit[], width: numbe
 function workgroupSeries(points: Point[]): Point[][] {
   const alike = group(
     points.filter(({row}) => row.workgroups !== null),
-    ({row, x}) => [row.engine, row.device, row.sourceFile, row.arithmetic, x].join()
+    ({row, x}) => [row.engine, ranOn(row), row.sourceFile, row.arithmetic, x].join()
   );
   return [...alike.values()]
     .filter(({length}) => length > 2)
@@ -99,19 +100,20 @@ function workgroupSeries(points: Point[]): Point[][] {
 
 function pointLabel({row}: Point, width: number): string {
   const name = isNarrow(width) ? row.label.replace(/:.*/, "") : row.label;
-  const label = `${isLive(row) ? "Yours: " : ""}${name}${row.dispatchesClaimed ? " (claimed)" : ""}`;
+  const where = ranOn(row).slice(row.device.length); // "NVIDIA H200" is told by its symbol; " in Chromium 156" is not
+  const label = `${isLive(row) ? "Yours: " : ""}${name}${where}${row.dispatchesClaimed ? " (claimed)" : ""}`;
   return isNarrow(width) ? label : `${label}, ${formatRate(row.tokensPerSecond!)}`;
 }
 
 function importance({row}: Point): number {
   if (isLive(row)) return 4;
-  if (row.kind === "run") return 3;
+  if (row.kind === "run") return ranOn(row) === row.device ? 3 : 2.5; // a browser's point lies beside the one in Node
   if (row.dispatchesClaimed) return 2;
   return row.verified ? 1 : 0;
 }
 
 function describe(points: Point[], limits: Limit[]): string {
-  const list = points.map(({row, x, y}) => `${row.label}, ${row.device}: ${formatRate(y)} at ${formatCount(x)}`);
+  const list = points.map(({row, x, y}) => `${row.label}, ${ranOn(row)}: ${formatRate(y)} at ${formatCount(x)}`);
   return `${[...list, ...limits.map(({label}) => label)].join("; ")}.`;
 }
 

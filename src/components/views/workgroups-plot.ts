@@ -17,12 +17,12 @@ import {
   livePoint,
   pointMarks,
   recordedPoint,
-  shortDevice,
   speedScale,
   type LabelAt,
   type Limit,
   type Point
 } from "./rate-plot.js";
+import {ranOn, shortDevice} from "./recorded.js";
 
 export interface WorkgroupsPlotOptions {
   /** Rows of the results table; `workgroupsData` says which of them are drawn. */
@@ -58,9 +58,9 @@ interface Drawing {
 export function workgroupsPlot({rows, yours = null, rooflines, width = 640}: WorkgroupsPlotOptions): HTMLElement {
   const data = workgroupsData({rows, yours, rooflines});
   const live = data.curves.flatMap(({rows}) => rows.filter(isLive));
-  const devices = [...new Set(recordedRows(data).map(({device}) => device))];
+  const devices = [...new Set(recordedRows(data).map(ranOn))];
   const point = (row: ResultRow) =>
-    isLive(row) ? livePoint(row, row.workgroups!) : recordedPoint(row, row.workgroups!, devices.indexOf(row.device));
+    isLive(row) ? livePoint(row, row.workgroups!) : recordedPoint(row, row.workgroups!, devices.indexOf(ranOn(row)));
   const drawing: Drawing = {
     series: data.curves.map(({rows}) => rows.map(point)),
     singles: data.singles.map(point),
@@ -126,13 +126,7 @@ function tickRoom([low, high]: [number, number], pixels: number): number {
 
 function label(plot: PlotElement, {series, singles, staged, limits}: Drawing, width: number): void {
   const narrow = isNarrow(width);
-  const runtimes = new Set(staged.filter((row) => !isLive(row)).map(runtimeName));
-  const owner = (row: ResultRow) => {
-    if (isLive(row)) return "Yours";
-    return runtimes.size > 1 && row.kind === "run"
-      ? `${shortDevice(row.device)}, ${runtimeName(row)}`
-      : shortDevice(row.device);
-  };
+  const owner = (row: ResultRow) => (isLive(row) ? "Yours" : shortDevice(ranOn(row)));
   const named = ({row, x, y}: Point) =>
     narrow ? formatRate(y) : `${owner(row)}, ${formatQuantity(x, "workgroup")}: ${formatRate(y)}`;
   const lines: LabelAt[] = [
@@ -152,13 +146,8 @@ function recordedRows({curves, singles}: WorkgroupsData): ResultRow[] {
   return [...curves.flatMap(({rows}) => rows), ...singles].filter((row) => !isLive(row));
 }
 
-/** "Node" of "Node 20.19 with Dawn" */
-function runtimeName({runtime}: ResultRow): string {
-  return runtime?.split(" ", 1)[0] ?? "";
-}
-
 function describe({series, singles, staged, limits}: Drawing): string {
-  const owner = (row: ResultRow) => (isLive(row) ? "yours" : row.device);
+  const owner = (row: ResultRow) => (isLive(row) ? "yours" : ranOn(row));
   return `${[
     ...[...series.flat(), ...singles].map(({row, x, y}) => `${owner(row)}: ${formatRate(y)} at ${formatCount(x)}`),
     ...staged.map((row) => `${owner(row)}, staged: ${formatRate(row.tokensPerSecond)}`),
