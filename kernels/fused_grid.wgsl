@@ -5,12 +5,15 @@
 // between the stages: each waits for the words that it takes (lib/activations.wgsl). With no tokens to decode it is a
 // roll call, which poisons the sequence unless all G workgroups are resident together.
 //
-// What was tried on an H200 with 132 workgroups, and gave nothing or less (tok/s, before and after): the first weights
-// in registers before the wait, 601 to 594; the next step's weights under way during this one, 749 to 678; reading
-// ahead into the caches before the wait, 701 to 704; by workgroups with no head to attend to, 749 to 760; weights bound
-// as writable, 702 to 490; waiting for one word of eight first, 704 to 699; loops the compiler can unroll, 783 to 603;
-// one copy of the code for all matrices, 783 to 739; scales in workgroup memory, 786 to 777; workgroups of 1024, 797 to
-// 577.
+// What was tried on an H200 with 132 workgroups (tok/s, before and after). It gained: the first weights under way before
+// the wait, 809 to 855; rotations and the old residual read before it, 785 to 809; rounding by adding 1.5 · 2²³, 853 to
+// 882; attention in bands that need no maximum over the workgroup, 887 to 962; six rows of queries, 949 to 962; reading
+// the next matrix ahead during attention, 953 to 1010. It gave nothing or less: teams that share the columns of a row,
+// 855 to 810; two workgroups for a head, 962 to 932; the wait loop with one copy of its loads, 878 to 600; one copy of
+// the products, 878 to 734; a delay between two looks, 955 to 948; both looks of `down` at once, 955 to 943; keys of the
+// next round as soon as those of this one are used, 955 to 942; workgroups of 576, 949 to 818, and of 1024, 797 to 577;
+// weights bound as writable, 702 to 490; loops the compiler can unroll, 783 to 603; scales in workgroup memory, 786 to
+// 777.
 
 import package::lib::model::{workgroup_size, layers, kv_heads, head_dim, context, layer_blob, ends_blob};
 import package::lib::activations::stamp_of;
