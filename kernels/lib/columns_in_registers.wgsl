@@ -35,8 +35,7 @@ struct Columns {
   scale: vec2f,
 }
 
-// Those of the group that this lane multiplies, and Σ x² of all that it took.
-var<private> columns: Columns;
+// Σ x² of all that this lane took.
 var<private> taken_squares: f32;
 
 // As dot_rows. The first weights are under way before the wait.
@@ -51,11 +50,11 @@ fn dot_rows_in_registers(
   if (fresh) { workgroupBarrier(); }
   var sums = Eight(vec4f(0.0), vec4f(0.0));
   taken_squares = 0.0;
-  if (busy) {
-    sums = multiply_batch(batch, count, input, invocation.lane, invocation, sums);
-    for (var group = invocation.lane + step; group < groups; group += step) {
-      batch = load_batch(matrix, rows, count, 0u, group, groups, invocation);
-      sums = multiply_batch(batch, count, input, group, invocation, sums);
+  for (var first = invocation.lane; busy && first < groups; first += step) {
+    if (first != invocation.lane) { batch = load_batch(matrix, rows, count, 0u, first, groups, invocation); }
+    for (var group = first; group < min(first + step, groups); group += invocation.lanes) {
+      sums = add_group(batch, count, take_columns(input, group), sums);
+      batch = without_group(batch, count);
     }
   }
   var sum = team_add_rows(sums, slots_of(count), invocation);
@@ -67,43 +66,41 @@ fn dot_rows_in_registers(
   return sum;
 }
 
-fn multiply_batch(
-  batch: Batch, count: u32, input: Input, group: u32, invocation: Invocation, sums: Eight
-) -> Eight {
-  let low = multiply_slots(batch.low, 0u, count, input, group, invocation);
-  let high = multiply_slots(batch.high, 4u, count, input, group, invocation);
-  return Eight(sums.low + low, sums.high + high);
-}
-
-fn multiply_slots(
-  slots: Slots, first: u32, count: u32, input: Input, group: u32, invocation: Invocation
-) -> vec4f {
-  let a = multiply_slot(slots.a, first, count, input, group, invocation);
-  let b = multiply_slot(slots.b, first + 1u, count, input, group, invocation);
-  let c = multiply_slot(slots.c, first + 2u, count, input, group, invocation);
-  var d = 0.0;
-  if (count != 6u) { d = multiply_slot(slots.d, first + 3u, count, input, group, invocation); }
-  return vec4f(a, b, c, d);
-}
-
-// Slots of one group follow each other: the first of them takes the columns.
-fn multiply_slot(
-  slot: Slot, number: u32, count: u32, input: Input, group: u32, invocation: Invocation
-) -> f32 {
-  if (number % slots_of(count) == 0u) {
-    let mine = group + number / slots_of(count) * invocation.lanes;
-    // Where there is no such group the slot's scale is 0, and the columns stay what they are.
-    if (mine < input.vector.length / 32u) { take_columns(input, mine); }
+// Adds the products of all rows with the first group of a batch.
+fn add_group(batch: Batch, count: u32, columns: Columns, sums: Eight) -> Eight {
+  var more = Eight(vec4f(0.0), vec4f(0.0));
+  more.low.x = multiply_slot(batch.low.a, columns);
+  if (count >= 2u) { more.low.y = multiply_slot(batch.low.b, columns); }
+  if (count >= 4u) { more.low.z = multiply_slot(batch.low.c, columns); }
+  if (count == 4u || count == 8u) { more.low.w = multiply_slot(batch.low.d, columns); }
+  if (count >= 6u) {
+    more.high.x = multiply_slot(batch.high.a, columns);
+    more.high.y = multiply_slot(batch.high.b, columns);
+    more.high.z = multiply_slot(batch.high.c, columns);
   }
-  return unpack2x16float(slot.scale).x * dot_columns(slot.words);
+  if (count == 8u) { more.high.w = multiply_slot(batch.high.d, columns); }
+  return Eight(sums.low + more.low, sums.high + more.high);
 }
 
-fn take_columns(input: Input, group: u32) {
+fn multiply_slot(slot: Slot, columns: Columns) -> f32 {
+  return unpack2x16float(slot.scale).x * dot_columns(slot.words, columns);
+}
+
+// A batch that begins with its second group. Its last slots are of no use then, nor is all of it after the last group.
+fn without_group(batch: Batch, count: u32) -> Batch {
+  let low = batch.low;
+  let high = batch.high;
+  if (count == 1u) { return Batch(Slots(low.b, low.c, low.d, high.a), Slots(high.b, high.c, high.d, high.d)); }
+  if (count == 2u) { return Batch(Slots(low.c, low.d, high.a, high.b), Slots(high.c, high.d, high.c, high.d)); }
+  return Batch(high, high);
+}
+
+fn take_columns(input: Input, group: u32) -> Columns {
   let a = take_normed(input, 4u * group);
   let b = take_normed(input, 4u * group + 1u);
   let c = take_normed(input, 4u * group + 2u);
   let d = take_normed(input, 4u * group + 3u);
-  set_columns(a, b, c, d);
+  return columns_of(a, b, c, d);
 }
 
 // Eight columns, multiplied with the norm's weights.
@@ -116,13 +113,13 @@ fn take_normed(input: Input, unit: u32) -> Eight {
 }
 
 @if(!packed)
-fn set_columns(a: Eight, b: Eight, c: Eight, d: Eight) {
+fn columns_of(a: Eight, b: Eight, c: Eight, d: Eight) -> Columns {
   let four = a.low + a.high + b.low + b.high + c.low + c.high + d.low + d.high;
-  columns = Columns(a, b, c, d, four.x + four.y + four.z + four.w);
+  return Columns(a, b, c, d, four.x + four.y + four.z + four.w);
 }
 
 @if(packed)
-fn set_columns(a: Eight, b: Eight, c: Eight, d: Eight) {
+fn columns_of(a: Eight, b: Eight, c: Eight, d: Eight) -> Columns {
   let four = max(max(largest_of(a), largest_of(b)), max(largest_of(c), largest_of(d)));
   let largest = max(max(four.x, four.y), max(four.z, four.w));
   let factor = select(0.0, 32767.0 / largest, largest > 0.0);
@@ -131,7 +128,7 @@ fn set_columns(a: Eight, b: Eight, c: Eight, d: Eight) {
   let third = round_eight(c, factor);
   let last = round_eight(d, factor);
   let sum = f32(first.sum + second.sum + third.sum + last.sum);
-  columns = Columns(first.bytes, second.bytes, third.bytes, last.bytes, vec2f(largest / 32767.0, -7.0 * sum));
+  return Columns(first.bytes, second.bytes, third.bytes, last.bytes, vec2f(largest / 32767.0, -7.0 * sum));
 }
 
 @if(packed)
@@ -160,7 +157,7 @@ fn round_eight(eight: Eight, factor: f32) -> Rounded {
 }
 
 @if(!packed)
-fn dot_columns(words: vec4u) -> f32 {
+fn dot_columns(words: vec4u, columns: Columns) -> f32 {
   var sum = group_start(columns.sum);
   sum = dot_word(words.x, columns.a.low, columns.a.high, sum);
   sum = dot_word(words.y, columns.b.low, columns.b.high, sum);
@@ -169,7 +166,7 @@ fn dot_columns(words: vec4u) -> f32 {
 }
 
 @if(packed)
-fn dot_columns(words: vec4u) -> f32 {
+fn dot_columns(words: vec4u, columns: Columns) -> f32 {
   var sums = packed_dot_word(words.x, columns.a, vec2i(0));
   sums = packed_dot_word(words.y, columns.b, sums);
   sums = packed_dot_word(words.z, columns.c, sums);
