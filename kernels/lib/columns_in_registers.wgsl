@@ -2,8 +2,9 @@
 // several workgroups share a dispatch, in another way to compare it with.
 //
 // A lane takes the 32 columns of each of its groups itself, where other workgroups left them, and keeps them in
-// registers while it multiplies the group's rows. So every team takes the whole vector, for every unit anew: what came
-// once stays, since words are written again only after all workgroups have passed the barrier of a later matrix.
+// registers while it multiplies the group's rows. So every team takes the whole vector, for every unit anew. What came
+// once is still there: whoever writes a word again has waited for what each workgroup handed on at a later stage, and
+// each has by then passed that stage's barrier, with all its invocations.
 
 import package::lib::model::{hidden, epsilon};
 import package::lib::activations::{take_eight, Eight};

@@ -3,9 +3,11 @@ import {linkKernels} from "../../data/link-kernels.js";
 import {decodeAnew, expectFromReference, largestError} from "../../testing/fixtures.js";
 import {changeGeometry} from "../../testing/geometries.js";
 import {hasSlowCompiler, openTestGpu} from "../../testing/test-gpu.js";
+import type {Gpu} from "../gpu/device.js";
+import {StalledError} from "../gpu/errors.js";
 import {logitTolerances} from "../lab/record.js";
 import {shapes} from "../model/shape.js";
-import {createDecoder} from "./decoder.js";
+import {createDecoder, type Decoder} from "./decoder.js";
 import {createSyntheticWeights} from "./gpu-weights.js";
 import {arithmetics, type KernelGeometry} from "./plan.js";
 
@@ -16,6 +18,7 @@ const expected = await expectFromReference(shape, {positions: 5, tokens: 3});
 const probe = await openTestGpu();
 const slow = hasSlowCompiler(probe);
 const offered = probe.adapter.features.has("subgroups");
+const {software} = probe.description;
 probe.destroy();
 
 /** Small workgroups take several rounds for the rows of a matrix. */
@@ -34,15 +37,7 @@ test.skipIf(!offered).concurrent.each(cases.map((one) => [one.arithmetic, one.na
   async (_arithmetic, _name, {arithmetic, kernel}) => {
     const gpu = await openTestGpu();
     try {
-      const weights = await createSyntheticWeights(gpu.device, kernels, shape);
-      const geometry = changeGeometry(gpu, shape, ["subgroups"], {
-        kernel,
-        arithmetic,
-        activationsIn: "registers",
-        workgroups: 2,
-        tokensPerDispatch: 4
-      });
-      const decoder = await createDecoder(gpu.device, kernels, weights, {shape, factoring: "fused", geometry});
+      const decoder = await makeDecoder(gpu, {kernel, arithmetic, workgroups: 2, tokensPerDispatch: 4});
       const actual = await decodeAnew(decoder, expected);
       expect(largestError(actual, expected)).toBeLessThanOrEqual(logitTolerances[arithmetic]);
       expect(actual.greedy).toEqual(expected.greedy);
@@ -52,3 +47,23 @@ test.skipIf(!offered).concurrent.each(cases.map((one) => [one.arithmetic, one.na
   },
   400_000
 );
+
+// A GPU may hold eight workgroups.
+test.skipIf(!offered || !software || slow)("more workgroups than are resident end as an error", async () => {
+  const gpu = await openTestGpu();
+  try {
+    const decoder = await makeDecoder(gpu, {kernel: {workgroupSize: 64}, arithmetic: "int16", workgroups: 8});
+    expect(await decoder.rollCall(8)).toBe(false);
+    decoder.reset(expected.prompt);
+    await expect(decoder.run(2)).rejects.toThrow(StalledError);
+    expect(await decoder.rollCall(1)).toBe(true);
+  } finally {
+    gpu.destroy();
+  }
+});
+
+async function makeDecoder(gpu: Gpu, changes: Parameters<typeof changeGeometry>[3]): Promise<Decoder> {
+  const weights = await createSyntheticWeights(gpu.device, kernels, shape);
+  const geometry = changeGeometry(gpu, shape, ["subgroups"], {activationsIn: "registers", ...changes});
+  return createDecoder(gpu.device, kernels, weights, {shape, factoring: "fused", geometry});
+}
