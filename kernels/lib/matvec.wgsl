@@ -19,6 +19,7 @@ import package::lib::reduce::{team_add_rows, quad_add};
 @if(grid) import package::lib::reduce::{leave_part, total_of_parts};
 @if(grid) import package::stages::rms_norm::norm_weights;
 @if(!grid) import package::lib::activations::normed_at;
+@if(registers) import package::lib::columns_in_registers::dot_rows_in_registers;
 
 override tile_groups: u32;
 
@@ -88,6 +89,7 @@ fn row_of_slot(rows: Rows, count: u32, slot: u32) -> u32 {
 // the tile already holds the whole vector from an earlier call.
 //
 // Where workgroups wait for each other the first weights are under way before the wait, and arrive during it.
+@if(!registers)
 fn dot_rows(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
@@ -123,6 +125,13 @@ fn dot_rows(
   @if(!packed) { sum *= row_factor; }
   @if(grid) { if (input.normed) { sum *= norm_factor; } }
   return sum;
+}
+
+@if(registers)
+fn dot_rows(
+  matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
+) -> f32 {
+  return dot_rows_in_registers(matrix, rows, count, input, fresh, busy, invocation);
 }
 
 // Of the input's elements this invocation took.

@@ -36,6 +36,12 @@ describe.each(kernelBuilds.map((build) => ({...build, key: kernelKey(build.path,
       if (!conditions.includes("packed")) expect(code).not.toMatch(/dot4[IU]8Packed|pack4x/);
     });
 
+    test("has a tile in workgroup memory unless activations are in registers", () => {
+      if (!path.startsWith("fused")) return;
+      expect(/var<workgroup> tile\b/.test(code)).toBe(!conditions.includes("registers"));
+      expect(overrides.includes("tile_groups")).toBe(!conditions.includes("registers"));
+    });
+
     test("lists its overrides", () => {
       expect([...overrides].sort()).toEqual([...code.matchAll(/^\s*override (\w+)/gm)].map(([, name]) => name!).sort());
     });

@@ -12,8 +12,8 @@ export interface Mutation {
 
 /**
  * The fixture phi3-tiny, `staged` or `fused`, with all features or without (`portable`), with an input that comes in
- * pieces (`tiles`), with subgroups of a size not known before (`varying`), with 16-bit activations (`packed`), and by two
- * workgroups that wait for each other (`grid`); synthetic models: of shared KV heads and many positions (`long`), of
+ * pieces (`tiles`), with subgroups of a size not known before (`varying`), with 16-bit activations (`packed`), by two workgroups
+ * that wait for each other (`grid`), and by two with 16-bit activations in registers (`registers`); synthetic models: of shared KV heads and many positions (`long`), of
  * layers in three buffers (`split`), and by two workgroups with token ids of more than 16 bits (`wide`); and a roll call
  * of more workgroups than are resident (`crowd`).
  */
@@ -26,6 +26,7 @@ export type SubjectName =
   | "varying"
   | "packed"
   | "grid"
+  | "registers"
   | "long"
   | "split"
   | "wide"
@@ -236,6 +237,24 @@ export const mutations: readonly Mutation[] = [
     ["several workgroups do not divide by the root", "sum *= norm_factor;", "", "grid"],
     ["the zero of the nibbles is another in integers", "-7.0 * sum", "-8.0 * sum", "packed"],
     ["the high byte of an activation is a bit too large", "odd >> vec4u(8u)", "odd >> vec4u(7u)", "packed"]
+  ]),
+  ...inFile("lib/columns_in_registers.wgsl", [
+    [
+      "all groups of a batch have the weights of the first",
+      "      batch = without_group(batch, count);\n",
+      "",
+      "registers"
+    ],
+    ["squares are each lane's own", "team_add(vec4f(taken_squares), invocation).x", "taken_squares", "registers"],
+    ["squares of earlier rows are counted again", "  taken_squares = 0.0;\n", "", "registers"],
+    [
+      "the norm's weights are folded in twice",
+      "eight.low * norms.low",
+      "eight.low * norms.low * norms.low",
+      "registers"
+    ],
+    ["the zero of the nibbles is another in integers", "-7.0 * sum", "-8.0 * sum", "registers"],
+    ["the scale overlooks eight of the columns", "max(largest_of(c), largest_of(d))", "largest_of(c)", "registers"]
   ]),
   ...inFile("lib/candidate.wgsl", [
     ["the lesser candidate is the better", "b.value > a.value ||", "b.value < a.value ||"]

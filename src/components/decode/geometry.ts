@@ -72,6 +72,7 @@ export function defaultGeometry(
     lanesAreFixed,
     features,
     arithmetic,
+    activationsIn: "workgroup memory",
     workgroups: 1,
     spinLimit: spinLimit[description.software ? "software" : "hardware"],
     tokensPerDispatch: 1,

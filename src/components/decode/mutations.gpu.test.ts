@@ -56,7 +56,7 @@ test.each([...new Set(tried.map(({on}) => on))])("the kernels as they are pass t
 });
 
 /** Whether a subject's workgroups wait for each other, for which they need the cores that others would take. */
-const waits = ({on}: {on: SubjectName}) => ["grid", "wide", "crowd"].includes(on);
+const waits = ({on}: {on: SubjectName}) => ["grid", "registers", "wide", "crowd"].includes(on);
 const name = (mutation: Mutation) => [mutation.path, mutation.wrong, mutation] as const;
 
 test.concurrent.each(tried.filter((mutation) => !waits(mutation)).map(name))(
@@ -139,6 +139,16 @@ async function makeTinySubjects() {
     varying: {...staged, geometry: change(all!, {lanesAreFixed: false})},
     packed: {...staged, geometry: change(all!, {arithmetic: "int16"})},
     grid: {...staged, factoring: "fused", geometry: change(all!, {workgroups: 2, tokensPerDispatch: 2})},
+    registers: {
+      ...staged,
+      factoring: "fused",
+      geometry: change(["subgroups"], {
+        workgroups: 2,
+        tokensPerDispatch: 2,
+        arithmetic: "int16",
+        activationsIn: "registers"
+      })
+    },
     crowd: {...staged, factoring: "fused", geometry: change(all!, {workgroups: 8}), crowd: 8},
     fused: {...staged, factoring: "fused"},
     "fused tiles": {...staged, factoring: "fused", geometry: change(all!, pieces)}

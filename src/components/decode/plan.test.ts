@@ -2,12 +2,14 @@ import {describe, expect, test} from "vitest";
 import {kernelBuilds, kernelFeatures, kernelKey, stageNames} from "../gpu/kernels.js";
 import {layerMatrices, shapes, type Shape} from "../model/shape.js";
 import {
+  activationPlaces,
   arithmetics,
   dispatchesPerToken,
   factorings,
   linkConditions,
   planToken,
   tileGroupsBeside,
+  type Factoring,
   type Geometry,
   type KernelGeometry,
   type KernelName
@@ -142,16 +144,38 @@ test("every kernel that a plan can name is linked ahead of time", () => {
     for (const arithmetic of arithmetics) {
       for (const workgroups of [1, 2]) {
         const here = geometry({features, arithmetic, workgroups});
-        for (const factoring of factorings) {
-          for (const slots of [1, 2, 3]) {
-            for (const {path} of planToken(shapes.tiny, factoring, here)) {
-              expect(keys).toContain(kernelKey(path, linkConditions(factoring, here, slots)));
-            }
-          }
-        }
+        for (const factoring of factorings) expectLinked(factoring, here);
       }
     }
   }
+  for (const arithmetic of arithmetics) expectLinked("fused", inRegisters({arithmetic}));
+
+  function expectLinked(factoring: Factoring, here: Geometry) {
+    for (const slots of [1, 2, 3]) {
+      for (const {path} of planToken(shapes.tiny, factoring, here)) {
+        expect(keys).toContain(kernelKey(path, linkConditions(factoring, here, slots)));
+      }
+    }
+  }
+});
+
+test("activations in registers take no workgroup memory, in a kernel of its own", () => {
+  const conditions = activationPlaces.map((activationsIn) => linkConditions("fused", inRegisters({activationsIn}), 1));
+  expect(conditions).toEqual([
+    ["subgroups", "ends", "grid"],
+    ["subgroups", "ends", "grid", "registers"]
+  ]);
+  expect(planToken(shapes.tiny, "fused", inRegisters())).toMatchObject([{path: "fused_grid.wgsl", tileGroups: 0}]);
+});
+
+test.each([
+  {factoring: "staged" as const, change: {}},
+  {factoring: "fused" as const, change: {workgroups: 1}},
+  {factoring: "fused" as const, change: {features: []}}
+])("activations in registers are refused where no kernel is linked for that: $factoring, $change", (one) => {
+  expect(() => planToken(shapes.tiny, one.factoring, inRegisters(one.change))).toThrow(
+    "activations are in registers only in one dispatch of several workgroups with subgroups"
+  );
 });
 
 test("16-bit activations take less of workgroup memory than floats", () => {
@@ -160,6 +184,10 @@ test("16-bit activations take less of workgroup memory than floats", () => {
   );
   expect(int16!).toBeGreaterThan(float32!);
 });
+
+function inRegisters(change: Partial<Geometry> = {}): Geometry {
+  return geometry({activationsIn: "registers", features: ["subgroups"], workgroups: 2, ...change});
+}
 
 function geometry(change: Partial<Geometry> = {}, kernel: Partial<KernelGeometry> = {}): Geometry {
   const names: KernelName[] = [...stageNames, "fused", "fused_grid"];
@@ -172,6 +200,7 @@ function geometry(change: Partial<Geometry> = {}, kernel: Partial<KernelGeometry
     lanesAreFixed: true,
     features: [],
     arithmetic: "float32",
+    activationsIn: "workgroup memory",
     workgroups: 1,
     spinLimit: 1,
     tokensPerDispatch: 1,

@@ -14,6 +14,11 @@ export const arithmetics = ["float32", "int16"] as const;
 
 export type Arithmetic = (typeof arithmetics)[number];
 
+/** Where a matrix's input is while its rows are multiplied: registers, to compare with (kernels/lib/matvec.wgsl). */
+export const activationPlaces = ["workgroup memory", "registers"] as const;
+
+export type ActivationPlace = (typeof activationPlaces)[number];
+
 /** How one kernel divides its work. */
 export interface KernelGeometry {
   /** Invocations in a workgroup, a power of two from 64. */
@@ -42,6 +47,8 @@ export interface Geometry {
   lanesAreFixed: boolean;
   features: readonly KernelFeature[];
   arithmetic: Arithmetic;
+  /** Registers only where the fused factoring has several workgroups, and subgroups. */
+  activationsIn: ActivationPlace;
   /** Workgroups of the fused factoring. More than one wait for each other: all must be resident together. */
   workgroups: number;
   /** How often an invocation looks for a word of another workgroup before it gives up. */
@@ -58,7 +65,7 @@ export interface Dispatch extends KernelGeometry {
   /** File in `kernels/`. */
   path: string;
   workgroups: number;
-  /** Groups of 32 activations that workgroup memory holds at once. */
+  /** Groups of 32 activations that workgroup memory holds at once: 0 where they are in registers. */
   tileGroups: number;
   /** The layer whose blob and cache are bound; the ends of the model; or everything at once. */
   bound: number | "ends" | "all";
@@ -66,9 +73,14 @@ export interface Dispatch extends KernelGeometry {
 
 /**
  * The dispatches that decode one token, in order: 1 for `fused`, 7 a layer and 4 for `staged`.
- * @throws {Error} when a workgroup is too small, or its memory leaves no room for activations.
+ * @throws {Error} when a workgroup is too small, its memory leaves no room for activations, or no kernel is linked that
+ * keeps them in registers.
  */
 export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry): Dispatch[] {
+  const {activationsIn, features, workgroups} = geometry;
+  if (activationsIn === "registers" && !(factoring === "fused" && workgroups > 1 && features.includes("subgroups"))) {
+    throw new Error("activations are in registers only in one dispatch of several workgroups with subgroups");
+  }
   for (const [name, kernel] of Object.entries(geometry.kernels)) checkKernel(name, kernel, shape, geometry);
   return factoring === "fused" ? [planFused(shape, geometry)] : planStaged(shape, geometry);
 }
@@ -110,6 +122,7 @@ export function linkConditions(factoring: Factoring, geometry: Geometry, slots: 
   conditions.push("ends");
   if (slots > 1) conditions.push(slots === 2 ? "slots_2" : "slots_3");
   if (geometry.workgroups > 1) conditions.push("grid");
+  if (geometry.activationsIn === "registers") conditions.push("registers");
   return conditions;
 }
 
@@ -153,13 +166,14 @@ function rowsOf(name: StageName): "teamRows" | "qkvRows" | "residualRows" {
 
 function planFused(shape: Shape, geometry: Geometry): Dispatch {
   const columns = Math.max(...Object.values(layerMatrices(shape)).map((matrix) => matrix.columns));
-  const {workgroups} = geometry;
+  const {workgroups, activationsIn} = geometry;
   const name = workgroups > 1 ? "fused_grid" : "fused";
   return {
     path: `${name}.wgsl`,
     workgroups,
     bound: "all",
-    ...fitKernel(geometry.kernels[name], columns, shape, geometry)
+    ...fitKernel(geometry.kernels[name], columns, shape, geometry),
+    ...(activationsIn === "registers" && {tileGroups: 0})
   };
 }
 

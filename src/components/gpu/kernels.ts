@@ -18,9 +18,9 @@ export type KernelFeature = (typeof kernelFeatures)[number];
 
 /**
  * What a kernel may be linked for: a device feature, 16-bit activations (`packed`), workgroups that share a dispatch
- * (`grid`), or how the weights are bound.
+ * (`grid`) and keep activations in registers (`registers`), or how the weights are bound.
  */
-export type Condition = KernelFeature | "packed" | "grid" | "ends" | "slots_2" | "slots_3";
+export type Condition = KernelFeature | "packed" | "grid" | "registers" | "ends" | "slots_2" | "slots_3";
 
 export interface KernelBuild {
   path: string;
@@ -57,9 +57,18 @@ const decoding: readonly KernelBuild[] = [
 
 const options: readonly Condition[][] = [[], ["subgroups"], ["packed"], ["subgroups", "packed"]];
 
+/** For an ablation alone. */
+const inRegisters: readonly KernelBuild[] = ([[], ["packed"]] satisfies Condition[][]).flatMap((more) =>
+  slots.map((conditions) => ({
+    path: "fused_grid.wgsl",
+    conditions: [...conditions, "grid", "registers", "subgroups", ...more]
+  }))
+);
+
 /** Every build that is linked ahead of time. */
 export const kernelBuilds: readonly KernelBuild[] = [
   ...options.flatMap((more) => decoding.map(({path, conditions}) => ({path, conditions: [...conditions, ...more]}))),
+  ...inRegisters,
   ...["synthetic.wgsl", "probe/read_bandwidth.wgsl", "probe/count_up.wgsl"].map((path) => ({path, conditions: []})),
   ...costProbes.map((probe) => ({path: `probe/${probe}.wgsl`, conditions: []}))
 ];

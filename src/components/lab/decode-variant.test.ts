@@ -74,6 +74,16 @@ describe("a row is unsupported", () => {
     expect(reason).toMatch(/^This geometry does not fit: a workgroup of 1024 leaves no room for activations in 16384 /);
   });
 
+  test("with activations in registers, where its workgroups do not wait for each other or have no subgroups", () => {
+    const row = {activationsIn: "registers", workgroups: "resident", features: ["subgroups"]} as const;
+    expect(variant(row).unsupported(gpuWith())).toBeNull();
+    for (const change of [{workgroups: 1}, {features: []}, {factoring: "staged"}] as const) {
+      expect(variant({...row, ...change}).unsupported(gpuWith())).toBe(
+        "This geometry does not fit: activations are in registers only in one dispatch of several workgroups with subgroups."
+      );
+    }
+  });
+
   test.each([
     {shape: shapes.tiny, kernel: {teamRows: 4, qkvRows: 4, residualRows: 1}, most: 144}, // 576 rows of query, key and value, four a team
     {shape: shapes.tiny, kernel: {teamRows: 4, qkvRows: 4, residualRows: 4}, most: 48}, // 192 rows of the residual

@@ -2,8 +2,8 @@ import {createDecoder, type Decoder} from "../decode/decoder.js";
 import {mostWorkgroups, whyUnsupported} from "../decode/fit.js";
 import {defaultGeometry} from "../decode/geometry.js";
 import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
-import {dispatchesPerToken, linkConditions, planToken, type Arithmetic, type Factoring} from "../decode/plan.js";
-import type {Geometry, KernelGeometry} from "../decode/plan.js";
+import {dispatchesPerToken, linkConditions, planToken} from "../decode/plan.js";
+import type {ActivationPlace, Arithmetic, Factoring, Geometry, KernelGeometry} from "../decode/plan.js";
 import {residencyKey, type ResidencyMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
 import type {KernelFeature, Kernels} from "../gpu/kernels.js";
@@ -52,6 +52,8 @@ export interface DecodeVariant extends Pick<DecodeIdentity, "variant" | "label">
   features: readonly KernelFeature[];
   /** float32 by default. */
   arithmetic?: Arithmetic;
+  /** Workgroup memory by default. */
+  activationsIn?: ActivationPlace;
   /** Of the fused factoring: one by default, or as many as the device holds at once. */
   workgroups?: number | "resident";
   /** Of several workgroups: one by default. */
@@ -124,12 +126,13 @@ export function decodeVariants(
 
 /** The geometry of a variant; how many workgroups are resident is yet to be found out. */
 function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapter" | "description">): Geometry {
-  const {features, arithmetic, workgroups = 1, tokensPerDispatch = 1, kernel} = row;
+  const {features, arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, kernel} = row;
   const geometry = defaultGeometry(shape, features, gpu, arithmetic);
   const {kernels} = geometry;
   const name = workgroups === 1 ? "fused" : "fused_grid";
   return {
     ...geometry,
+    ...(activationsIn && {activationsIn}),
     workgroups: workgroups === "resident" ? 2 : workgroups,
     tokensPerDispatch,
     kernels: {...kernels, [name]: {...kernels[name], ...kernel}}

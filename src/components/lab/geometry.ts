@@ -35,6 +35,12 @@ const rows: readonly DecodeVariant[] = [
     label: `${residualRows} ${residualRows === 1 ? "row" : "rows"} of the residual a team`,
     kernel: {residualRows}
   })),
+  {
+    ...start,
+    variant: "registers",
+    label: "Activations in registers, not in workgroup memory",
+    activationsIn: "registers"
+  },
   ...[0, 4, 8, 12].map((readAhead) => ({
     ...start,
     variant: `read-ahead-${readAhead}`,
