@@ -42,7 +42,7 @@ export function layerTimePlot({series, width = 640}: {series: readonly LayerSeri
     marginBottom: 38,
     marginLeft: 44,
     style: `font-size: ${fontSize}px; overflow: visible;`,
-    x: {type: "log", domain: [0.9, 36], ticks: [1, 8, 32], tickFormat: String, label: "Layers in the run →"},
+    x: {type: "log", base: 2, domain: [0.9, 36], ticks: [1, 8, 32], tickFormat: String, label: "Layers in the run →"},
     y: {
       domain: [0, 1.1 * max(points, ({milliseconds}) => milliseconds)!],
       grid: true,

@@ -153,12 +153,12 @@ export function provenanceTable(figures: readonly RecordedFigure[]): HTMLElement
     <table style="max-width: none;">
       <thead>
         <tr>
-          <th scope="col" style="min-width: 11em;">On file</th>
-          <th scope="col" style="min-width: 8em;">Figure</th>
-          <th scope="col" style="min-width: 11em;">Verdict</th>
-          <th scope="col" style="min-width: 9em;">Launched as</th>
+          <th scope="col" style="min-width: 10em;">On file</th>
+          <th scope="col" style="min-width: 7em;">Figure</th>
+          <th scope="col" style="min-width: 10em;">Verdict</th>
+          <th scope="col" style="min-width: 8em;">Launched as</th>
           <th scope="col" style="min-width: 8em;">Device and date</th>
-          <th scope="col" style="min-width: 16em;">Source</th>
+          <th scope="col" style="min-width: 14em;">Source</th>
         </tr>
       </thead>
       ${groups.map(
