@@ -26,6 +26,11 @@ export function layerTimes({label, rows}: LayerSeries): Point[] {
   });
 }
 
+/** Whether the last point is clearly below the one before, so that a label above the last would lie on the line. */
+function falls(line: readonly Point[]): boolean {
+  return line.length > 1 && line.at(-1)!.milliseconds < 0.9 * line.at(-2)!.milliseconds;
+}
+
 /**
  * Time of one token in one layer against the layers of the run. One workgroup does a layer after another, so a series
  * of one program and one setting is flat.
@@ -62,17 +67,17 @@ export function layerTimePlot({series, width = 640}: {series: readonly LayerSeri
           `${label}\n${formatQuantity(layers, "layer")}\n${formatMilliseconds(milliseconds)} a layer`,
         tip: true
       }),
-      Plot.text(
-        lines.map((line) => line.at(-1)!),
-        {
+      ...lines.map((line) => {
+        const atStart = narrow && falls(line);
+        return Plot.text([line.at(atStart ? 0 : -1)!], {
           x: "layers",
           y: "milliseconds",
           text: "label",
-          textAnchor: narrow ? "end" : "start",
-          dx: narrow ? 4 : 9,
+          textAnchor: narrow && !atStart ? "end" : "start",
+          dx: narrow ? (atStart ? -4 : 4) : 9,
           dy: narrow ? -12 : 0
-        }
-      )
+        });
+      })
     ]
   }) as unknown as PlotElement;
   const list = points.map(
@@ -83,7 +88,7 @@ export function layerTimePlot({series, width = 640}: {series: readonly LayerSeri
   return html`<figure class="layer-time-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot}
     <figcaption>
-      Recorded milliseconds of one token, over the layers of the run. Marks are hollow: no output was checked.
+      Recorded milliseconds of one token, divided by the layers of the run. Marks are hollow: no output was checked.
     </figcaption>
   </figure>`;
 }
