@@ -27,7 +27,8 @@ export default {
   pages: [
     {name: "Workgroups", path: "/geometry"},
     {name: "Dispatch cost", path: "/dispatch-cost"},
-    {name: "Method", path: "/method"}
+    {name: "Method", path: "/method"},
+    {name: "The record", open: true, pages: [{name: "What it rests on", path: "/provenance"}]}
   ],
   style: "style.css",
   globalStylesheets: [],

@@ -6,6 +6,8 @@ import {afterAll, beforeAll, describe, expect, inject, test} from "vitest";
 import type {Gpu} from "./components/gpu/device.js";
 import {costSchema} from "./components/lab/cost-record.js";
 import {runSchema, type RunRecord} from "./components/lab/record.js";
+import {recordedFigures} from "./components/views/recorded-figures.js";
+import {readResults} from "./data/read-results.js";
 import {launchBrowser} from "./testing/browser.js";
 
 const origin = inject("siteOrigin");
@@ -25,6 +27,7 @@ test("the site has pages", () => {
   expect(pages).toContain("/dispatch-cost");
   expect(pages).toContain("/geometry");
   expect(pages).toContain("/method");
+  expect(pages).toContain("/provenance");
 });
 
 describe.each(pages)("%s", (path) => {
@@ -464,6 +467,39 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("the page on provenance", () => {
+  test("lists every recorded figure with a verdict, a source and its section", async () => {
+    const {page, problems} = await openPage("/provenance");
+    const rows = page.locator(".provenance-table [data-figure]");
+    const figures = recordedFigures(readResults());
+    const shown = await rows.evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.figure!));
+    expect([...shown].sort()).toEqual(figures.map(({id}) => id).sort());
+    for (const text of await rows.locator("td").allInnerTexts()) expect(text.trim()).not.toBe("");
+    const headings = await page.locator("main h2").allInnerTexts();
+    for (const title of await page.locator(".provenance-table [scope=rowgroup]").allInnerTexts()) {
+      expect(headings.map((heading) => heading.replace(/#$/, "").trim())).toContain(title);
+    }
+    const headline = rows.and(page.locator('[data-figure="m2-pro-reported/fused-headline"]'));
+    expect(await headline.innerText()).toMatch(/2\.2\stok\/s[^]*not one dispatch[^]*1 dispatch \(claimed\)[^]*M2 Pro/);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("draws every series of the times of a layer at both widths", async () => {
+    const {page} = await openPage("/provenance");
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({width, height: 740});
+      await expect
+        .poll(() =>
+          page.locator(".layer-time-plot [data-marks=dot] path, .layer-time-plot [data-marks=dot] circle").count()
+        )
+        .toBe(11);
+      await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    }
     await page.context().close();
   });
 });
