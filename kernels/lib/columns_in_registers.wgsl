@@ -11,7 +11,7 @@ import package::lib::activations::{take_eight, Eight};
 import package::lib::int4::Matrix;
 @if(!packed) import package::lib::int4::{dot_word, group_start, row_factor};
 @if(packed) import package::lib::int4::packed_dot_word;
-import package::lib::matvec::{load_batch, slots_of, Batch, Input, Rows, Slot, Slots};
+import package::lib::matvec::{load_batch, slots_of, under_way, Batch, Input, Rows, Slot, Slots};
 @if(packed) import package::lib::matvec::bytes_of;
 import package::lib::place::Invocation;
 import package::lib::reduce::{team_add, team_add_rows};
@@ -44,7 +44,7 @@ fn dot_rows_in_registers(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
   let groups = input.vector.length / 32u;
-  let step = 8u / count * invocation.lanes;
+  let step = under_way(count) / count * invocation.lanes;
   var batch: Batch;
   if (busy) { batch = load_batch(matrix, rows, count, 0u, invocation.lane, groups, invocation); }
   // What this workgroup waits for, it must have done its own part of.

@@ -79,6 +79,14 @@ fn slots_of(count: u32) -> u32 {
   return select(count, 8u, count == 6u);
 }
 
+// Slots of a lane that are under way together. Eight of them in float32, or in workgroups of 1024, would take more
+// registers than a lane has; eight rows take them anyway.
+fn under_way(count: u32) -> u32 {
+  if (slots_of(count) == 8u) { return 8u; }
+  @if(packed) { if (workgroup_size <= 512u) { return 8u; } }
+  return 4u;
+}
+
 fn row_of_slot(rows: Rows, count: u32, slot: u32) -> u32 {
   let half = max(slots_of(count) / 2u, 1u);
   return select(rows.second + slot - half, rows.first + slot, slot < half);
@@ -88,15 +96,16 @@ fn row_of_slot(rows: Rows, count: u32, slot: u32) -> u32 {
 // invocation of the workgroup calls it together; a team that is not `busy` only helps to copy. `fresh` is false where
 // the tile already holds the whole vector from an earlier call.
 //
-// Where workgroups wait for each other the first weights are under way before the wait, and arrive during it.
+// Where workgroups wait for each other the first weights are under way before the wait, and arrive during it; not in
+// float32, whose tile takes the registers.
 @if(!registers)
 fn dot_rows(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
   let groups = input.vector.length / 32u;
-  let step = 8u / count * invocation.lanes;
-  @if(grid) var ahead: Batch;
-  @if(grid) {
+  let step = under_way(count) / count * invocation.lanes;
+  @if(grid && packed) var ahead: Batch;
+  @if(grid && packed) {
     if (busy) { ahead = load_batch(matrix, rows, count, 0u, invocation.lane, min(tile_groups, groups), invocation); }
   }
   var sums = Eight(vec4f(0.0), vec4f(0.0));
@@ -110,7 +119,7 @@ fn dot_rows(
     }
     if (busy) {
       var group = invocation.lane;
-      @if(grid) {
+      @if(grid && packed) {
         if (first == 0u) {
           sums = dot_batch(ahead, count, sums);
           group += step;
@@ -204,7 +213,7 @@ fn bytes_of(a: u32, b: u32, c: u32, d: u32) -> vec2u {
   return vec2u(((ac >> 8u) & 0xff00ffu) | (bd & 0xff00ff00u), (ac & 0xff00ffu) | ((bd & 0xff00ffu) << 8u));
 }
 
-// Eight (row, group) slots, which are under way together: all rows of a group, of as many groups as that takes.
+// Up to eight (row, group) slots, which are under way together: all rows of a group, of as many groups as that takes.
 struct Batch {
   low: Slots,
   high: Slots,
@@ -227,9 +236,10 @@ struct Slot {
 fn load_batch(
   matrix: Matrix, rows: Rows, count: u32, first: u32, group: u32, tile_count: u32, invocation: Invocation
 ) -> Batch {
-  return Batch(
-    load_slots(matrix, rows, count, first, group, 0u, tile_count, invocation),
-    load_slots(matrix, rows, count, first, group, 4u, tile_count, invocation));
+  var batch: Batch;
+  batch.low = load_slots(matrix, rows, count, first, group, 0u, tile_count, invocation);
+  if (under_way(count) > 4u) { batch.high = load_slots(matrix, rows, count, first, group, 4u, tile_count, invocation); }
+  return batch;
 }
 
 fn load_slots(
@@ -255,7 +265,9 @@ fn load_slot(
 }
 
 fn dot_batch(batch: Batch, count: u32, sums: Eight) -> Eight {
-  return Eight(sums.low + dot_slots(batch.low, count), sums.high + dot_slots(batch.high, count));
+  var total = Eight(sums.low + dot_slots(batch.low, count), sums.high);
+  if (under_way(count) > 4u) { total.high += dot_slots(batch.high, count); }
+  return total;
 }
 
 fn dot_slots(slots: Slots, count: u32) -> vec4f {

@@ -130,34 +130,6 @@ fn workgroup_add(value: f32, invocation: Invocation) -> f32 {
   return total_of_parts(invocation);
 }
 
-// The largest `value` of the workgroup, returned to all.
-@if(subgroups)
-fn workgroup_max(value: f32, invocation: Invocation) -> f32 {
-  let largest = subgroupMax(value);
-  workgroupBarrier();
-  if (invocation.lane == 0u) { scratch[invocation.team] = largest; }
-  workgroupBarrier();
-  var total = largest;
-  for (var team = invocation.lane; team < workgroup_size / invocation.lanes; team += invocation.lanes) {
-    total = max(total, scratch[team]);
-  }
-  return subgroupMax(total);
-}
-
-@if(!subgroups)
-fn workgroup_max(value: f32, invocation: Invocation) -> f32 {
-  workgroupBarrier();
-  scratch[invocation.index] = value;
-  for (var stride = workgroup_size / 2u; stride > 0u; stride /= 2u) {
-    workgroupBarrier();
-    if (invocation.index < stride) {
-      scratch[invocation.index] = max(scratch[invocation.index], scratch[invocation.index + stride]);
-    }
-  }
-  workgroupBarrier();
-  return scratch[0];
-}
-
 // The sum in two steps, before and after a barrier of the caller's; nothing else uses `scratch` in between.
 @if(subgroups)
 fn leave_part(value: f32, invocation: Invocation) {

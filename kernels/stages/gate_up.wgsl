@@ -41,11 +41,11 @@ fn gate_up(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32)
 @if(grid)
 fn read_gate_up_ahead(workgroup: Workgroup, invocation: Invocation, blob: Blob) {
   let idle = (workgroup.count - kv_heads) * workgroup_size;
-  let sectors = 2u * ffn * (hidden / 64u);
+  let sectors = min(read_ahead * idle, 2u * ffn * (hidden / 64u));
+  var sector = (workgroup.index - kv_heads) * workgroup_size + invocation.index;
   var seen = 0u;
-  for (var i = 0u; i < read_ahead; i++) {
-    let sector = i * idle + (workgroup.index - kv_heads) * workgroup_size + invocation.index;
-    seen |= weight_word(blob.slot, 4u * (blob.start + gate_up_words) + 8u * min(sector, sectors - 1u));
+  for (; sector < sectors; sector += idle) {
+    seen |= weight_word(blob.slot, 4u * (blob.start + gate_up_words) + 8u * sector);
   }
   // Hardly ever true, and nobody reads that word here: it keeps the loads from being left out.
   if (seen == 0x13579bdu) { write_state(arrivals_at, seen); }

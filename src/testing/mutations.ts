@@ -60,15 +60,11 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...inFile("stages/qkv_rope.wgsl", [
     ["the rotation has a sign wrong", "select(-other, other, is_second)", "select(other, -other, is_second)"],
-    [
-      "the rotation is that of the first position",
-      "rotations[position * (head_dim / 2u) + element]",
-      "rotations[element]"
-    ],
+    ["the rotation is that of the first position", "rotations[position * half_dim + mine]", "rotations[mine]"],
     ["the query is not scaled", "inverseSqrt(f32(head_dim))", "1.0"],
     ["the key is scaled too", "head_dim)), head < heads)", "head_dim)), head < heads + kv_heads)"],
     ["the first head of values is rotated as a key", "head >= heads + kv_heads", "head > heads + kv_heads"],
-    ["the partner is oneself", "let partner = other_lane(dot, unit_pairs, invocation);", "let partner = dot;"]
+    ["the partner is oneself", "let partner = other_lane(dot, half_slots, invocation);", "let partner = dot;"]
   ]),
   ...inFile("stages/attention.wgsl", [
     [
@@ -76,8 +72,8 @@ export const mutations: readonly Mutation[] = [
       "select(least, dots, at <= position)",
       "select(least, dots, at < position)"
     ],
-    ["the position's own key is left out", "keys = own_key(part);", ""],
-    ["the position's own value is left out", "let own = head[2u * head_vectors + vector];", "let own = vec4f(0.0);"],
+    ["the position's own key is left out", "dots = dot_own_key(quarter);", ""],
+    ["the position's own value is left out", "weight * head[2u * head_vectors + vector] +", ""],
     ["keys are all written to the first position", "cache[keys_at + position * stride + i]", "cache[keys_at + i]"],
     [
       "values are all written to the first position",
@@ -85,9 +81,9 @@ export const mutations: readonly Mutation[] = [
       "cache[values_at + i]"
     ],
     [
-      "the values are those of the first KV head",
-      "load_values(values_at + vector",
-      "load_values(values_at - kv_head * head_vectors + vector",
+      "the values of all KV heads lie where those of the first do",
+      "keys_at + context * stride;",
+      "keys_at + context * stride - kv_head * head_vectors;",
       "long"
     ],
     [
@@ -96,14 +92,21 @@ export const mutations: readonly Mutation[] = [
       "i * kv_heads + kv_head",
       "long"
     ],
-    ["weights are counted four times", "select(0.0, weight, part == 0u)", "weight"],
+    [
+      "half of the weights are not counted",
+      "dot(low_weights + high_weights, vec4f(1.0))",
+      "dot(low_weights, vec4f(1.0))"
+    ],
+    ["bands count as if they had the same largest score", "exp(band_largest[i] - most)", "1.0"],
     ["values of earlier chunks are not rescaled", "sum * rescale +", "sum +", "long"],
     ["the weights of earlier chunks are not rescaled", "total * rescale +", "total +", "long"],
-    ["only the first chunk is attended to", "first <= position; first +=", "first < 1u; first +=", "long"]
+    ["only the first chunk is attended to", "start <= position; start +=", "start < 1u; start +=", "long"]
   ]),
   ...inFile("stages/o_proj.wgsl", [
     ["the scales are one off", "+ o_scales,", "+ o_scales + 1u,"],
-    ["two rows of a team change places", "row + invocation.lane, dot", "row + (invocation.lane ^ 1u), dot"]
+    ["two rows of a team change places", "set_residual(shown, row,", "set_residual(shown, row ^ 1u,"],
+    ["the residual is not added", "before + dot", "dot"],
+    ["the residual of several workgroups is not added", "before + dot", "dot", "grid"]
   ]),
   ...inFile("stages/gate_up.wgsl", [
     ["the sigmoid has its sign wrong", "x / (1.0 + exp(-x))", "x / (1.0 + exp(x))"],
@@ -140,17 +143,6 @@ export const mutations: readonly Mutation[] = [
   ...inFile("lib/activations.wgsl", [
     ["elements lie elsewhere than they are taken from", "+ element / 8u;", "+ element % (vector.length / 8u);"],
     ["an element is taken twice", "activations[at + 4u * stride]", "activations[at + 3u * stride]"],
-    [
-      "the residual is not added",
-      "activations[word_of(vector, row)] += value",
-      "activations[word_of(vector, row)] = value"
-    ],
-    [
-      "the residual of several workgroups is not added",
-      "bitcast<f32>(atomicLoad(&activations[residual_at + row])) + value",
-      "value",
-      "grid"
-    ],
     [
       "a word of another workgroup is taken twice",
       "atomicLoad(&activations[at + 3u * stride])",
@@ -202,7 +194,7 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...inFile("lib/matvec.wgsl", [
     ["the tile's second four columns are its first", "tile[stride + group], sum);", "tile[group], sum);"],
-    ["a team skips every second group", "group += step", "group += 2u * step"],
+    ["a team skips every second group", "tile_count; group += step", "tile_count; group += 2u * step"],
     ["the group's sum lacks a column in four", "four.x + four.y + four.z + four.w", "four.x + four.y + four.z"],
     [
       "every piece of the input is the first",
@@ -236,7 +228,7 @@ export const mutations: readonly Mutation[] = [
     ],
     ["several workgroups do not divide by the root", "sum *= norm_factor;", "", "grid"],
     ["the zero of the nibbles is another in integers", "-7.0 * sum", "-8.0 * sum", "packed"],
-    ["the high byte of an activation is a bit too large", "odd >> vec4u(8u)", "odd >> vec4u(7u)", "packed"]
+    ["the high byte of an activation is a bit too large", "(ac >> 8u) &", "(ac >> 7u) &", "packed"]
   ]),
   ...inFile("lib/columns_in_registers.wgsl", [
     [
@@ -260,8 +252,7 @@ export const mutations: readonly Mutation[] = [
     ["the lesser candidate is the better", "b.value > a.value ||", "b.value < a.value ||"]
   ]),
   ...inFile("lib/reduce.wgsl", [
-    ["a team's sum is one lane's", "  return subgroupAdd(value);", "  return value;"],
-    ["a workgroup's maximum is each lane's own", "return subgroupMax(total);", "return value;"],
+    ["a team's sum is one lane's", "  return subgroupAdd(value);", "  return value;", "registers"],
     ["the rows' sums come from the wrong lane", "two.x, upper), 1u)", "two.x, upper), 2u)"],
     ["another lane is oneself", "subgroupShuffleXor(value, mask)", "value"],
     ["four invocations' sum is two's", "return pair + quadSwapY(pair);", "return pair;"],
@@ -271,12 +262,6 @@ export const mutations: readonly Mutation[] = [
       "a team's sum loses what it had",
       "team_scratch[invocation.index] += team_scratch",
       "team_scratch[invocation.index] = team_scratch",
-      "portable"
-    ],
-    [
-      "a workgroup's maximum is its least",
-      "max(scratch[invocation.index], scratch[invocation.index + stride])",
-      "min(scratch[invocation.index], scratch[invocation.index + stride])",
       "portable"
     ],
     ["another lane is oneself", "scratch[invocation.index ^ mask]", "scratch[invocation.index]", "portable"],

@@ -54,7 +54,7 @@ export function defaultGeometry(
   };
   const sizes: Partial<Record<KernelName, KernelGeometry>> = {
     fused: of(1024),
-    fused_grid: of(512, {teamRows: 8, qkvRows: shape.headDim % 6 === 0 ? 6 : 8, residualRows: 2, readAhead: 8}),
+    fused_grid: of(512, {teamRows: 8, qkvRows: shape.headDim % 6 === 0 ? 6 : 8, residualRows: 2, readAhead: 9}),
     rms_norm_attention: of(512),
     rms_norm_ffn: of(512),
     rms_norm_final: of(512),

@@ -41,7 +41,7 @@ const rows: readonly DecodeVariant[] = [
     label: "Activations in registers, not in workgroup memory",
     activationsIn: "registers"
   },
-  ...[0, 4, 8, 12].map((readAhead) => ({
+  ...[0, 4, 9, 12].map((readAhead) => ({
     ...start,
     variant: `read-ahead-${readAhead}`,
     label: readAhead === 0 ? "Nothing read ahead" : `${32 * readAhead} bytes an invocation read ahead`,
