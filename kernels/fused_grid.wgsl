@@ -9,9 +9,9 @@
 // the wait, 809 to 855; rotations and the old residual read before it, 785 to 809; rounding by adding 1.5 · 2²³, 853 to
 // 882; attention in bands that need no maximum over the workgroup, 887 to 962; six rows of queries, 949 to 962; reading
 // the next matrix ahead during attention, 953 to 1010. It gave nothing or less: teams that share the columns of a row,
-// 855 to 810; two workgroups for a head, 962 to 932; the wait loop with one copy of its loads, 878 to 600; one copy of
+// 882 to 818; two workgroups for a head, 962 to 932; the wait loop with one copy of its loads, 878 to 600; one copy of
 // the products, 878 to 734; a delay between two looks, 955 to 948; both looks of `down` at once, 955 to 943; keys of the
-// next round as soon as those of this one are used, 955 to 942; workgroups of 576, 949 to 818, and of 1024, 797 to 577;
+// next round as soon as those of this one are used, 955 to 942; workgroups of 576, 955 to 818, and of 1024, 797 to 577;
 // weights bound as writable, 702 to 490; loops the compiler can unroll, 783 to 603; scales in workgroup memory, 786 to
 // 777.
 
