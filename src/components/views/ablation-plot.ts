@@ -77,7 +77,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
     marginTop: margin.top,
     marginRight: narrow ? 70 : 160,
     marginBottom: margin.bottom,
-    marginLeft: narrow ? 12 : 250,
+    marginLeft: narrow ? 12 : 290,
     style: `font-size: ${fontSize}px; overflow: visible;`,
     x: {
       type: "log",
