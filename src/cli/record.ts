@@ -12,7 +12,7 @@ import {runExperiment, type RowProgress, type RunOutcome} from "../components/la
 import {spectrumExperiment} from "../components/lab/spectrum.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
-import {linkKernels} from "../data/link-kernels.js";
+import {readKernels} from "../data/read-kernels.js";
 import project from "../../package.json" with {type: "json"};
 import {parseArguments} from "./arguments.js";
 import type {BrowserRunOptions, PanelEvent} from "./browser-run.js";
@@ -43,7 +43,7 @@ process.exit(await main(process.argv.slice(2)).catch((error: Error) => fail(erro
 async function main(args: string[]): Promise<number> {
   const {values, positionals} = parse(args);
   if (values.help) return print(usage);
-  const kernels = await linkKernels();
+  const kernels = readKernels();
   const environment = {kernels, residency: processMemory()};
   const list: Experiment[] = [
     spectrumExperiment(environment),

@@ -15,7 +15,7 @@ import {loadMlc, type MlcModel} from "../components/model/mlc.js";
 import {folderReader} from "../components/model/mlc-node.js";
 import type {Shape} from "../components/model/shape.js";
 import {argmax, compareLogits, Reference} from "../components/model/reference.js";
-import {linkKernels} from "../data/link-kernels.js";
+import {readKernels} from "../data/read-kernels.js";
 import {parseArguments} from "./arguments.js";
 import {openDawnGpu} from "./dawn.js";
 
@@ -79,7 +79,7 @@ async function main(args: string[]): Promise<number> {
   const features = kernelFeatures.filter((name) => gpu.adapter.features.has(name) && !without.includes(name));
   console.log(`${model.shape.label} on ${gpu.description.label}, ${features.join(", ") || "no optional feature"}`);
   const weights = await uploadWeights(gpu.device, model.shape, model.tensors);
-  const kernels = await linkKernels();
+  const kernels = readKernels();
   let failures = 0;
   for (const launch of launchesOf(chosen, values["allow-waits"])) {
     const {line, matches} = await verify(gpu, kernels, {...launch, features, model, weights, expected});

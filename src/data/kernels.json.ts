@@ -1,3 +1,3 @@
-import {linkKernels} from "./link-kernels.js";
+import {readSources} from "./read-kernels.js";
 
-process.stdout.write(JSON.stringify(await linkKernels()));
+process.stdout.write(JSON.stringify(readSources()));

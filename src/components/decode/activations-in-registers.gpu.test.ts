@@ -1,5 +1,5 @@
 import {expect, test} from "vitest";
-import {linkKernels} from "../../data/link-kernels.js";
+import {readKernels} from "../../data/read-kernels.js";
 import {decodeAnew, expectFromReference, largestError} from "../../testing/fixtures.js";
 import {changeGeometry} from "../../testing/geometries.js";
 import {hasSlowCompiler, openTestGpu} from "../../testing/test-gpu.js";
@@ -12,7 +12,7 @@ import {createSyntheticWeights} from "./gpu-weights.js";
 import {arithmetics, type KernelGeometry} from "./plan.js";
 
 const shape = shapes.tiny; // its heads allow six rows of queries, keys and values
-const kernels = await linkKernels();
+const kernels = readKernels();
 const expected = await expectFromReference(shape, {positions: 5, tokens: 3});
 
 const probe = await openTestGpu();

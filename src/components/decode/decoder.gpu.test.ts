@@ -1,5 +1,6 @@
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from "vitest";
-import {linkKernels} from "../../data/link-kernels.js";
+import type {Kernels} from "../gpu/kernels.js";
+import {readKernels} from "../../data/read-kernels.js";
 import {decode, loadFixture, shorten} from "../../testing/fixtures.js";
 import {featureSets} from "../../testing/geometries.js";
 import {countBuffers, openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
@@ -9,7 +10,7 @@ import {createDecoder, type Decoder} from "./decoder.js";
 import {defaultGeometry} from "./geometry.js";
 import {uploadWeights, type GpuWeights} from "./gpu-weights.js";
 
-const kernels = await linkKernels();
+const kernels = readKernels();
 const {model, expected} = await loadFixture("phi3-tiny");
 const shape = {...model.shape, context: 20};
 
@@ -160,12 +161,14 @@ describe("memory", () => {
     const own = await openTestGpu();
     const ownWeights = await uploadWeights(own.device, shape, model.tensors);
     const counted = countBuffers(own);
-    const linked = Object.fromEntries(
-      Object.entries(kernels.linked).map(([key, kernel]) => [key, {...kernel, code: kernel.code + "\nfn broken("}])
-    );
-    await expect(makeDecoder(counted, ownWeights, {...kernels, linked})).rejects.toThrow(
-      /^kernels\/.* does not compile: /
-    );
+    const broken: Kernels = {
+      ...kernels,
+      async link(path, conditions) {
+        const kernel = await kernels.link(path, conditions);
+        return {...kernel, code: kernel.code + "\nfn broken("};
+      }
+    };
+    await expect(makeDecoder(counted, ownWeights, broken)).rejects.toThrow(/^kernels\/.* does not compile: /);
     expect(counted.buffers.created).toBeGreaterThan(0);
     expect(counted.buffers.destroyed).toBe(counted.buffers.created);
     own.destroy();

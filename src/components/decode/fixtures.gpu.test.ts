@@ -1,5 +1,5 @@
 import {expect, test} from "vitest";
-import {linkKernels} from "../../data/link-kernels.js";
+import {readKernels} from "../../data/read-kernels.js";
 import {
   decode,
   decodeAnew,
@@ -43,7 +43,7 @@ const quick = slow ? [staged] : [staged, fused, grid];
 const isSlowWithoutSubgroups = /SwiftShader/.test(probe.description.label);
 probe.destroy();
 
-const kernels = await linkKernels();
+const kernels = readKernels();
 
 interface Case {
   fixture: FixtureName;

@@ -1,5 +1,5 @@
 import {afterAll, expect, test} from "vitest";
-import {linkKernels} from "../../data/link-kernels.js";
+import {readKernels} from "../../data/read-kernels.js";
 import {decode, largestError, loadFixture, shorten} from "../../testing/fixtures.js";
 import {changeGeometry, describeFeatures, featureSets, storageForTile} from "../../testing/geometries.js";
 import {retryStalled} from "../gpu/stalls.js";
@@ -12,7 +12,7 @@ import {arithmetics, planToken, type Factoring, type Geometry} from "./plan.js";
 
 const gpu = await openTestGpu();
 afterAll(() => gpu.destroy());
-const kernels = await linkKernels();
+const kernels = readKernels();
 const {model, expected} = await loadFixture("phi3-tiny");
 const {shape} = model;
 const weights = await uploadWeights(gpu.device, shape, model.tensors);

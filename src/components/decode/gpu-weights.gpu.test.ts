@@ -1,12 +1,11 @@
 import {Float16Array} from "@petamoriken/float16";
 import {afterEach, beforeEach, describe, expect, test} from "vitest";
-import {linkKernels, linkSources, readSources} from "../../data/link-kernels.js";
+import {readKernels, readSources} from "../../data/read-kernels.js";
 import {loadFixture} from "../../testing/fixtures.js";
 import {mutate} from "../../testing/mutations.js";
 import {countBuffers, openTestGpu, withLimits} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
 import {GpuError} from "../gpu/errors.js";
-import type {Kernels} from "../gpu/kernels.js";
 import {Readback} from "../gpu/readback.js";
 import {endsLayout, layerLayout} from "../model/layout.js";
 import {shapes, type Shape} from "../model/shape.js";
@@ -17,7 +16,7 @@ import {createSyntheticWeights, uploadWeights, type GpuWeights} from "./gpu-weig
 /** Scales in odd numbers (77 · 3 = 231), tensors that are no multiple of 16 or of 4 bytes. */
 const odd: Shape = {...shapes.tiny, id: "odd", hidden: 96, ffn: 224, vocabulary: 77, heads: 3, kvHeads: 1, headDim: 32};
 
-const kernels = await linkKernels();
+const kernels = readKernels();
 let gpu: Gpu;
 beforeEach(async () => {
   gpu = await openTestGpu();
@@ -58,7 +57,7 @@ test.each([
   {what: "the last half", find: "if (index >= fill.halves) { return 0u; }", replace: ""}
 ])("a kernel that makes synthetic weights with $what wrong is seen", async ({find, replace}) => {
   const sources = mutate(readSources(), {path: "synthetic.wgsl", find, replace});
-  const mutant: Kernels = {sources, linked: await linkSources(sources)};
+  const mutant = readKernels(sources);
   const weights = await createSyntheticWeights(gpu.device, mutant, odd);
   expect(await findDifferences(weights, odd, syntheticTensorBytes(odd), true)).not.toEqual([]);
 });

@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, expect, test} from "vitest";
-import {linkSources, readSources} from "../../data/link-kernels.js";
+import {readKernels, readSources} from "../../data/read-kernels.js";
 import {
   decode,
   expectFromReference,
@@ -20,7 +20,7 @@ import {shapes, type Shape} from "../model/shape.js";
 import {logitTolerances} from "../lab/record.js";
 import {createDecoder, type Decoder, type DecoderOptions} from "./decoder.js";
 import {createSyntheticWeights, uploadWeights, type GpuWeights} from "./gpu-weights.js";
-import {linkConditions, planToken, type Geometry} from "./plan.js";
+import type {Geometry} from "./plan.js";
 
 // What the checks are worth: each mutant of the kernels must be seen by the comparison that the other tests, the lab and
 // `npm run verify` rely on. A mutant that passes fails its test, and so does one that does not compile or that is not
@@ -30,7 +30,7 @@ const gpu = await openTestGpu();
 afterAll(() => gpu.destroy());
 
 const sources = readSources();
-const kernels: Kernels = {sources, linked: await linkSources(sources)};
+const kernels = readKernels(sources);
 
 const stages = Object.keys(sources).filter((path) => path.startsWith("stages/"));
 const libraries = Object.keys(sources).filter((path) => path.startsWith("lib/"));
@@ -70,12 +70,7 @@ test.each(tried.filter(waits).map(name))("it is seen in kernels/%s when %s", (_p
 
 async function expectMistake(mutation: Mutation): Promise<void> {
   const subject = subjects[mutation.on];
-  const {shape, factoring, geometry, weights} = subject;
-  const mutated = mutate(sources, mutation);
-  const conditions = linkConditions(factoring, geometry, weights.slots.length);
-  const paths = new Set(planToken(shape, factoring, geometry).map(({path}) => path));
-  const builds = Array.from(paths, (path) => ({path, conditions}));
-  const mutant = {sources: mutated, linked: await linkSources(mutated, builds)};
+  const mutant = readKernels(mutate(sources, mutation));
   expect(await findMistake(mutant, subject), "what the check says of the mutant").not.toBeNull();
 }
 

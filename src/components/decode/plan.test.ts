@@ -1,5 +1,5 @@
 import {describe, expect, test} from "vitest";
-import {kernelBuilds, kernelFeatures, kernelKey, stageNames} from "../gpu/kernels.js";
+import {plainGeometry} from "../../testing/kernel-builds.js";
 import {layerMatrices, shapes, type Shape} from "../model/shape.js";
 import {
   activationPlaces,
@@ -9,10 +9,8 @@ import {
   linkConditions,
   planToken,
   tileGroupsBeside,
-  type Factoring,
   type Geometry,
-  type KernelGeometry,
-  type KernelName
+  type KernelGeometry
 } from "./plan.js";
 
 const odd: Shape = {...shapes.tiny, id: "odd", hidden: 96, ffn: 224, vocabulary: 77, heads: 3, kvHeads: 1, headDim: 32};
@@ -138,27 +136,6 @@ test("every factoring's kernels are linked for the features and the arithmetic",
   }
 });
 
-test("every kernel that a plan can name is linked ahead of time", () => {
-  const keys = new Set(kernelBuilds.map(({path, conditions}) => kernelKey(path, conditions)));
-  for (const features of [[], [...kernelFeatures]]) {
-    for (const arithmetic of arithmetics) {
-      for (const workgroups of [1, 2]) {
-        const here = geometry({features, arithmetic, workgroups});
-        for (const factoring of factorings) expectLinked(factoring, here);
-      }
-    }
-  }
-  for (const arithmetic of arithmetics) expectLinked("fused", inRegisters({arithmetic}));
-
-  function expectLinked(factoring: Factoring, here: Geometry) {
-    for (const slots of [1, 2, 3]) {
-      for (const {path} of planToken(shapes.tiny, factoring, here)) {
-        expect(keys).toContain(kernelKey(path, linkConditions(factoring, here, slots)));
-      }
-    }
-  }
-});
-
 test("activations in registers take no workgroup memory, in a kernel of its own", () => {
   const conditions = activationPlaces.map((activationsIn) => linkConditions("fused", inRegisters({activationsIn}), 1));
   expect(conditions).toEqual([
@@ -190,22 +167,7 @@ function inRegisters(change: Partial<Geometry> = {}): Geometry {
 }
 
 function geometry(change: Partial<Geometry> = {}, kernel: Partial<KernelGeometry> = {}): Geometry {
-  const names: KernelName[] = [...stageNames, "fused", "fused_grid"];
-  const kernels = names.map((name) => [
-    name,
-    {workgroupSize: 256, teamRows: 4, qkvRows: 4, residualRows: 4, readAhead: 0, ...kernel}
-  ]);
-  return {
-    lanes: 32,
-    lanesAreFixed: true,
-    features: [],
-    arithmetic: "float32",
-    activationsIn: "workgroup memory",
-    workgroups: 1,
-    spinLimit: 1,
-    tokensPerDispatch: 1,
-    workgroupStorage: 32768,
-    kernels: Object.fromEntries(kernels) as Geometry["kernels"],
-    ...change
-  };
+  const geometry = plainGeometry(change);
+  const kernels = Object.entries(geometry.kernels).map(([name, plain]) => [name, {...plain, ...kernel}]);
+  return {...geometry, kernels: Object.fromEntries(kernels) as Geometry["kernels"]};
 }

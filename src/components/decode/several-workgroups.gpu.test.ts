@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, test} from "vitest";
-import {linkKernels} from "../../data/link-kernels.js";
+import {readKernels} from "../../data/read-kernels.js";
 import {decode, expectFromReference, largestError, type Expected} from "../../testing/fixtures.js";
 import {changeGeometry, featureSets} from "../../testing/geometries.js";
 import {retryStalled} from "../gpu/stalls.js";
@@ -16,7 +16,7 @@ const tolerance = 1e-4;
 
 const gpu = await openTestGpu();
 afterAll(() => gpu.destroy());
-const kernels = await linkKernels();
+const kernels = readKernels();
 
 const shape: Shape = {
   ...shapes.tiny,

@@ -1,5 +1,5 @@
 import {afterAll, describe, expect, test} from "vitest";
-import {linkKernels} from "../../data/link-kernels.js";
+import {readKernels} from "../../data/read-kernels.js";
 import {decode, expectFromReference, largestError} from "../../testing/fixtures.js";
 import {changeGeometry, describeFeatures, featureSets} from "../../testing/geometries.js";
 import {retryStalled} from "../gpu/stalls.js";
@@ -19,7 +19,7 @@ import {arithmetics, factorings, type Factoring, type Geometry} from "./plan.js"
 
 const gpu = await openTestGpu();
 afterAll(() => gpu.destroy());
-const kernels = await linkKernels();
+const kernels = readKernels();
 
 const base: Shape = {...shapes.tiny, layers: 1, context: 64};
 

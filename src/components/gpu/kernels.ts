@@ -1,14 +1,50 @@
-/** The kernels as WebGPU takes them, and the files they were linked from. */
+import type {link} from "wesl";
+
+/** The files of `kernels/`, and what they are linked to for a set of conditions. */
 export interface Kernels {
   /** Text of each file of `kernels/`, by its path there. */
   sources: Record<string, string>;
-  linked: Record<string, LinkedKernel>;
+  /**
+   * The module that WebGPU takes, of one file and all that it imports. What was linked before is kept.
+   * @throws {Error} naming the file, when it or what it imports does not exist or is no WGSL.
+   */
+  link(path: string, conditions?: readonly Condition[]): Promise<LinkedKernel>;
 }
 
 export interface LinkedKernel {
   code: string;
   /** Names of the overrides the code declares: WebGPU refuses constants for any other. */
   overrides: string[];
+}
+
+/** @param loadLinker gets wesl's `link` when the first kernel is needed: a page reads without it */
+export function createKernels(sources: Record<string, string>, loadLinker: () => Promise<typeof link>): Kernels {
+  const weslSrc = Object.fromEntries(Object.entries(sources).map(([path, source]) => [`./${path}`, source]));
+  const linked = new Map<string, Promise<LinkedKernel>>();
+  async function linkNew(path: string, conditions: readonly Condition[]): Promise<LinkedKernel> {
+    if (!(path in sources)) throw new Error(`there is no kernels/${path}`);
+    const link = await loadLinker();
+    try {
+      const {dest} = await link({
+        weslSrc,
+        rootModuleName: path.replace(/\.wgsl$/, ""),
+        conditions: Object.fromEntries(conditions.map((condition) => [condition, true]))
+      });
+      return {code: dest, overrides: overridesOf(dest)};
+    } catch (error) {
+      throw new Error(`kernels/${path} cannot be linked: ${(error as Error).message}`, {cause: error});
+    }
+  }
+  return {
+    sources,
+    link(path, conditions = []) {
+      const key = [path, ...[...conditions].sort()].join("+");
+      const kernel = linked.get(key) ?? linkNew(path, conditions);
+      linked.set(key, kernel);
+      kernel.catch(() => linked.delete(key));
+      return kernel;
+    }
+  };
 }
 
 /** Optional device features a kernel may be compiled for. */
@@ -21,11 +57,6 @@ export type KernelFeature = (typeof kernelFeatures)[number];
  * (`grid`) and keep activations in registers (`registers`), or how the weights are bound.
  */
 export type Condition = KernelFeature | "packed" | "grid" | "registers" | "ends" | "slots_2" | "slots_3";
-
-export interface KernelBuild {
-  path: string;
-  conditions: readonly Condition[];
-}
 
 /** The kernels of the staged factoring, which each launch one stage. */
 export const stageNames = [
@@ -44,47 +75,6 @@ export const stageNames = [
 
 export type StageName = (typeof stageNames)[number];
 
-/** The kernels that measure what a dispatch costs, and what waiting inside one does. */
-const costProbes = ["no_op", "increment", "barrier", "exchange", "barrier_exchange"];
-
-const slots: readonly Condition[][] = [["ends"], ["ends", "slots_2"], ["ends", "slots_3"]];
-
-const decoding: readonly KernelBuild[] = [
-  ...stageNames.map((stage) => ({path: `staged/${stage}.wgsl`, conditions: []})),
-  ...slots.map((conditions) => ({path: "fused.wgsl", conditions})),
-  ...slots.map((conditions) => ({path: "fused_grid.wgsl", conditions: [...conditions, "grid" as const]}))
-];
-
-const options: readonly Condition[][] = [[], ["subgroups"], ["packed"], ["subgroups", "packed"]];
-
-/** For an ablation alone. */
-const inRegisters: readonly KernelBuild[] = ([[], ["packed"]] satisfies Condition[][]).flatMap((more) =>
-  slots.map((conditions) => ({
-    path: "fused_grid.wgsl",
-    conditions: [...conditions, "grid", "registers", "subgroups", ...more]
-  }))
-);
-
-/** Every build that is linked ahead of time. */
-export const kernelBuilds: readonly KernelBuild[] = [
-  ...options.flatMap((more) => decoding.map(({path, conditions}) => ({path, conditions: [...conditions, ...more]}))),
-  ...inRegisters,
-  ...["synthetic.wgsl", "probe/read_bandwidth.wgsl", "probe/count_up.wgsl"].map((path) => ({path, conditions: []})),
-  ...costProbes.map((probe) => ({path: `probe/${probe}.wgsl`, conditions: []}))
-];
-
-export function kernelKey(path: string, conditions: readonly Condition[]): string {
-  return [path, ...[...conditions].sort()].join("+");
-}
-
-/** @throws {Error} when the build is not among `kernelBuilds`. */
-export function linkedKernel(kernels: Kernels, path: string, conditions: readonly Condition[] = []): LinkedKernel {
-  const key = kernelKey(path, conditions);
-  const kernel = kernels.linked[key];
-  if (!kernel) throw new Error(`kernel ${key} was not linked: add it to kernelBuilds in src/components/gpu/kernels.ts`);
-  return kernel;
-}
-
-export function overridesOf(code: string): string[] {
+function overridesOf(code: string): string[] {
   return [...code.matchAll(/\boverride\s+(\w+)/g)].map(([, name]) => name!);
 }

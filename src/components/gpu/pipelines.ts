@@ -1,5 +1,5 @@
 import {GpuError} from "./errors.js";
-import {linkedKernel, type Condition, type Kernels} from "./kernels.js";
+import type {Condition, Kernels} from "./kernels.js";
 
 export interface PipelineOptions {
   path: string;
@@ -10,12 +10,12 @@ export interface PipelineOptions {
 }
 
 /**
- * Compiles one kernel of `kernels/`, entry point `main`.
+ * Links and compiles one kernel of `kernels/`, entry point `main`.
  * @throws {GpuError} naming the file, with the compiler's messages.
  */
 export async function createPipeline(device: GPUDevice, kernels: Kernels, options: PipelineOptions) {
   const {path, conditions = [], constants = {}, layout} = options;
-  const {code, overrides} = linkedKernel(kernels, path, conditions);
+  const {code, overrides} = await kernels.link(path, conditions);
   device.pushErrorScope("validation");
   const module = device.createShaderModule({code, label: path});
   const [error, {messages}] = await Promise.all([device.popErrorScope(), module.getCompilationInfo()]);

@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, test} from "vitest";
-import {linkKernels} from "../../data/link-kernels.js";
+import {readKernels} from "../../data/read-kernels.js";
 import {countBuffers, openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
 import {inProcessProduct} from "../model/product.js";
@@ -11,7 +11,7 @@ import type {PrepareContext} from "./experiment.js";
 import {logitTolerance, type Verification} from "./record.js";
 import {VerificationError} from "./subject.js";
 
-const kernels = await linkKernels();
+const kernels = readKernels();
 const shape: Shape = {
   ...shapes.tiny,
   id: "small",

@@ -1,4 +1,5 @@
 import {describe, expect, test} from "vitest";
+import {readKernels} from "../../data/read-kernels.js";
 import {processMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
 import {shapes, type Shape} from "../model/shape.js";
@@ -6,7 +7,7 @@ import {decodeVariants, type DecodeVariant} from "./decode-variant.js";
 import {geometryExperiment} from "./geometry.js";
 import {workgroupsExperiment} from "./workgroups.js";
 
-const environment = {kernels: {sources: {}, linked: {}}, residency: processMemory()};
+const environment = {kernels: readKernels(), residency: processMemory()};
 const roomy = {
   maxBufferSize: 2 ** 40,
   maxStorageBufferBindingSize: 2 ** 31,

@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, test} from "vitest";
-import {linkSources, readSources} from "../../data/link-kernels.js";
+import {readKernels, readSources} from "../../data/read-kernels.js";
 import {mutate} from "../../testing/mutations.js";
 import {countBuffers, openTestGpu} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
@@ -9,7 +9,7 @@ import {StalledError} from "../gpu/errors.js";
 import {VerificationError, type Subject} from "./subject.js";
 
 const sources = readSources();
-const kernels: Kernels = {sources, linked: await linkSources(sources)};
+const kernels = readKernels(sources);
 const never = new AbortController().signal;
 const variantIds = dispatchCostExperiment(kernels)
   .variants(null)
@@ -73,7 +73,7 @@ describe("a mistake in a kernel", () => {
     for (let i = 0; i < changes.length; i += 2) {
       mutated = mutate(mutated, {path: `probe/${name}.wgsl`, find: changes[i]!, replace: changes[i + 1]!});
     }
-    const mutant: Kernels = {sources: mutated, linked: await linkSources(mutated)};
+    const mutant = readKernels(mutated);
     const verified = untilResident(id, mutant, gpu, (subject) => subject.verify(never));
     await expect(verified).rejects.toThrow(VerificationError);
   });

@@ -1,13 +1,12 @@
 import {afterAll, beforeAll, expect, test} from "vitest";
-import {linkSources, readSources} from "../../data/link-kernels.js";
+import {readKernels, readSources} from "../../data/read-kernels.js";
 import {mutate} from "../../testing/mutations.js";
 import {countBuffers, openTestGpu, withLimits} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
-import type {Kernels} from "../gpu/kernels.js";
 import {measureReadBandwidth} from "./read-bandwidth.js";
 
 const sources = readSources();
-const kernels: Kernels = {sources, linked: await linkSources(sources)};
+const kernels = readKernels(sources);
 const never = new AbortController().signal;
 
 /** With little to read, because a software device would take seconds for what it reads by default. */
@@ -32,7 +31,7 @@ test("read bandwidth is a positive number of bytes per second, and nothing stays
 test("a kernel that skips some of the data gives no figure, and nothing stays allocated", async () => {
   const mutation = {path: "probe/read_bandwidth.wgsl", find: "sum += data[i + stride];", replace: ""};
   const mutated = mutate(sources, mutation);
-  const mutant: Kernels = {sources, linked: await linkSources(mutated)};
+  const mutant = readKernels(mutated);
   const counted = countBuffers(gpu);
   await expect(measureReadBandwidth(mutant, counted, never)).rejects.toThrow(
     /bandwidth probe read a sum of \d+, not \d+: it did not read all/

@@ -1,9 +1,9 @@
 import {beforeEach, expect, test} from "vitest";
-import {linkSources, readSources} from "../../data/link-kernels.js";
+import {readKernels, readSources} from "../../data/read-kernels.js";
 import {mutate} from "../../testing/mutations.js";
 import {hasSlowCompiler, openTestGpu} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
-import {kernelKey, type Kernels} from "../gpu/kernels.js";
+import type {Kernels} from "../gpu/kernels.js";
 import {shapes, weightBytesPerToken, type Shape} from "../model/shape.js";
 import {alwaysVisible, systemClock, type Clock} from "./clock.js";
 import {runSchema} from "./record.js";
@@ -13,7 +13,7 @@ import {spectrumExperiment} from "./spectrum.js";
 const minutes = 60_000;
 
 const sources = readSources();
-const kernels: Kernels = {sources, linked: await linkSources(sources)};
+const kernels = readKernels(sources);
 
 /** Runs ten times as fast as time does, so that warm-up and samples take a tenth of it. */
 const fastClock: Clock = {
@@ -85,10 +85,13 @@ test.runIf(subgroups)(
   {timeout: 4 * minutes},
   async () => {
     const path = "stages/gate_up.wgsl";
-    const mutant = await linkSources(mutate(sources, {path, find: "exp(-x)", replace: "exp(-1.01 * x)"}));
-    const key = kernelKey("staged/gate_up.wgsl", ["subgroups"]);
+    const mutant = readKernels(mutate(sources, {path, find: "exp(-x)", replace: "exp(-1.01 * x)"}));
+    const wrongWithSubgroups: Kernels = {
+      sources,
+      link: (path, conditions) => (conditions?.includes("subgroups") ? mutant : kernels).link(path, conditions)
+    };
     const {state, message, record} = await run({
-      experiment: spectrumExperiment({kernels: {sources, linked: {...kernels.linked, [key]: mutant[key]!}}}),
+      experiment: spectrumExperiment({kernels: wrongWithSubgroups}),
       variants: staged
     });
     expect(state).toBe("done");
@@ -106,11 +109,10 @@ test.runIf(subgroups)(
 );
 
 test("a kernel that does not compile fails its variant and names the file", async () => {
-  const linked = {...kernels.linked};
-  const key = kernelKey("staged/down.wgsl", []);
-  linked[key] = {...linked[key]!, code: linked[key]!.code.replace("fn main(", "fn main(nonsense")};
+  const path = "staged/down.wgsl";
+  const mutant = readKernels(mutate(sources, {path, find: "workgroup_count.x", replace: "true"}));
   const {state, record} = await run({
-    experiment: spectrumExperiment({kernels: {sources, linked}}),
+    experiment: spectrumExperiment({kernels: mutant}),
     variants: ["staged-portable"]
   });
   expect(state).toBe("failed");

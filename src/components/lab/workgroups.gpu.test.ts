@@ -1,6 +1,6 @@
 import {availableParallelism} from "node:os";
 import {afterAll, beforeAll, expect, test} from "vitest";
-import {linkKernels} from "../../data/link-kernels.js";
+import {readKernels} from "../../data/read-kernels.js";
 import {hasSlowCompiler, openTestGpu} from "../../testing/test-gpu.js";
 import {processMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
@@ -15,7 +15,7 @@ import type {Subject} from "./subject.js";
 import {workgroupsExperiment} from "./workgroups.js";
 
 const minutes = 60_000;
-const kernels = await linkKernels();
+const kernels = readKernels();
 const never = new AbortController().signal;
 const probe = await openTestGpu();
 const {software} = probe.description;

@@ -1,0 +1,95 @@
+import {readdirSync, readFileSync} from "node:fs";
+import {describe, expect, test} from "vitest";
+import {stageNames} from "../components/gpu/kernels.js";
+import {shapeConstants} from "../components/model/layout.js";
+import {shapes} from "../components/model/shape.js";
+import {kernelBuilds} from "../testing/kernel-builds.js";
+import {readKernels} from "./read-kernels.js";
+
+const kernels = readKernels();
+const {sources} = kernels;
+const builds = kernelBuilds();
+const linked = new Map(
+  await Promise.all(builds.map(async ({key, path, conditions}) => [key, await kernels.link(path, conditions)] as const))
+);
+
+test("the sources are the files of kernels/, as they are", () => {
+  const folder = new URL("../../kernels/", import.meta.url);
+  const files = readdirSync(folder, {recursive: true, encoding: "utf8"}).filter((path) => path.endsWith(".wgsl"));
+  expect(Object.keys(sources).sort()).toEqual(files.map((path) => path.replaceAll("\\", "/")).sort());
+  expect(sources["fused.wgsl"]).toBe(readFileSync(new URL("fused.wgsl", folder), "utf8"));
+});
+
+describe.each(builds)("$key", ({key, path, conditions}) => {
+  const {code, overrides} = linked.get(key)!;
+
+  test("is one WGSL module with the entry point main", () => {
+    expect(code).not.toMatch(/^\s*import\b|\bpackage::|@if\b|@else\b|@elif\b/m);
+    expect(code.match(/@compute/g)).toHaveLength(1);
+    expect(code).toMatch(/\bfn main\(/);
+  });
+
+  test("uses subgroups only where it is linked for them", () => {
+    if (conditions.includes("subgroups")) expect(code).toMatch(/^enable subgroups;/m);
+    else expect(code).not.toMatch(/subgroup(?!s?\.)[A-Z]|enable subgroups/);
+  });
+
+  test("has atomics only where workgroups share a dispatch, and 16-bit products only where it is linked for them", () => {
+    if (path.startsWith("probe/")) return;
+    expect(/array<atomic<u32>>/.test(code)).toBe(conditions.includes("grid"));
+    if (!conditions.includes("packed")) expect(code).not.toMatch(/dot4[IU]8Packed|pack4x/);
+  });
+
+  test("has a tile in workgroup memory unless activations are in registers", () => {
+    if (!path.startsWith("fused")) return;
+    expect(/var<workgroup> tile\b/.test(code)).toBe(!conditions.includes("registers"));
+    expect(overrides.includes("tile_groups")).toBe(!conditions.includes("registers"));
+  });
+
+  test("lists its overrides", () => {
+    expect([...overrides].sort()).toEqual([...code.matchAll(/^\s*override (\w+)/gm)].map(([, name]) => name!).sort());
+  });
+});
+
+test.each(builds.filter(({path}) => /^(fused|staged)/.test(path)))("every override of $key has a value", ({key}) => {
+  const given = [
+    ...Object.keys(shapeConstants(shapes.tiny)),
+    ...["workgroup_size", "qkv_rows", "gate_up_rows", "lm_head_rows", "residual_rows", "read_ahead"],
+    ...["tile_groups", "team_lanes", "bests", "spin_limit", "layers_per_slot", "head_vectors"]
+  ];
+  const missing = linked.get(key)!.overrides.filter((name) => !given.includes(name));
+  expect(missing).toEqual([]);
+});
+
+test("the fused kernel has the very stages that the staged kernels launch", () => {
+  const stages = Object.keys(sources).filter((path) => path.startsWith("stages/"));
+  const imported = (path: string) =>
+    [...sources[path]!.matchAll(/package::stages::(\w+)/g)].map(([, name]) => `stages/${name}.wgsl`);
+  const staged = stageNames.flatMap((stage) => imported(`staged/${stage}.wgsl`));
+  expect(new Set(imported("fused.wgsl"))).toEqual(new Set(stages));
+  // Where workgroups wait for each other, those stages that take a normed vector norm it themselves.
+  expect(new Set([...imported("fused_grid.wgsl"), "stages/rms_norm.wgsl"])).toEqual(new Set(stages));
+  expect(new Set(staged)).toEqual(new Set(stages));
+});
+
+test("a change in a source reaches what is linked from it", async () => {
+  const path = "stages/gate_up.wgsl";
+  const changed = readKernels({...sources, [path]: sources[path]!.replace("exp(-x)", "exp(-2.0 * x)")});
+  const ends = ["ends"] as const;
+  for (const [name, conditions] of [
+    ["staged/gate_up", []],
+    ["fused", ends],
+    ["fused_grid", [...ends, "grid"]]
+  ] as const) {
+    expect((await changed.link(`${name}.wgsl`, conditions)).code).toContain("exp(-2.0 * x)");
+    expect((await kernels.link(`${name}.wgsl`, conditions)).code).not.toContain("exp(-2.0 * x)");
+  }
+  const [now, before] = await Promise.all([changed, kernels].map((some) => some.link("staged/down.wgsl")));
+  expect(now!.code).toBe(before!.code);
+});
+
+test("an import of what does not exist is an error", async () => {
+  const path = "staged/down.wgsl";
+  const broken = readKernels({...sources, [path]: sources[path]!.replace("stages::down::down", "stages::down::up")});
+  await expect(broken.link(path)).rejects.toThrow(/down/);
+});

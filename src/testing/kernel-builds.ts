@@ -1,0 +1,60 @@
+import {arithmetics, factorings, linkConditions, planToken, type Geometry} from "../components/decode/plan.js";
+import {kernelFeatures, stageNames, type Condition, type KernelFeature} from "../components/gpu/kernels.js";
+import {shapes} from "../components/model/shape.js";
+
+/** A kernel and what it is linked for. */
+export interface KernelBuild {
+  path: string;
+  conditions: readonly Condition[];
+  /** "fused.wgsl+ends" */
+  key: string;
+}
+
+/** A geometry with room for everything, in which every kernel is alike. */
+export function plainGeometry(change: Partial<Geometry> = {}): Geometry {
+  const kernel = {workgroupSize: 256, teamRows: 4, qkvRows: 4, residualRows: 4, readAhead: 0};
+  const names = [...stageNames, "fused", "fused_grid"];
+  return {
+    lanes: 32,
+    lanesAreFixed: true,
+    features: [],
+    arithmetic: "float32",
+    activationsIn: "workgroup memory",
+    workgroups: 1,
+    spinLimit: 1,
+    tokensPerDispatch: 1,
+    workgroupStorage: 32768,
+    kernels: Object.fromEntries(names.map((name) => [name, kernel])) as unknown as Geometry["kernels"],
+    ...change
+  };
+}
+
+/** Every kernel that a plan can name, for all it can be linked for, and those that are no part of the model. */
+export function kernelBuilds(): KernelBuild[] {
+  const builds = new Map<string, KernelBuild>();
+  function add(path: string, conditions: readonly Condition[] = []) {
+    const key = [path, ...[...conditions].sort()].join("+");
+    builds.set(key, {path, conditions, key});
+  }
+  for (const geometry of geometries()) {
+    for (const factoring of factorings) {
+      if (factoring !== "fused" && (geometry.workgroups > 1 || geometry.activationsIn === "registers")) continue;
+      for (const slots of [1, 2, 3]) {
+        for (const {path} of planToken(shapes.tiny, factoring, geometry)) {
+          add(path, linkConditions(factoring, geometry, slots));
+        }
+      }
+    }
+  }
+  for (const path of ["synthetic", "probe/read_bandwidth", "probe/count_up"]) add(`${path}.wgsl`);
+  for (const probe of ["no_op", "increment", "barrier", "exchange", "barrier_exchange"]) add(`probe/${probe}.wgsl`);
+  return [...builds.values()];
+}
+
+function geometries(): Geometry[] {
+  const featureSets: KernelFeature[][] = [[], [...kernelFeatures]];
+  return arithmetics.flatMap((arithmetic) => [
+    ...featureSets.flatMap((features) => [1, 2].map((workgroups) => plainGeometry({arithmetic, features, workgroups}))),
+    plainGeometry({arithmetic, features: ["subgroups"], workgroups: 2, activationsIn: "registers"})
+  ]);
+}
