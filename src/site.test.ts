@@ -28,6 +28,7 @@ test("the site has pages", () => {
   expect(pages).toContain("/geometry");
   expect(pages).toContain("/method");
   expect(pages).toContain("/provenance");
+  expect(pages).toContain("/why");
 });
 
 describe.each(pages)("%s", (path) => {

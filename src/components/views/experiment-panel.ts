@@ -9,6 +9,7 @@ import type {ResultRow} from "../lab/result-row.js";
 import {describeError, runExperiment, type RunOutcome, type RunState} from "../lab/run-experiment.js";
 import {shapes, weightBytesPerToken, type Shape, type ShapeId} from "../model/shape.js";
 import {firstLine, formatBytes} from "./format.js";
+import {ownRuns} from "./own-runs.js";
 import {confirmIn} from "./panel-confirm.js";
 import {consentAdvice, consentNote, waitsConsent} from "./panel-consent.js";
 import {deviceLine, missing} from "./panel-device.js";
@@ -138,6 +139,7 @@ export function experimentPanel({
     table.update(finished?.rows ?? liveRows(state));
     show(state, record || !finished ? message : `${message} The rows are of your run before.`.trim());
     if (!record) return;
+    if (record.kind === "run") ownRuns().remember(record);
     if (state === "done") panel.dispatchEvent(new CustomEvent("experiment-record", {bubbles: true, detail: record}));
     onRecord?.(record);
   }
