@@ -453,17 +453,27 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     await page.context().close();
   });
 
-  test("shows the reader's own ablations in their plot", async () => {
+  test("run one after the other, and show the reader's own ablations in their plot", async () => {
     const {page, problems} = await openPage(
-      "/geometry?ablation-shape=tiny&ablation-variants=single-64",
+      "/geometry?shape=tiny&variants=staged&ablation-shape=tiny&ablation-variants=single-64",
       {},
       keepRecords
     );
     const panel = page.locator(geometry);
-    await panel.locator("[data-action=run]").click();
+    const status = panel.locator(".panel-status");
+    await page.locator(`${workgroups} [data-action=run]`).click();
+    await reach(page, "verifying", workgroups);
+    for (const again of [true, false]) {
+      await panel.locator("[data-action=run]").click();
+      await expect.poll(() => status.innerText()).toMatch(/^Another panel, or another tab of this site, is running/);
+      if (!again) continue;
+      await panel.locator("[data-action=cancel]").click();
+      await expect.poll(() => panel.getAttribute("data-state")).toBe("cancelled");
+    }
     await reach(page, "done", geometry);
-    expect(await panel.locator(".panel-status").innerText()).toBe("Measured 1 of 1 variant.");
-    const [record] = await records(page);
+    expect(await status.innerText()).toBe("Measured 1 of 1 variant.");
+    const [first, record] = await records(page);
+    expect(runSchema.parse(first).experiment).toBe("workgroups");
     expect(runSchema.parse(record).rows[0]).toMatchObject({status: "measured", workgroups: 1, workgroupSize: 64});
     expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
     expect(await accessibilityViolations(page)).toEqual([]);

@@ -19,6 +19,8 @@ export interface Decoder {
   readonly shape: Shape;
   /** The dispatches of a token, in order. */
   readonly plan: readonly Dispatch[];
+  /** Tokens of one dispatch: more than one only where its workgroups wait for each other. */
+  readonly tokensPerDispatch: number;
   /**
    * Forgets everything and sets the first tokens of the sequence, whose successors are not sampled. Decoding goes on at
    * `position`, 0 unless it is for timing only: the cache before it then holds whatever it held.
@@ -129,7 +131,7 @@ class PlannedDecoder implements Decoder {
     readonly shape: Shape,
     readonly plan: readonly Step[],
     private readonly memory: Memory,
-    private readonly tokensPerDispatch: number
+    readonly tokensPerDispatch: number
   ) {}
 
   reset(prompt: readonly number[], position = 0) {

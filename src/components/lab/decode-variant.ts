@@ -244,6 +244,7 @@ class DecodeSubject implements Subject {
         `greedy tokens are ${tokens.join(", ")}; the float64 reference has ${chosen.join(", ")}`
       );
     }
+    if (decoder.tokensPerDispatch > 1) await this.verifyFullDispatch(signal);
     return {
       against: "float64 CPU reference",
       positions: logits.length,
@@ -251,6 +252,32 @@ class DecodeSubject implements Subject {
       tolerance,
       tokens: chosen.length
     };
+  }
+
+  /**
+   * Several tokens in one dispatch and the rest, against as many dispatches of one token each, which went the way that
+   * was just compared with the reference.
+   */
+  private async verifyFullDispatch(signal: AbortSignal): Promise<void> {
+    const {decoder, expected, tolerance} = this;
+    const {tokensPerDispatch} = decoder;
+    const count = tokensPerDispatch + 1;
+    decoder.reset(expected.prompt);
+    for (let i = 0; i < count; ++i) {
+      signal.throwIfAborted();
+      await decoder.run(1);
+    }
+    const [tokens, logits] = [await decoder.readTokens(), await decoder.readLogits()];
+    decoder.reset(expected.prompt);
+    await decoder.run(count);
+    const together = await decoder.readTokens();
+    const error = compareLogits(await decoder.readLogits(), logits);
+    if (together.join() !== tokens.join() || !(error <= tolerance)) {
+      throw new VerificationError(
+        `${tokensPerDispatch} tokens in one dispatch are ${together.join(", ")}, and one by one ${tokens.join(", ")}; ` +
+          `the last logits differ by ${error.toExponential(1)}`
+      );
+    }
   }
 
   restart() {

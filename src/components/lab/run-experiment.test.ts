@@ -300,7 +300,7 @@ describe("a variant that cannot be measured", () => {
     const measureReadBandwidth = vi.fn();
     expect(await run([variantA()], {measureReadBandwidth})).toMatchObject({
       state: "failed",
-      message: "No variant was measured. wrong",
+      message: "No variant was measured. Wrong",
       record: {rows: [{status: "failed"}]}
     });
     expect(measureReadBandwidth).not.toHaveBeenCalled();

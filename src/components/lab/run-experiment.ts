@@ -364,7 +364,10 @@ function conclude(board: Board, interruption: string | undefined, remark: string
   const measured = board.count("measured");
   const variants = total === 1 ? "variant" : "variants";
   if (measured > 0) return {state: "done", message: `Measured ${measured} of ${total} ${variants}.${remark}`};
-  const reason = (status: RowProgress["status"]) => board.rows.find((row) => row.status === status)?.message;
+  const reason = (status: RowProgress["status"]) => {
+    const message = board.rows.find((row) => row.status === status)?.message ?? "";
+    return message.charAt(0).toUpperCase() + message.slice(1);
+  };
   for (const status of ["failed", "discarded"] as const) {
     if (board.count(status) > 0) return {state: "failed", message: `No variant was measured. ${reason(status)}`};
   }

@@ -10,6 +10,7 @@ import {describeError, runExperiment, type RunOutcome, type RunState} from "../l
 import {shapes, weightBytesPerToken, type Shape, type ShapeId} from "../model/shape.js";
 import {firstLine, formatBytes} from "./format.js";
 import {ownRuns} from "./own-runs.js";
+import {aloneOnGpu} from "./alone-on-gpu.js";
 import {confirmIn} from "./panel-confirm.js";
 import {consentAdvice, consentNote, waitsConsent} from "./panel-consent.js";
 import {deviceLine, missing} from "./panel-device.js";
@@ -103,32 +104,39 @@ export function experimentPanel({
     try {
       outcome = !(await abortable(lookUpDevice(), signal))
         ? {state: "unsupported", message: "", record: null}
-        : await runExperiment({
-            experiment,
-            shape: chosenShape(),
-            variants: settings.variants,
-            allowWaits: consent.given,
-            openGpu: open,
-            measureReadBandwidth,
-            runtime: describeRuntime(navigator),
-            clock: systemClock,
-            visibility: pageVisibility,
-            confirm: confirmIn(questions),
-            signal,
-            onEvent({state, label, fraction, rows: progress}) {
-              rows = progress.map((row) => ({...row, shape: chosenShape()?.label}));
-              table.update(rows);
-              progressLabel.textContent = label;
-              progressBar.value = fraction;
-              if (state in running) show(state, running[state as keyof typeof running]);
-            }
-          });
+        : await aloneOnGpu(signal, onWait, () =>
+            runExperiment({
+              experiment,
+              shape: chosenShape(),
+              variants: settings.variants,
+              allowWaits: consent.given,
+              openGpu: open,
+              measureReadBandwidth,
+              runtime: describeRuntime(navigator),
+              clock: systemClock,
+              visibility: pageVisibility,
+              confirm: confirmIn(questions),
+              signal,
+              onEvent({state, label, fraction, rows: progress}) {
+                rows = progress.map((row) => ({...row, shape: chosenShape()?.label}));
+                table.update(rows);
+                progressLabel.textContent = label;
+                progressBar.value = fraction;
+                if (state in running) show(state, running[state as keyof typeof running]);
+              }
+            })
+          );
     } catch (error) {
       outcome = signal.aborted
         ? {state: "cancelled", message: "Cancelled.", record: null}
         : {state: "failed", message: describeError(error), record: null};
     }
     end(outcome, rows);
+  }
+
+  function onWait() {
+    progressLabel.textContent = "Waiting for another run to end";
+    show("preparing", "Another panel, or another tab of this site, is running: two runs would slow each other.");
   }
 
   function end({state, message, record}: RunOutcome, rows: readonly LiveRow[]) {
