@@ -1,3 +1,4 @@
+import type {GpuTime} from "../gpu/pass-timer.js";
 import {abortable, type Clock, type Visibility} from "./clock.js";
 import {spread, statistics} from "./statistics.js";
 import type {Subject} from "./subject.js";
@@ -26,6 +27,8 @@ export const protocol = {
 export interface Sample {
   units: number;
   milliseconds: number;
+  /** What the GPU says it took, summed up, where every call of the sample was timed by timestamps. */
+  gpu?: GpuTime;
 }
 
 /** A verified subject, and what to call it. */
@@ -250,16 +253,19 @@ class Timer {
     const start = clock.now();
     let units = 0;
     let elapsed = 0;
+    let gpu: GpuTime | undefined = {milliseconds: 0, passes: 0};
     do {
       const more = this.#unitsFor(milliseconds - elapsed);
-      await abortable(contender.subject.run(more), signal);
+      const took = await abortable(contender.subject.run(more), signal);
+      if (!took) gpu = undefined;
+      if (gpu && took) gpu = {milliseconds: gpu.milliseconds + took.milliseconds, passes: gpu.passes + took.passes};
       const now = clock.now() - start;
       if (!this.#warm) this.#millisecondsPerUnit = (now - elapsed) / more;
       this.#lastUnits = more;
       units += more;
       elapsed = now;
     } while (elapsed < milliseconds);
-    return {units, milliseconds: elapsed};
+    return {units, milliseconds: elapsed, ...(gpu && {gpu})};
   }
 
   /** Units of the next call: one at first, then enough for the time left, 5 % over so that one call mostly does. */
