@@ -35,7 +35,7 @@ export interface Sample {
 export interface Contender {
   id: string;
   label: string;
-  subject: Pick<Subject, "run" | "restart" | "maxUnits">;
+  subject: Pick<Subject, "run" | "restart" | "leastUnits" | "maxUnits">;
 }
 
 /** What the reader is asked to agree to. */
@@ -274,7 +274,8 @@ class Timer {
     if (perUnit === undefined) return 1;
     // A coarse clock can read zero: grow by a bounded factor, not by what it says.
     const enough = Math.min(Math.ceil((1.05 * milliseconds) / perUnit), this.#warm ? Infinity : 10 * this.#lastUnits);
-    return Math.max(1, Math.min(enough, this.contender.subject.maxUnits));
+    const {leastUnits = 1, maxUnits} = this.contender.subject;
+    return Math.max(1, Math.min(Math.max(enough, leastUnits), maxUnits));
   }
 }
 

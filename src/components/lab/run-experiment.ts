@@ -193,7 +193,18 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
       board.set(id, {status: "verified", verification});
       const {maxUnits} = prepared;
       const run = (units: number) => on(id, () => prepared.run(units));
-      return {id, label, subject: {maxUnits, run, restart: () => prepared.restart?.()}};
+      return {
+        id,
+        label,
+        subject: {
+          maxUnits,
+          get leastUnits() {
+            return prepared.leastUnits ?? 1;
+          },
+          run,
+          restart: () => prepared.restart?.()
+        }
+      };
     } catch (error) {
       // A lost device often fails the call before it announces itself.
       await clock.sleep(0, stop);

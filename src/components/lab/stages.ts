@@ -132,6 +132,8 @@ const trialMilliseconds = 20;
 
 /** One stage of all layers, or a whole token, again and again from the middle of the context. A unit is a token's. */
 class PartSubject implements Subject {
+  /** As many as make a pass of `passMilliseconds`, once it is known what a unit takes. */
+  leastUnits = 1;
   readonly maxUnits: number;
   private readonly steps;
   /** Set once the timer was seen to tell a time. */
@@ -182,7 +184,9 @@ class PartSubject implements Subject {
     const {subject, gpu} = this.model;
     subject.restart();
     if (this.part === "token" && !this.timer) return subject.decoder.run(units);
-    return runSteps(gpu.device, this.steps, units, this.timer);
+    const time = await runSteps(gpu.device, this.steps, units, this.timer);
+    if (time && time.milliseconds > 0) this.leastUnits = Math.ceil((passMilliseconds * units) / time.milliseconds);
+    return time;
   }
 
   destroy() {
@@ -206,6 +210,9 @@ class PartSubject implements Subject {
     }
   }
 }
+
+/** A pass that is timed lasts about so long at least, so that rounding its time to 0.1 ms is 1 % of it. */
+const passMilliseconds = 10;
 
 /** In one pass. With an empty dispatch of half a microsecond it is still long enough for rounded timestamps. */
 const mostDispatches = 10_000;

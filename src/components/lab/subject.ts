@@ -31,6 +31,8 @@ export interface Subject {
   readonly workgroups?: number;
   /** Optional features of its kernels, where the device decides which it uses. */
   readonly features?: readonly KernelFeature[];
+  /** Fewest units that one call of `run` may be asked for, where a shorter call could not be timed; 1 by default. */
+  readonly leastUnits?: number;
   /** Most units that one call of `run` may be asked for. */
   readonly maxUnits: number;
   /** Frees everything this subject allocated. */

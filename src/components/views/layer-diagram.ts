@@ -1,7 +1,7 @@
 import {create, scaleLinear, type Selection} from "d3";
 import {html} from "htl";
 import {defaultGeometry} from "../decode/geometry.js";
-import {planToken, type Factoring} from "../decode/plan.js";
+import {planToken, type Dispatch, type Factoring} from "../decode/plan.js";
 import type {Gpu} from "../gpu/device.js";
 import {layerMatrices, matrixBytes, type Shape} from "../model/shape.js";
 import {formatBytes, formatCount} from "./format.js";
@@ -27,10 +27,15 @@ const defaultLimits = {
   maxComputeWorkgroupStorageSize: 16384
 };
 
-/** The stages of one layer, in order, from the plan that a decoder on a device with the default limits follows. */
-export function layerStages(shape: Shape, factoring: Factoring): LayerStage[] {
+/** The plan that a decoder on a device with the default limits follows. */
+export function defaultPlan(shape: Shape, factoring: Factoring): Dispatch[] {
   const device = {adapter: {info: {}}, description: {limits: defaultLimits}};
   const geometry = defaultGeometry(shape, [], device as unknown as Pick<Gpu, "adapter" | "description">);
+  return planToken(shape, factoring, geometry);
+}
+
+/** The stages of one layer, in order, from that plan. */
+export function layerStages(shape: Shape, factoring: Factoring): LayerStage[] {
   const {qkv, o, gateUp, down} = layerMatrices(shape);
   const norm = 2 * shape.hidden;
   const bytes: Record<string, number> = {
@@ -41,8 +46,8 @@ export function layerStages(shape: Shape, factoring: Factoring): LayerStage[] {
     gate_up: matrixBytes(gateUp),
     down: matrixBytes(down)
   };
-  const stages = planToken(shape, "staged", geometry).filter(({bound}) => bound === 0);
-  const [fused] = planToken(shape, "fused", geometry);
+  const stages = defaultPlan(shape, "staged").filter(({bound}) => bound === 0);
+  const [fused] = defaultPlan(shape, "fused");
   return stages.map(({path, workgroups}) => {
     const name = path.replace(/^staged\/|\.wgsl$/g, "");
     return {name, workgroups: factoring === "fused" ? fused!.workgroups : workgroups, bytes: bytes[name] ?? 0};

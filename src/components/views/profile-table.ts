@@ -57,7 +57,8 @@ function workCells(
 ): Cell[] {
   const rate = readRate(row);
   const each = microsecondsPerCall(row);
-  const percent = share === null ? null : `${formatNumber(100 * share)}\u00a0%${basis === "nominal" ? " of the nominal" : ""}`;
+  const percent =
+    share === null ? null : `${formatNumber(100 * share)}\u00a0%${basis === "nominal" ? " of the nominal" : ""}`;
   return [
     rate ? variantCell(formatBandwidth(rate), [percent]) : "–",
     formatCount(row.calls),
