@@ -34,7 +34,9 @@ function partVariant(models: Models, part: Part, arithmetic: Arithmetic, instrum
   const name = part === "token" && !instrumented ? "token-wall" : part;
   const identity: ProfileIdentity = {
     variant: `${name}${arithmetic === "int16" ? "-int16" : ""}`,
-    label: part !== "token" ? part : instrumented ? "Whole token, in one pass" : "Whole token, by the wall clock",
+    label: [name === "token" ? "Whole token, one pass" : name === "token-wall" ? "Whole token, wall clock" : part]
+      .concat(arithmetic === "int16" ? "16-bit" : [])
+      .join(", "),
     part,
     instrumented,
     arithmetic,

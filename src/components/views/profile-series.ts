@@ -2,6 +2,7 @@ import {arithmetics, type Arithmetic} from "../decode/plan.js";
 import {stages} from "../decode/stages.js";
 import type {ProfileRecord} from "../lab/profile-record.js";
 import {profileRows, type ProfileResultRow} from "../lab/profile-row.js";
+import {shapes, type ShapeId} from "../model/shape.js";
 import {ranOn, shortDevice} from "./recorded.js";
 
 /** The stages of one token as one run has them in one arithmetic, and the same token as a whole. Times in milliseconds. */
@@ -12,6 +13,8 @@ export interface ProfileSeries {
   /** Null where the source does not say. */
   arithmetic: Arithmetic | null;
   shapeId: string;
+  /** What the shape is called where it is not the whole model, or null. */
+  part: string | null;
   software: boolean;
   /** The stages that have a time, in the model's order. */
   rows: TimedRow[];
@@ -49,6 +52,7 @@ export function profileSeries(
           name: shortDevice(ranOn(own[0]!)),
           meaning: sourceFile === null ? "yours" : "recorded",
           ...{arithmetic, shapeId, software},
+          part: shapeId === "phi3-mini" ? null : (shapes[shapeId as ShapeId]?.label ?? shapeId),
           rows: timed,
           sum: all ? timed.reduce((sum, {milliseconds}) => sum + milliseconds, 0) : null,
           token: reported ? null : whole(true),
@@ -69,10 +73,10 @@ export function arithmeticName(arithmetic: Arithmetic | null): string {
   return arithmetic === "int16" ? "16-bit integers" : (arithmetic ?? "");
 }
 
-/** "NVIDIA H200, float32" */
-export function seriesName({name, arithmetic, meaning}: ProfileSeries): string {
+/** "NVIDIA H200, float32", "Yours, an adapter, float32, Tiny, 2 layers of 192" */
+export function seriesName({name, arithmetic, meaning, part}: ProfileSeries): string {
   const where = meaning === "yours" ? `Yours, ${name}` : name;
-  return [where, arithmeticName(arithmetic)].filter(Boolean).join(", ");
+  return [where, arithmeticName(arithmetic), part].filter(Boolean).join(", ");
 }
 
 function isTimed({milliseconds}: ProfileResultRow): boolean {

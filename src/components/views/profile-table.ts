@@ -2,7 +2,7 @@ import type {ProfileIdentity} from "../lab/experiment.js";
 import {bandwidthShare, microsecondsPerCall, readRate, type ProfileResultRow} from "../lab/profile-row.js";
 import {formatBandwidth, formatBytes, formatCount, formatDate, formatNumber} from "./format.js";
 import {ranOn} from "./recorded.js";
-import {arithmeticNote, geometry, medianCell, sourceCell, variantCell, verified} from "./results-table.js";
+import {geometry, medianCell, sourceCell, variantCell, verified} from "./results-table.js";
 import type {Cell, TableLayout} from "./results-table.js";
 
 /** What a stage takes of a token. What is compared comes first, so that a narrow table shows it without scrolling. */
@@ -22,7 +22,7 @@ export const profileLayout: TableLayout<ProfileResultRow> = {
     {name: "Source", width: "18em"}
   ],
   recordedCells: (row) => [
-    variantCell(row.label, [arithmeticNote(row.arithmetic), row.note]),
+    variantCell(row.label, [row.note]),
     medianCell(row.milliseconds, row.millisecondsP10, row.millisecondsP90),
     ...workCells(row, bandwidthShare(row), row.bandwidthBasis),
     geometry(row, row.kind === "run"),
@@ -36,7 +36,7 @@ export const profileLayout: TableLayout<ProfileResultRow> = {
     const {calls, bytes, part} = row as unknown as ProfileIdentity;
     const {median = null, p10 = null, p90 = null} = row.millisecondsPerToken ?? {};
     return [
-      variantCell(row.label, [row.shape ?? null, arithmeticNote(row.arithmetic), row.message ?? null]),
+      variantCell(row.label, [row.shape ?? null, row.message ?? null]),
       median === null ? row.status : medianCell(median, p10, p90),
       ...workCells({calls, bytes, milliseconds: median}, null, null),
       part === "token" ? "per stage" : geometry(row, true),

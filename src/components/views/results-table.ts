@@ -188,7 +188,7 @@ export function sourceCell({source, sourceUrl}: Pick<ResultRow, "source" | "sour
 }
 
 /** What is said of a row that is not in float32. */
-export function arithmeticNote(arithmetic: Arithmetic | null | undefined): string | null {
+function arithmeticNote(arithmetic: Arithmetic | null | undefined): string | null {
   return arithmetic === "int16" ? "in 16-bit integers" : null;
 }
 
