@@ -45,7 +45,7 @@ export function profileAnswer(recorded: readonly ProfileSeries[], yours: readonl
 
 function sentence(series: ProfileSeries, meaning: "recorded" | "yours"): Node {
   const strong = (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  const {name, arithmetic, software} = series;
+  const {name, arithmetic, software, part} = series;
   const device = software ? `${name} (a CPU standing in for a GPU)` : name;
   const found = finding(series);
   if (!found) {
@@ -56,11 +56,11 @@ function sentence(series: ProfileSeries, meaning: "recorded" | "yours"): Node {
   const {sum, matrices, largest, largestPart, elsewhere} = found;
   const percent = (part: number) => `${formatNumber(100 * part)}\u00a0%`;
   const where = meaning === "yours" ? `On your device, ${device},` : `On an ${device},`;
-  const how = arithmetic ? ` in ${arithmeticName(arithmetic)}` : "";
+  const how = arithmetic ? ` in ${arithmeticName(arithmetic)}` : " as reported";
+  const size = part ? ` at the shape “${part}”` : "";
   return html`<span
     >${where} the four matrices of the layers take ${strong(percent(matrices))} of a token's
-    ${strong(formatMilliseconds(sum))} on the GPU${how}, and ${largestPart > 0 ? html`<code>${largest}</code>` : null}
-    alone
+    ${strong(formatMilliseconds(sum))} on the GPU${how}${size}, and <code>${largest}</code> alone
     ${strong(percent(largestPart))}${
       elsewhere === null
         ? ""
