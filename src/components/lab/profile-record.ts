@@ -66,6 +66,7 @@ const measuredProfileRowSchema = z
       const why = gpu && whyNoTime(gpu, milliseconds);
       if (why) issue(["samples", i, "gpu"], why);
     }
+    if (samples.some(({gpu}) => gpu && !(gpu.milliseconds > 0))) return; // said above, and no number to go on with
     checkStatistics("millisecondsPerToken", row.millisecondsPerToken, millisecondsPerToken(samples), issue);
   });
 
