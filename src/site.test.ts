@@ -5,6 +5,7 @@ import type {Browser, BrowserContextOptions, Page} from "playwright-core";
 import {afterAll, beforeAll, describe, expect, inject, test} from "vitest";
 import type {Gpu} from "./components/gpu/device.js";
 import {costSchema} from "./components/lab/cost-record.js";
+import {profileSchema} from "./components/lab/profile-record.js";
 import {runSchema, type RunRecord} from "./components/lab/record.js";
 import {recordedFigures} from "./components/views/recorded-figures.js";
 import {readResults} from "./data/read-results.js";
@@ -28,6 +29,7 @@ test("the site has pages", () => {
   expect(pages).toContain("/geometry");
   expect(pages).toContain("/method");
   expect(pages).toContain("/provenance");
+  expect(pages).toContain("/staged");
 });
 
 describe.each(pages)("%s", (path) => {
@@ -467,6 +469,52 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("the panel of the experiment stages", () => {
+  test("times stages of the tiny shape to done, and the page shows the reader's numbers", async () => {
+    const chosen = ["o_proj", "token", "token-wall"];
+    const {page, problems} = await openPage(`/staged?shape=tiny&variants=${chosen.join(",")}`, {}, keepRecords);
+    await page.locator("[data-experiment=stages] .panel-device").waitFor();
+    expect(await variants(page)).toEqual(chosen);
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    const [record] = (await records(page)) as unknown[];
+    const {rows, position, totals} = profileSchema.parse(record);
+    expect(position).toBe(128);
+    expect(totals).toMatchObject([{arithmetic: "float32", stages: null}]);
+    expect(rows.map(({part, instrumented, status}) => [part, instrumented, status])).toEqual([
+      ["o_proj", true, "measured"],
+      ["token", true, "measured"],
+      ["token", false, "measured"]
+    ]);
+    const shown = await page
+      .locator("[data-variant]")
+      .evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset.milliseconds)));
+    expect(shown).toEqual(rows.map((row) => (row.status === "measured" ? row.millisecondsPerToken.median : NaN)));
+    expect(rows.at(-1)).toMatchObject({by: "wall clock"});
+    const live = '.profile-plot [data-marks=dot] path[fill*="--colour-yours"]';
+    expect(await page.locator(live).count()).toBe(2); // in time, and in bandwidth
+    expect(await page.locator(".profile-totals .yours").innerText()).toContain("Tiny");
+    expect(await page.locator(".your-answer").innerText()).toContain("has no time for some of the stages");
+
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("[data-action=export]")]);
+    expect(JSON.parse(await readFile(await download.path(), "utf8"))).toEqual(record);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("leads from a stage to its kernel", async () => {
+    const {page} = await openPage("/staged");
+    for (const name of ["down", "lm_head"]) {
+      await page.locator("table a", {hasText: name}).click();
+      expect(await page.locator("[role=tabpanel]:visible a").first().innerText()).toBe(`kernels/stages/${name}.wgsl`);
+    }
     await page.context().close();
   });
 });

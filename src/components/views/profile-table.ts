@@ -39,7 +39,7 @@ export const profileLayout: TableLayout<ProfileResultRow> = {
       variantCell(row.label, [row.shape ?? null, row.message ?? null]),
       median === null ? row.status : medianCell(median, p10, p90),
       ...workCells({calls, bytes, milliseconds: median}, null, null),
-      part === "token" ? "per stage" : geometry(row, true),
+      part === "token" ? "per stage" : row.workgroups === null ? "–" : geometry(row, true),
       row.by ?? "–",
       device,
       row.verification ? verified(row.verification) : "–",
