@@ -165,11 +165,12 @@ class PartSubject implements Subject {
     return this.part === "token" ? undefined : this.steps[0]!.workgroupSize;
   }
 
-  /** A part of what a whole token is predicted to take, by its bytes. */
+  /** What a whole token is predicted to take, as long as its check is yet to come; then a part of that, by its bytes. */
   async predictedMillisecondsPerUnit(signal: AbortSignal) {
     const {model, part} = this;
     const {shape} = model.subject.decoder;
     const token = await (model.predicted ??= model.subject.predictedMillisecondsPerUnit(signal));
+    if (!model.verification) return token;
     return (token * bytesPerToken(shape, part, timedFrom(shape))) / bytesPerToken(shape, "token", 0);
   }
 
