@@ -73,7 +73,8 @@ const dispatchesPerSubmit = 1000;
 /**
  * Dispatches the steps, `times` over, and resolves when the GPU has finished. With a timer it is one pass, and resolves
  * with its time. A step that runs once a token reads other weights each time, where it can, as it would not find its
- * own in a cache after a whole token either; its output is then good for nothing but the time.
+ * own in a cache after a whole token either. A stage alone leaves nothing that is good for more than the time: `argmax`
+ * goes past the end of the sequence, where WebGPU lets nothing be written. `reset` starts anew.
  * @throws {GpuError} on any rejected call and when the device is lost.
  */
 export async function runSteps(

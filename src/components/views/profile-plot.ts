@@ -116,6 +116,9 @@ function drawMarks(marks: readonly Mark[], quantity: Quantity, width: number): P
   const domain: [number, number] = timed
     ? [min(marks, ({low}) => low)! / 1.5, max(marks, ({high}) => high)! * 1.3]
     : [0, Math.max(100, max(marks, ({high}) => high)! * 1.02)];
+  const decades = [0.001, 0.01, 0.1, 1, 10, 100, 1000];
+  // Over many decades, Plot would leave the ticks between them without a label.
+  const ticks = decades.flatMap((tick) => (domain[1] < 1000 * domain[0] ? [tick, 3 * tick] : [tick]));
   const identity = (value: keyof Mark) => ({value, scale: null});
   const largest = marks.filter((mark) => marks.every((m) => m.stage !== mark.stage || m.value <= mark.value));
   const plot = Plot.plot({
@@ -130,9 +133,7 @@ function drawMarks(marks: readonly Mark[], quantity: Quantity, width: number): P
       type: timed ? "log" : "linear",
       domain,
       grid: true,
-      ...(timed
-        ? {ticks: [0.001, 0.01, 0.1, 1, 10, 100, 1000].filter((tick) => tick >= domain[0] && tick <= domain[1])}
-        : {ticks: 5}),
+      ...(timed ? {ticks: ticks.filter((tick) => tick >= domain[0] && tick <= domain[1])} : {ticks: 5}),
       tickFormat: formatNumber,
       label: timed ? "Time of a token (ms) →" : "Read bandwidth of the device that is used (%) →"
     },
@@ -160,7 +161,7 @@ function drawMarks(marks: readonly Mark[], quantity: Quantity, width: number): P
       }),
       Plot.text(largest, {
         y: "stage",
-        x: "value",
+        x: "high",
         text: ({value}: Mark) => say(value),
         textAnchor: "start",
         dx: 9
