@@ -26,6 +26,7 @@ export default {
   home: "The question",
   pages: [
     {name: "The fused kernel", pages: [{name: "Workgroups", path: "/geometry"}]},
+    {name: "The staged design", pages: [{name: "Stage by stage", path: "/staged"}]},
     {
       name: "Why",
       pages: [

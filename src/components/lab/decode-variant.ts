@@ -20,7 +20,7 @@ import {VerificationError, type Subject} from "./subject.js";
  * Where every sample starts: attention reads a cache half full. What is in it then does not matter to the time, and it
  * was not computed; a slow variant would need minutes for that.
  */
-const timedFrom = (shape: Shape) => Math.floor(shape.context / 2);
+export const timedFrom = (shape: Shape) => Math.floor(shape.context / 2);
 
 /** What decode variants need from where they run. */
 export interface DecodeEnvironment {
@@ -41,7 +41,7 @@ interface Expected {
 }
 
 /** What the variants of one run share: a run has a device of its own, and everything goes with it. */
-interface Session {
+export interface Session {
   weights?: Promise<GpuWeights>;
   expected?: Promise<Expected>;
 }
@@ -185,11 +185,11 @@ function partOf(shape: Shape): Shape {
 }
 
 /** One factoring of a synthetic model, ready to be verified and timed. */
-class DecodeSubject implements Subject {
+export class DecodeSubject implements Subject {
   readonly maxUnits: number;
 
   constructor(
-    private readonly decoder: Decoder,
+    readonly decoder: Decoder,
     private readonly expected: Expected,
     private readonly tolerance: number,
     private readonly createPart: () => Promise<Decoder>
