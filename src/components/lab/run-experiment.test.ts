@@ -212,7 +212,7 @@ describe("a variant that cannot be measured", () => {
     visibility.hidden = true;
     const {state, message, record} = await run([fakeVariant("x", vi.fn(), "needs subgroups")]);
     expect(state).toBe("unsupported");
-    expect(message).toBe("This device can run none of the variants. needs subgroups");
+    expect(message).toBe("This device can run none of the variants. Needs subgroups");
     expect(record!.rows).toHaveLength(1);
     expect(gpu.destroyed).toBe(1);
   });
@@ -604,7 +604,7 @@ describe("an experiment without a model", () => {
       throw new StalledError("stalled");
     };
     const {state, message, record} = await runCosts(fakeCostVariant("b", async () => b));
-    expect([state, message]).toEqual(["failed", "No variant was measured. stalled"]);
+    expect([state, message]).toEqual(["failed", "No variant was measured. Stalled"]);
     expect(record!.rows).toMatchObject([{status: "discarded", message: "stalled"}]);
   });
 
