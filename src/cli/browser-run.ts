@@ -35,7 +35,8 @@ const pages: Record<string, string> = {
   spectrum: "/",
   workgroups: "/geometry",
   geometry: "/geometry",
-  "dispatch-cost": "/dispatch-cost"
+  "dispatch-cost": "/dispatch-cost",
+  limits: "/limits"
 };
 
 /**

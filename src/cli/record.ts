@@ -7,9 +7,11 @@ import type {Experiment} from "../components/lab/experiment.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
 import {geometryExperiment} from "../components/lab/geometry.js";
+import {limitsExperiment} from "../components/lab/limits.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
 import {runExperiment, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
+import {bytesPerSecond} from "../components/lab/statistics.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {linkKernels} from "../data/link-kernels.js";
@@ -23,8 +25,8 @@ const usage = `Runs an experiment on this machine's GPU and writes its record.
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
                                    [--browser [--screenshot FILE]]
 
-  EXPERIMENT   spectrum, workgroups, geometry, dispatch-cost
-  --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost
+  EXPERIMENT   spectrum, workgroups, geometry, dispatch-cost, limits
+  --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost and limits
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
   --allow-waits
@@ -49,7 +51,8 @@ async function main(args: string[]): Promise<number> {
     spectrumExperiment(environment),
     workgroupsExperiment(environment),
     geometryExperiment(environment),
-    dispatchCostExperiment(kernels)
+    dispatchCostExperiment(kernels),
+    limitsExperiment(kernels)
   ];
   const experiments = new Map(list.map((experiment) => [experiment.id, experiment]));
   const [id = "", ...others] = positionals;
@@ -156,9 +159,13 @@ function summary(row: RowProgress) {
   const {status, workgroups, workgroupSize} = row;
   const {median, p10, p90} = row.tokensPerSecond ?? row.microsecondsPerOperation ?? {};
   const digits = (value: number | undefined) => value && Number(value.toPrecision(4));
-  const unknown = "factoring" in row && row.factoring === "fused" ? "not counted" : "each stage its own";
+  const unknown = "operation" in row || row.factoring === "fused" ? "not counted" : "each stage its own";
   const geometry = {workgroups: workgroups ?? unknown, "workgroup size": workgroupSize};
-  if ("operation" in row) return {status, µs: digits(median), p10: digits(p10), p90: digits(p90), ...geometry};
+  if ("operation" in row) {
+    const {bytesPerOperation: bytes, microsecondsPerOperation: time} = row;
+    const rate = bytes && time ? {"GB/s": digits(bytesPerSecond(bytes, time).median / 1e9)} : {};
+    return {status, µs: digits(median), p10: digits(p10), p90: digits(p90), ...rate, ...geometry};
+  }
   const {verification, arithmetic, dispatchesPerToken} = row;
   return {
     status,

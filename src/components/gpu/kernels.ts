@@ -44,8 +44,8 @@ export const stageNames = [
 
 export type StageName = (typeof stageNames)[number];
 
-/** The kernels that measure what a dispatch costs, and what waiting inside one does. */
-const costProbes = ["no_op", "increment", "barrier", "exchange", "barrier_exchange"];
+/** The kernels that measure what a dispatch costs, what waiting inside one does, and how many workgroups can wait. */
+const costProbes = ["no_op", "increment", "barrier", "exchange", "barrier_exchange", "roll_call"];
 
 const slots: readonly Condition[][] = [["ends"], ["ends", "slots_2"], ["ends", "slots_3"]];
 

@@ -21,7 +21,7 @@ export type DecodeIdentity = Pick<
 /** A row that repeats an operation of WebGPU, such as a dispatch. */
 export type CostIdentity = Pick<
   CostRow,
-  "variant" | "label" | "operation" | "operationsPerBatch" | "workgroups" | "workgroupSize"
+  "variant" | "label" | "operation" | "operationsPerBatch" | "workgroups" | "workgroupSize" | "bytesPerOperation"
 >;
 
 /** What a row is called and what identifies it in a record, known before anything runs. */

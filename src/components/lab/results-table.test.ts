@@ -198,5 +198,13 @@ describe("costs", () => {
       ["a/exchange-8", null, "2026-02-03"]
     ]);
     expect(costs[1]!.note).toBe("discarded: 8 workgroups were not all resident at once");
+    expect(costs[0]!.bytesPerSecond).toBeNull();
+  });
+
+  it("say the rate of an operation that reads bytes", () => {
+    const {cost, dispatches} = exampleCost();
+    dispatches.bytesPerOperation = 1_000_000;
+    const {costs} = collectResults([parseResultFile("read.json", JSON.stringify(cost))]);
+    expect(costs[0]!.bytesPerSecond).toEqual({median: 4e11, p10: 1e12 / 3.2, p90: 5e11});
   });
 });

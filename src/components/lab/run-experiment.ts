@@ -24,7 +24,7 @@ export type RunState = "preparing" | "verifying" | "warming" | "measuring" | Run
 export type RowProgress = VariantIdentity & Partial<Figures> & RowStatus;
 
 /** What becomes known of a row while it runs. */
-type RowChange = Partial<Figures & RowStatus> & Pick<Subject, "workgroups" | "workgroupSize">;
+type RowChange = Partial<Figures & RowStatus> & Pick<Subject, "workgroups" | "workgroupSize" | "bytesPerOperation">;
 
 interface RowStatus {
   status: "waiting" | "preparing" | "verifying" | "verified" | "warming" | "measuring" | "cancelled" | RunRow["status"];
@@ -164,8 +164,13 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
         else alive.add(subject);
         return subject;
       });
-      const {workgroups, workgroupSize} = prepared;
-      board.set(id, {status: "verifying", ...(workgroups && {workgroups}), ...(workgroupSize && {workgroupSize})});
+      const {workgroups, workgroupSize, bytesPerOperation} = prepared;
+      board.set(id, {
+        status: "verifying",
+        ...(workgroups && {workgroups}),
+        ...(workgroupSize && {workgroupSize}),
+        ...(bytesPerOperation && {bytesPerOperation})
+      });
       board.report("verifying", `Verifying ${label}`, from);
       const predicted = await on(id, async () => prepared.predictedMillisecondsPerUnit?.(stop));
       if (predicted !== undefined) await guard.check({id, label}, predicted, stop);

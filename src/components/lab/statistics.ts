@@ -25,6 +25,12 @@ export function microsecondsPerOperation(samples: MeasuredCostRow["samples"]): S
   return statistics(samples.map(({operations, milliseconds}) => (1000 * milliseconds) / operations));
 }
 
+/** Bytes per second of an operation that reads so many: the slowest tenth of times is the slowest tenth of rates. */
+export function bytesPerSecond(bytes: number, {median, p10, p90}: Statistics): Statistics {
+  const rate = (microseconds: number) => (1e6 * bytes) / microseconds;
+  return {median: rate(median), p10: rate(p90), p90: rate(p10)};
+}
+
 /** How far apart values are: the largest over the smallest, less one. 0.02 is "within 2 %". */
 export function spread(values: readonly number[]): number {
   return Math.max(...values) / Math.min(...values) - 1;

@@ -24,6 +24,8 @@ export interface Subject {
   readonly workgroupSize?: number;
   /** Workgroups of its one dispatch, where the device decides how many. */
   readonly workgroups?: number;
+  /** Bytes that an operation reads, where the rate of reading is what is measured. */
+  readonly bytesPerOperation?: number;
   /** Most units that one call of `run` may be asked for. */
   readonly maxUnits: number;
   /** Frees everything this subject allocated. */

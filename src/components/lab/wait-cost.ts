@@ -11,7 +11,7 @@ import {VerificationError, type Subject} from "./subject.js";
 export type WaitKind = "barrier" | "exchange" | "barrier_exchange";
 
 /** Times that the workgroups wait for each other in a dispatch, which is a batch. */
-const rounds = 1000;
+export const rounds = 1000;
 
 /** Values exchanged in a round: `count` of kernels/probe/values.wgsl. */
 export const exchangedValues = 3072;
@@ -25,7 +25,7 @@ export const pollLimits = {hardware: 2 ** 15, software: 2 ** 22};
 /** Most workgroups tried on a CPU: those that are not resident still run to their end, which takes it long. */
 const softwareWorkgroups = 32;
 
-/** Bindings of each kernel, of `stalled`, `arrived`, `totals` and `words`. */
+/** Bindings of each kind of kernel, of `stalled`, `arrived`, `totals` and `words`. */
 const bindings: Record<WaitKind, readonly number[]> = {
   barrier: [0, 1, 2],
   exchange: [0, 2, 3],
@@ -88,8 +88,8 @@ export function waitVariant(
   };
 }
 
-/** One dispatch of many rounds; a unit is such a dispatch. */
-class WaitSubject implements Subject {
+/** One dispatch of many rounds; a unit is such a dispatch. Its first failure is its last: each wait after it gives up. */
+export class WaitSubject implements Subject {
   /** Few, because after a stall those that were submitted still run to their end. */
   readonly maxUnits = 32;
   private readonly stalled: GPUBuffer;
