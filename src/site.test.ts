@@ -26,6 +26,7 @@ test("the site has pages", () => {
   expect(pages).toContain("/");
   expect(pages).toContain("/dispatch-cost");
   expect(pages).toContain("/geometry");
+  expect(pages).toContain("/limits");
   expect(pages).toContain("/method");
   expect(pages).toContain("/provenance");
 });

@@ -44,9 +44,7 @@ function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours")
   const [dispatch, submit, awaited] = ["dispatches", "submits", "awaited-submits"].map(find);
   const exchanges = largestWaits(rows, "exchange");
   const many = (row: CostResultRow) =>
-    html`<span
-      >${figure(row)} with ${formatQuantity(row.workgroups!, "workgroup")}</span
-    >`;
+    html`<span>${figure(row)} with ${formatQuantity(row.workgroups!, "workgroup")}</span>`;
   const parts = [
     dispatch && html`<span>a dispatch that needs the one before it costs ${figure(dispatch)}</span>`,
     submit && html`<span>a submit of its own for each costs ${figure(submit)}</span>`,

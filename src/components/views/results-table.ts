@@ -22,6 +22,9 @@ export interface LiveRow {
   workgroupSize: number | null;
   tokensPerSecond?: Statistics;
   microsecondsPerOperation?: Statistics;
+  operation?: string;
+  /** Bytes that an operation reads, where the rate of reading is what is measured. */
+  bytesPerOperation?: number | undefined;
   verification?: Verification | ExactVerification;
   /** Why there are no figures. */
   message?: string;
