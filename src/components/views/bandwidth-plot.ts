@@ -62,8 +62,9 @@ export function bandwidthPlot(options: BandwidthPlotOptions): HTMLElement {
   return html`<figure class="bandwidth-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot} ${legend(points)}
     <figcaption>
-      Bytes read in a second: medians, with bars from p10 to p90. Workgroups are of 256 invocations where nothing else
-      is said. A dashed line is the read bandwidth of a whole device: measured, or nominal, the maker's figure.
+      Bytes read in a second: medians, with bars from p10 to p90. Workgroups that read have 256 invocations where
+      nothing else is said, those that decode have what suits the kernel. A dashed line is the read bandwidth of a whole
+      device: measured, or nominal, the maker's figure.
       ${readRows(recorded).length > 0 ? null : "No record of reads by workgroup count is on file yet."}
     </figcaption>
   </figure>`;
@@ -122,7 +123,7 @@ function draw(points: Point[], rooflines: readonly Roofline[], width: number): P
   const joined = points.filter((point) => point.joined);
   const plot = Plot.plot({
     ...frame(width),
-    marginLeft: 56,
+    marginLeft: 64,
     x: {
       type: "log",
       base: 2,
@@ -178,7 +179,8 @@ function addLabels(plot: PlotElement, points: Point[], rooflines: readonly Roofl
   const first = (series: string) => points.find((point) => point.series === series && point.joined);
   const text = (point: Point) => {
     if (point !== best(point.series) && point !== first(point.series)) return "";
-    const whose = point.live ? "Yours: " : narrow ? "" : `${shortDevice(point.device)}: `;
+    const what = point.symbol === symbolDiamond2 ? ", decoding" : "";
+    const whose = point.live ? "Yours: " : narrow ? "" : `${shortDevice(point.device)}${what}: `;
     return whose + formatBandwidth(point.rate);
   };
   const requests: LabelRequest[] = [

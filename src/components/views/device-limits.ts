@@ -8,38 +8,38 @@ export const limitUses: Record<(typeof limitNames)[number], {bytes: boolean; nee
   maxBufferSize: {
     bytes: true,
     need: "A buffer holds several layers of weights, another the KV cache of all layers.",
-    decides: "How many layers the staged design has at most: their KV cache is one buffer."
+    decides: "how many layers the staged design has at most, whose KV cache is one buffer"
   },
   maxStorageBufferBindingSize: {
     bytes: true,
     need: "A kernel sees a buffer through a binding: the weights of one layer or more, and the two ends of the model.",
-    decides: "Whether the embedding and the LM head fit at all, and how many layers lie behind one binding."
+    decides: "whether the embedding and the LM head fit at all, and how many layers lie behind one binding"
   },
   maxStorageBuffersPerShaderStage: {
     bytes: false,
     need: "The fused kernel has five bindings beside those of the layers: ends, rotations, KV cache, activations, state.",
-    decides: "How many bindings are left for the layers; the kernel is written for three at most."
+    decides: "how many bindings are left for the layers; the kernel is written for three at most"
   },
   maxComputeWorkgroupStorageSize: {
     bytes: true,
     need: "A workgroup shares the input of a matrix, partial sums, and the queries and keys of attention.",
-    decides: "Whether that input is there at once or piece by piece, and how large a workgroup can be beside it."
+    decides: "whether that input is there at once or piece by piece, and how large a workgroup can be beside it"
   },
   maxComputeInvocationsPerWorkgroup: {
     bytes: false,
     need: "The one workgroup of the fused design has up to 1,024 invocations.",
-    decides: "How many loads it can have under way."
+    decides: "how many loads that workgroup can have under way"
   },
   maxComputeWorkgroupSizeX: {
     bytes: false,
     need: "Those invocations are in one dimension.",
-    decides: "The same, if it is the smaller one."
+    decides: "the same, if it is the smaller one"
   },
   maxComputeWorkgroupsPerDimension: {
     bytes: false,
     need: "A dispatch of the staged design has a workgroup for every few rows of its matrix.",
     decides:
-      "Nothing here: the most rows are those of the vocabulary. It is the limit that the published pages ran into."
+      "nothing here, because the most rows are those of the vocabulary; it is the limit that the published pages ran into"
   }
 };
 
@@ -48,22 +48,22 @@ export const featureUses: readonly {name: string; need: string; decides: string}
   {
     name: "subgroups",
     need: "The lanes of a subgroup add up the products of a row without workgroup memory.",
-    decides: "Which build of a kernel runs: every one exists without it too."
+    decides: "which build of a kernel runs; each exists without it too"
   },
   {
     name: "packed_4x8_integer_dot_product",
     need: "Four products of 8-bit integers in one instruction, for activations as 16-bit integers. A feature of WGSL.",
-    decides: "Whether that arithmetic can be chosen."
+    decides: "whether that arithmetic can be chosen"
   },
   {
     name: "shader-f16",
     need: "Nothing: scales and norms are float16, and are unpacked in pairs with what every device has.",
-    decides: "Nothing."
+    decides: "nothing"
   },
   {
     name: "timestamp-query",
     need: "Times of single dispatches. It is never asked for where speed is measured, because it can change it.",
-    decides: "Nothing."
+    decides: "nothing"
   }
 ];
 
@@ -72,26 +72,25 @@ export function deviceLimits(offers: readonly NamedOffer[]): HTMLElement {
   const value = (name: (typeof limitNames)[number], {limits}: NamedOffer) => {
     const limit = limits[name];
     if (limit === undefined) return "–";
-    const rounded = limitUses[name].bytes ? html`<br /><small>${formatBytes(limit)}</small>` : null;
-    return html`<span>${formatCount(limit)}${rounded}</span>`;
+    const exact = formatCount(limit);
+    return limitUses[name].bytes ? html`<span title="${exact} bytes">${formatBytes(limit)}</span>` : exact;
   };
   const has = (name: string, {features, guaranteed}: NamedOffer) =>
     guaranteed ? "not promised" : features.includes(name) ? "yes" : "no";
   const row = (name: string, uses: {need: string; decides: string}, cell: (offer: NamedOffer) => Node | string) =>
     html`<tr data-limit="${name}">
-      <th scope="row"><code>${name}</code></th>
+      <th scope="row">
+        <code>${name}</code><br />
+        <small style="font-weight: normal;">${uses.need} It decides ${uses.decides}.</small>
+      </th>
       ${offers.map((offer) => html`<td class="number">${coloured(offer, cell(offer))}</td>`)}
-      <td>${uses.need}</td>
-      <td>${uses.decides}</td>
     </tr>`;
   return html`<div class="scrolls device-limits" role="region" aria-label="Limits and features of devices" tabindex="0">
     <table style="max-width: none;">
       <thead>
         <tr>
-          <th scope="col">Limit or feature</th>
-          ${offers.map(({name}) => html`<th scope="col" class="number" style="min-width: 8em;">${name}</th>`)}
-          <th scope="col" style="min-width: 18em;">What needs it</th>
-          <th scope="col" style="min-width: 18em;">What it decides</th>
+          <th scope="col" style="min-width: 16em;">Limit or feature, what needs it and what it decides</th>
+          ${offers.map(({name}) => html`<th scope="col" class="number" style="min-width: 5em;">${name}</th>`)}
         </tr>
       </thead>
       <tbody>

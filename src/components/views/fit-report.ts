@@ -7,8 +7,8 @@ import {formatBytes, formatCount, formatQuantity} from "./format.js";
 import type {NamedOffer} from "./offers.js";
 
 const designs: Record<Factoring, string> = {
-  fused: "One dispatch: all layers bound at once",
-  staged: "A dispatch a stage: one layer bound"
+  fused: "one dispatch",
+  staged: "a dispatch a stage"
 };
 
 /** What a shape takes, with the arithmetic. */
@@ -76,36 +76,45 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
     <table style="max-width: none;">
       <thead>
         <tr>
-          <th scope="col" style="min-width: 9em;">Limits of</th>
-          <th scope="col" style="min-width: 9em;">Design</th>
+          <th scope="col" style="min-width: 6em;">Limits of</th>
+          <th scope="col" style="min-width: 6em;">Design</th>
           <th scope="col">Fits</th>
           <th scope="col" class="number">Bindings of layers</th>
           <th scope="col" class="number">Most layers of ${formatCount(shape.hidden)}</th>
           <th scope="col" class="number">Largest hidden size of ${formatQuantity(shape.layers, "layer")}</th>
-          <th scope="col" style="min-width: 20em;">What ends it</th>
+          <th scope="col" style="min-width: 15em;">What ends it</th>
         </tr>
       </thead>
-      <tbody>
-        ${offers.flatMap((offer) => factorings.map((factoring) => fitRow(shape, factoring, offer)))}
-      </tbody>
+      ${offers.map(
+        (offer) =>
+          html`<tbody>
+            ${factorings.map((factoring, i) => fitRow(shape, factoring, offer, i === 0 ? groupHeader(offer) : null))}
+          </tbody>`
+      )}
     </table>
   </div>`;
 }
 
-function fitRow(shape: Shape, factoring: Factoring, offer: NamedOffer): HTMLElement {
+function groupHeader({name, origin}: NamedOffer): HTMLElement {
+  return html`<th scope="rowgroup" rowspan="${factorings.length}">
+    ${origin ? html`<span class="${origin}">${name}</span>` : name}
+  </th>`;
+}
+
+function fitRow(shape: Shape, factoring: Factoring, offer: NamedOffer, header: HTMLElement | null): HTMLElement {
   const reason = whyNoFit(shape, factoring, offer);
   const layers = mostLayers(shape, factoring, offer);
   const hidden = largestHidden(shape, factoring, offer);
   const bindings = factoring === "staged" ? 1 : layerBindings(shape, offer);
   const ends = reason ?? layers.reason ?? hidden.reason;
   return html`<tr data-fits="${reason === null}" data-design="${factoring}">
-    <th scope="row">${offer.origin ? html`<span class="${offer.origin}">${offer.name}</span>` : offer.name}</th>
+    ${header}
     <td>${designs[factoring]}</td>
     <td><strong>${reason === null ? "yes" : "no"}</strong></td>
     <td class="number">${bindings === null ? "–" : formatCount(bindings)}</td>
     <td class="number">${count(layers)}</td>
     <td class="number">${count(hidden)}</td>
-    <td>${ends === null ? "The GPU’s memory, which WebGPU does not tell." : withCommas(ends)}</td>
+    <td><small>${ends === null ? "The GPU’s memory, which WebGPU does not tell." : withCommas(ends)}</small></td>
   </tr>`;
 }
 

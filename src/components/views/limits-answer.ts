@@ -41,14 +41,11 @@ function yourSentence(rows: readonly CostResultRow[]): Node {
 function sentence({one, all, ratio}: Reach, meaning: "recorded" | "yours"): Node {
   const figure = ({bytesPerSecond}: Reach["one"]) =>
     html`<strong class="${meaning}">${formatBandwidth(bytesPerSecond.median)}</strong>`;
-  const where =
-    meaning === "yours"
-      ? html`On your device, ${nameOf(one)}, one workgroup`
-      : html`One workgroup of an ${nameOf(one)}`;
+  const where = meaning === "yours" ? `On your device, ${nameOf(one)}` : `On an ${nameOf(one)}`;
   const comparison =
     ratio < 1.02 ? "no more" : html`<strong class="${meaning}">${formatNumber(ratio)} times</strong> as much`;
   return html`<span>
-    ${where} of ${formatCount(one.workgroupSize)} reads at most ${figure(one)}, and
+    ${where}, one workgroup of ${formatCount(one.workgroupSize)} reads at most ${figure(one)}, and
     ${formatQuantity(all.workgroups, "workgroup")} read ${figure(all)} together: ${comparison}.
   </span>`;
 }

@@ -6,33 +6,34 @@ import type {NamedOffer} from "./offers.js";
 /** Hidden sizes of the published page, and the one of Phi-3-mini. */
 const hiddenSizes = [128, 256, 512, 768, 1024, 2048, 3072, 4096, 8192];
 
-/** The arithmetic of the published kernels at its hidden sizes, against the limits of each offer. */
+/** The arithmetic of the published kernels at its hidden sizes, against the workgroup memory of each offer. */
 export function publishedTable(offers: readonly NamedOffer[]): HTMLElement {
-  const memory = ({limits}: NamedOffer) => limits.maxComputeWorkgroupStorageSize!;
-  const fits = (bytes: number) => {
-    const roomy = offers.filter((offer) => bytes <= memory(offer)).map(({name}) => name);
-    return roomy.length === offers.length ? "on all" : roomy.length === 0 ? "on none" : `on ${roomy.join(", ")}`;
+  const memories = [...new Set(offers.map(({limits}) => limits.maxComputeWorkgroupStorageSize!))].sort((a, b) => a - b);
+  const verdict = (bytes: number) => {
+    const enough = memories.find((memory) => bytes <= memory);
+    return enough === undefined ? "more than any of them" : `within ${formatCount(enough)} B`;
   };
   const cells = (hidden: number) =>
     [false, true].map((tiled) => {
       const bytes = publishedWorkgroupMemory(hidden, {tiled});
-      return html`<td class="number">${formatCount(bytes)} B<br /><small>fits ${fits(bytes)}</small></td>`;
+      return html`<td class="number">${formatCount(bytes)} B<br /><small>${verdict(bytes)}</small></td>`;
     });
   const largest = (tiled: boolean) =>
-    offers.map(
-      (offer) =>
+    memories.map(
+      (memory) =>
         html`<div>
-          ${formatCount(largestPublishedHidden(memory(offer), {tiled}))} <small>with ${offer.name}</small>
+          <strong>${formatCount(largestPublishedHidden(memory, {tiled}))}</strong>
+          <small>within ${formatCount(memory)} B</small>
         </div>`
     );
   return html`<div class="scrolls published" role="region" aria-label="The published design" tabindex="0">
-    <table style="max-width: none;">
+    <table>
       <thead>
         <tr>
-          <th scope="col">Hidden size</th>
-          <th scope="col" class="number" style="min-width: 12em;">All of the FFN at once</th>
-          <th scope="col" class="number" style="min-width: 12em;">FFN in tiles of 256</th>
-          <th scope="col" class="number">A layer in float32</th>
+          <th scope="col">Hidden size D</th>
+          <th scope="col" class="number">All of the FFN at once: (5D + 64) × 4</th>
+          <th scope="col" class="number">FFN in tiles: (D + 256 + 64) × 4</th>
+          <th scope="col" class="number">A layer: (12D² + 9D) × 4</th>
         </tr>
       </thead>
       <tbody>

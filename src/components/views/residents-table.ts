@@ -1,3 +1,4 @@
+import {group} from "d3";
 import {html} from "htl";
 import type {CostRecord} from "../lab/cost-record.js";
 import {costRows, type CostResultRow} from "../lab/cost-row.js";
@@ -22,49 +23,66 @@ export function residentsTable(
       waiting and run those variants.
     </p>`;
   }
+  const runs = [...group(rows, ({sourceFile}) => sourceFile).values()];
+  const footprints = new Map(rows.map((row) => [row.variant, row]));
   return html`<div class="scrolls residents" role="region" aria-label="Resident workgroups" tabindex="0">
     <table>
       <thead>
         <tr>
           <th scope="col">Each workgroup has</th>
-          <th scope="col" class="number">Resident together</th>
-          <th scope="col" class="number">Invocations</th>
-          <th scope="col" class="number">Workgroup memory</th>
-          <th scope="col">On each core</th>
-          <th scope="col">Device</th>
+          ${runs.map(([row]) => html`<th scope="col">${row!.sourceFile === null ? `Yours: ${row!.device}` : ranOn(row!)}</th>`)}
         </tr>
       </thead>
       <tbody>
-        ${rows.map((row) => tableRow(row, results))}
+        ${[...footprints.values()].map(
+          (footprint) =>
+            html`<tr>
+              <th scope="row">${describe(footprint)}</th>
+              ${runs.map(
+                (run) =>
+                  html`<td>
+                    ${residents(
+                      run.find(({variant}) => variant === footprint.variant),
+                      results
+                    )}
+                  </td>`
+              )}
+            </tr>`
+        )}
       </tbody>
     </table>
   </div>`;
 }
 
-function tableRow(row: ResidentRow, results: Pick<Results, "reports">): HTMLElement {
-  const {workgroups, workgroupSize, sourceFile} = row;
+function describe(row: ResidentRow): string {
   const bytes = heldBytes(row);
-  return html`<tr>
-    <th scope="row">
-      ${formatCount(workgroupSize)} invocations${bytes === null ? null : `, ${formatCount(bytes / 1024)} KiB`}
-    </th>
-    <td class="number">
-      <strong class="${sourceFile === null ? "yours" : "recorded"}">${formatCount(workgroups)}</strong>
-    </td>
-    <td class="number">${formatCount(workgroups * workgroupSize)}</td>
-    <td class="number">${bytes === null ? "–" : formatBytes(workgroups * bytes)}</td>
-    <td>${onEachCore(workgroups, coresOnFile(results, row.device))}</td>
-    <td>${sourceFile === null ? `${row.device} (yours)` : ranOn(row)}</td>
-  </tr>`;
+  return `${formatCount(row.workgroupSize)} invocations${bytes === null ? "" : ` and ${formatCount(bytes / 1024)} KiB`}`;
 }
 
-/** "8 on each of 132", where the count divides so; "not known" where nothing says how many cores there are. */
-export function onEachCore(workgroups: number, cores: number | null): string {
-  if (cores === null) return "not known";
+/** How many of a run, and what they take of the GPU together. */
+function residents(row: ResidentRow | undefined, results: Pick<Results, "reports">): Node | string {
+  if (!row) return "–";
+  const {workgroups, workgroupSize, sourceFile, device} = row;
+  const bytes = heldBytes(row);
+  const cores = coresOnFile(results, device);
+  const facts = [
+    cores === null ? null : onEachCore(workgroups, cores),
+    `${formatCount(workgroups * workgroupSize)} invocations`,
+    bytes === null ? null : `${formatBytes(workgroups * bytes)} of workgroup memory`
+  ].filter((fact) => fact !== null);
+  return html`<span>
+    <strong class="${sourceFile === null ? "yours" : "recorded"}">${formatCount(workgroups)}</strong><br />
+    <small>${facts.join(", ")}</small>
+  </span>`;
+}
+
+/** "8 on each of 132 cores", where the count divides so. */
+export function onEachCore(workgroups: number, cores: number): string {
   const each = workgroups / cores;
-  return Number.isInteger(each)
-    ? `${formatCount(each)} on each of ${formatCount(cores)}`
-    : `between ${formatCount(Math.floor(each))} and ${formatCount(Math.ceil(each))} on each of ${formatCount(cores)}`;
+  const number = Number.isInteger(each)
+    ? formatCount(each)
+    : `${formatCount(Math.floor(each))} or ${formatCount(Math.ceil(each))}`;
+  return `${number} on each of ${formatCount(cores)} cores`;
 }
 
 /** Workgroup memory that each workgroup of a row was given, where that was varied: its variant says it. */

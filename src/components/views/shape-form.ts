@@ -17,14 +17,17 @@ const sizes = [
  * size in the proportion of the model that it starts from.
  */
 export function shapeForm(presets: readonly Shape[]): HTMLElement & {value: ChosenShape} {
-  const preset = html`<select name="preset" onchange=${takePreset}>
+  const preset = html`<select name="preset">
     ${presets.map(({id, label}) => html`<option value="${id}">${label}</option>`)}
   </select>` as HTMLSelectElement;
   const inputs = Object.fromEntries(
     sizes.map(([key]) => [key, html`<input type="number" name="${key}" min="1" size="7" />` as HTMLInputElement])
   ) as Record<(typeof sizes)[number][0], HTMLInputElement>;
   const note = html`<p class="shape-form-note" role="status"></p>`;
-  const form = html`<fieldset class="shape-form" oninput=${update}>
+  const form = html`<fieldset
+    class="shape-form"
+    oninput=${({target}: Event) => (target === preset ? takePreset() : update())}
+  >
     <legend>Size of the model</legend>
     <label>Like ${preset}</label>
     ${sizes.map(([key, label]) => html`<label>${label} ${inputs[key]}</label>`)} ${note}
