@@ -4,7 +4,7 @@ import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import type {Variant} from "./experiment.js";
 import {whyTooLarge} from "./read-variant.js";
-import {pollLimits, rounds, WaitSubject} from "./wait-cost.js";
+import {pollLimits, WaitSubject} from "./wait-cost.js";
 
 /** What a workgroup takes of the core that it runs on. */
 export interface Footprint {
@@ -12,6 +12,12 @@ export interface Footprint {
   /** Bytes of workgroup memory that it holds; one word for each invocation by default, which no core is short of. */
   workgroupMemory?: number;
 }
+
+/**
+ * Roll calls in a dispatch, which is a batch: few, because the CPUs that stand in for a GPU may take milliseconds for one.
+ * A GPU takes a microsecond or some, and launching the dispatch is a part of what is timed.
+ */
+export const rounds = 100;
 
 /** Most workgroups that are tried. On a CPU they compete for its cores. */
 const mostTried = {hardware: 2 ** 14, software: 4};
@@ -53,7 +59,7 @@ export function residentVariant(kernels: Kernels, {workgroupSize, workgroupMemor
             `${workgroups} workgroups had answered a roll call, and later did not: a wait gave up after ${pollLimit} polls.`
           );
         };
-        const allocate = () => new WaitSubject(device, pipeline, "barrier", workgroups, onStall);
+        const allocate = () => new WaitSubject(device, pipeline, {kind: "barrier", workgroups, rounds}, onStall);
         return guard(device, `allocating for ${workgroups} workgroups`, allocate);
       };
       const rollCall = async (workgroups: number) => {

@@ -42,6 +42,12 @@ function sentence({one, all, ratio}: Reach, meaning: "recorded" | "yours"): Node
   const figure = ({bytesPerSecond}: Reach["one"]) =>
     html`<strong class="${meaning}">${formatBandwidth(bytesPerSecond.median)}</strong>`;
   const where = meaning === "yours" ? `On your device, ${nameOf(one)}` : `On an ${nameOf(one)}`;
+  if (all.workgroups === 1) {
+    return html`<span>
+      ${where}, one workgroup of ${formatCount(one.workgroupSize)} reads ${figure(one)}, and no more of them read faster
+      together.
+    </span>`;
+  }
   const comparison =
     ratio < 1.02 ? "no more" : html`<strong class="${meaning}">${formatNumber(ratio)} times</strong> as much`;
   return html`<span>

@@ -1,6 +1,7 @@
 import {html} from "htl";
 import {hiddenStep, scaleShape} from "../decode/capacity.js";
 import type {Shape} from "../model/shape.js";
+import {formatCount} from "./format.js";
 
 /** The shape that is chosen, or what is wrong with it. */
 export type ChosenShape = {shape: Shape; message: null} | {shape: null; message: string};
@@ -47,11 +48,13 @@ export function shapeForm(presets: readonly Shape[]): HTMLElement & {value: Chos
     form.value = read();
     const {shape, message} = form.value;
     note.textContent = shape
-      ? `${shape.heads} heads of ${shape.headDim}, ${shape.kvHeads} with keys and values, FFN of ${shape.ffn}.`
+      ? `${formatCount(shape.heads)} heads of ${shape.headDim}, ${formatCount(shape.kvHeads)} with keys and values, FFN of ${formatCount(shape.ffn)}.`
       : message;
   }
 
   function read(): ChosenShape {
+    const empty = sizes.find(([key]) => Number.isNaN(inputs[key].valueAsNumber));
+    if (empty) return {shape: null, message: `${empty[1]}: a number is missing.`};
     try {
       const change = Object.fromEntries(sizes.map(([key]) => [key, inputs[key].valueAsNumber]));
       return {shape: {...scaleShape(base(), change), id: "yours", label: "This model"}, message: null};
