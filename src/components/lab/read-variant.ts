@@ -15,7 +15,7 @@ export interface ReadGeometry {
 export type ReadBuffers = WeakMap<Gpu, Promise<ReadBuffer>>;
 
 /** The part of the buffer that is read to predict what all of it takes: one workgroup may need long. */
-const predictedFrom = 1 / 64;
+export const predictedFrom = 1 / 64;
 
 /** Most workgroups on a CPU, which runs one on each core and needs long for those it does not. */
 const softwareWorkgroups = 64;
