@@ -89,7 +89,7 @@ export function deviceLimits(offers: readonly NamedOffer[]): HTMLElement {
     <table style="max-width: none;">
       <thead>
         <tr>
-          <th scope="col" style="min-width: 16em;">Limit or feature, what needs it and what it decides</th>
+          <th scope="col" style="min-width: 11em;">Limit or feature, what needs it and what it decides</th>
           ${offers.map(({name}) => html`<th scope="col" class="number" style="min-width: 5em;">${name}</th>`)}
         </tr>
       </thead>
