@@ -80,7 +80,7 @@ export function deviceLimits(offers: readonly NamedOffer[]): HTMLElement {
   const row = (name: string, uses: {need: string; decides: string}, cell: (offer: NamedOffer) => Node | string) =>
     html`<tr data-limit="${name}">
       <th scope="row">
-        <code>${name}</code><br />
+        <code style="overflow-wrap: anywhere;">${name}</code><br />
         <small style="font-weight: normal;">${uses.need} It decides ${uses.decides}.</small>
       </th>
       ${offers.map((offer) => html`<td class="number">${coloured(offer, cell(offer))}</td>`)}
