@@ -1,6 +1,6 @@
 import "./patient-polling.js";
 import {openDawn} from "../cli/dawn.js";
-import {factorings, type Factoring} from "../components/decode/plan.js";
+import {factorings, isOneKernel, type Factoring} from "../components/decode/plan.js";
 import {openGpu, type Gpu} from "../components/gpu/device.js";
 
 /** A device of its own for one test file or one test. */
@@ -18,7 +18,7 @@ export function hasSlowCompiler({description}: Gpu): boolean {
 
 /** The factorings whose kernels every driver compiles in seconds. */
 export function quickFactorings(gpu: Gpu): Factoring[] {
-  return factorings.filter((factoring) => factoring !== "fused" || !hasSlowCompiler(gpu));
+  return factorings.filter((factoring) => !isOneKernel(factoring) || !hasSlowCompiler(gpu));
 }
 
 /** The factoring to try many kernels with: on software drivers one, so that between them they try both. */
