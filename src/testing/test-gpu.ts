@@ -62,6 +62,24 @@ export function countBuffers(gpu: Gpu, failAt = -1): CountedGpu {
   return {...gpu, device: wrap(gpu.device, {createBuffer}), buffers};
 }
 
+/** A device that tells, in order, of every submit and of every time that the CPU began to wait for the GPU. */
+export function logQueue(device: GPUDevice): {device: GPUDevice; log: ("submit" | "wait")[]} {
+  const log: ("submit" | "wait")[] = [];
+  const {queue} = device;
+  const tell =
+    <A extends unknown[], R>(what: "submit" | "wait", call: (...args: A) => R) =>
+    (...args: A) => {
+      log.push(what);
+      return call(...args);
+    };
+  const told = {
+    submit: tell("submit", (buffers: Iterable<GPUCommandBuffer>) => queue.submit(buffers)),
+    onSubmittedWorkDone: tell("wait", () => queue.onSubmittedWorkDone()),
+    writeBuffer: queue.writeBuffer.bind(queue)
+  };
+  return {device: wrap(device, {queue: told}), log};
+}
+
 function wrap(device: GPUDevice, changed: object): GPUDevice {
   return new Proxy(device, {
     get(target, key) {

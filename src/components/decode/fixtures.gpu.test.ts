@@ -31,6 +31,7 @@ interface Launch {
 
 const staged: Launch = {factoring: "staged", workgroups: 1};
 const fused: Launch = {factoring: "fused", workgroups: 1};
+const chunked: Launch = {factoring: "chunked", workgroups: 1};
 const grid: Launch = {factoring: "fused", workgroups: 2};
 
 const describeLaunch = ({factoring, workgroups}: Launch) =>
@@ -45,6 +46,9 @@ probe.destroy();
 
 const kernels = readKernels();
 
+/** A layer of two in each dispatch; and four of six, so that the second dispatch has fewer. */
+const layersPerDispatch: Record<FixtureName, number> = {"phi3-tiny": 1, "phi3-tiny-deep": 4};
+
 interface Case {
   fixture: FixtureName;
   features: KernelFeature[];
@@ -52,12 +56,16 @@ interface Case {
   int16: readonly Launch[];
 }
 
-const tiny = {fixture: "phi3-tiny" as const, float32: [staged, fused, grid], int16: [staged, fused, grid]};
-const deep = {fixture: "phi3-tiny-deep" as const, float32: quick, int16: quick};
+const tiny = {
+  fixture: "phi3-tiny" as const,
+  float32: [staged, fused, chunked, grid],
+  int16: [staged, fused, grid]
+};
+const deep = {fixture: "phi3-tiny-deep" as const, float32: slow ? quick : [...quick, chunked], int16: quick};
 
 const cases: Case[] = [
   {...tiny, features: all!},
-  ...less.map((features) => ({...tiny, features, ...(slow && {float32: [staged, fused], int16: [staged]})})),
+  ...less.map((features) => ({...tiny, features, ...(slow && {float32: [staged, fused, chunked], int16: [staged]})})),
   {...deep, features: all!},
   ...(isSlowWithoutSubgroups ? [] : less.map((features) => ({...deep, features})))
 ];
@@ -81,8 +89,14 @@ test.concurrent.each(
         const decoder = await createDecoder(gpu.device, kernels, weights, {
           shape,
           factoring,
-          geometry: {...geometry, workgroups, tokensPerDispatch: shape.context}
+          geometry: {
+            ...geometry,
+            workgroups,
+            tokensPerDispatch: shape.context,
+            layersPerDispatch: layersPerDispatch[fixture]
+          }
         });
+        if (factoring === "chunked") expect(decoder.plan).toHaveLength(2);
         const actual = await (workgroups > 1 ? decodeAnew : decode)(decoder, expected);
         decoder.destroy();
         return actual;
@@ -103,6 +117,8 @@ test.concurrent.each(
       }
       const first = results.get(staged)!;
       if (results.has(fused)) expect(largestError(results.get(fused)!, first)).toBeLessThanOrEqual(spread);
+      // The same compiled kernel does the same, wherever it stops in between.
+      if (results.has(chunked)) expect(results.get(chunked)!.logits).toEqual(results.get(fused)!.logits);
     } finally {
       gpu.destroy();
     }

@@ -130,7 +130,10 @@ function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {la
 export function dispatchesPerToken(
   {layers}: Pick<Shape, "layers">,
   factoring: Factoring,
-  {tokensPerDispatch = 1, layersPerDispatch = 1}: Partial<Pick<Geometry, "tokensPerDispatch" | "layersPerDispatch">> = {}
+  {
+    tokensPerDispatch = 1,
+    layersPerDispatch = 1
+  }: Partial<Pick<Geometry, "tokensPerDispatch" | "layersPerDispatch">> = {}
 ): number {
   if (factoring === "chunked") return Math.ceil(layers / layersPerDispatch);
   return (factoring === "fused" ? 1 : 7 * layers + 4) / tokensPerDispatch;

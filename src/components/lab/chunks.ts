@@ -10,15 +10,13 @@ const divisions = [2, 4, 8, 16, 32];
 
 const fused: DecodeVariant = {variant: "fused", label: "1 dispatch", factoring: "fused", features};
 
-const chunked = divisions.map(
-  (dispatches): DecodeVariant => ({
-    variant: `chunked-${dispatches}`,
-    label: `${dispatches} dispatches`,
-    factoring: "chunked",
-    features,
-    dispatches
-  })
-);
+const chunked = divisions.map((dispatches): DecodeVariant => ({
+  variant: `chunked-${dispatches}`,
+  label: `${dispatches} dispatches`,
+  factoring: "chunked",
+  features,
+  dispatches
+}));
 
 const rows: readonly DecodeVariant[] = [
   fused,
