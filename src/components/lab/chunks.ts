@@ -8,11 +8,11 @@ const features = ["subgroups"] as const;
 /** Over how many dispatches the layers are divided. */
 const divisions = [2, 4, 8, 16, 32];
 
-const fused: DecodeVariant = {variant: "fused", label: "1 dispatch", factoring: "fused", features};
+const fused: DecodeVariant = {variant: "fused", label: "Fused: 1 dispatch", factoring: "fused", features};
 
 const chunked = divisions.map((dispatches): DecodeVariant => ({
   variant: `chunked-${dispatches}`,
-  label: `${dispatches} dispatches`,
+  label: `Chunked: ${dispatches} dispatches`,
   factoring: "chunked",
   features,
   dispatches

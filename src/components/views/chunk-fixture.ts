@@ -25,7 +25,7 @@ function at(row: MeasuredRow, dispatches: number, speed: number): MeasuredRow {
     factoring: dispatches === 1 ? "fused" : "chunked",
     dispatchesPerToken: dispatches,
     ...(dispatches > 1 && {layersPerDispatch: 32 / dispatches}),
-    samples: row.samples.map(() => ({tokens: speed, milliseconds: 1000})),
+    samples: row.samples.map(() => ({tokens: Math.round(100 * speed), milliseconds: 100_000})),
     tokensPerSecond: {median: speed, p10: speed, p90: speed}
   };
 }
