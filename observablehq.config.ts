@@ -29,6 +29,7 @@ export default {
       name: "The fused kernel",
       pages: [
         {name: "Limits", path: "/limits"},
+        {name: "One workgroup", path: "/fused"},
         {name: "Workgroups", path: "/geometry"}
       ]
     },

@@ -31,6 +31,7 @@ test("the site has pages", () => {
   expect(pages).toContain("/method");
   expect(pages).toContain("/provenance");
   expect(pages).toContain("/staged");
+  expect(pages).toContain("/fused");
   expect(pages).toContain("/why");
 });
 
@@ -41,7 +42,8 @@ describe.each(pages)("%s", (path) => {
     expect(await page.locator(".observablehq--error").allInnerTexts()).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
     expect(await page.locator("h1").count()).toBe(1);
-    expect(await page.locator("main").innerText()).not.toMatch(/\b(NaN|undefined|Infinity)\b|\[object/);
+    // A note of the record says what a page checked: "neither zero nor NaN".
+    expect(await page.locator("main").innerText()).not.toMatch(/(?<!nor )\b(NaN|undefined|Infinity)\b|\[object/);
     await page.context().close();
   });
 
@@ -456,6 +458,36 @@ describe("the page on limits", () => {
     expect(headers.join()).toContain("NVIDIA H200 in Node");
     expect(headers.join()).not.toContain("Yours");
     expect(await page.locator(".fit-report [data-fits]").count()).toBeGreaterThan(3);
+    await page.context().close();
+  });
+});
+
+describe("the panel of the experiment chunks", () => {
+  const panel = "[data-experiment=chunks]";
+
+  test("runs one workgroup in one dispatch and in two, with and without waits, to done", async () => {
+    const ids = ["fused", "chunked-2", "chunked-2-awaited", "chunked-32"];
+    const {page, problems} = await openPage(`/fused?shape=tiny&variants=${ids.join()}`, {}, keepRecords);
+    await page.click("[data-action=run]");
+    await reach(page, "done", panel);
+    const [record] = await records(page);
+    const {rows, experiment} = runSchema.parse(record);
+    expect(experiment).toBe("chunks");
+    expect(rows.map((row) => [row.variant, row.status, row.dispatchesPerToken, row.awaited ?? false])).toEqual([
+      ["fused", "measured", 1, false],
+      ["chunked-2", "measured", 2, false],
+      ["chunked-32", "unsupported", 32, false],
+      ["chunked-2-awaited", "measured", 2, true]
+    ]);
+    const row = (id: string) => page.locator(`${panel} [data-variant=${id}]`);
+    expect(await row("chunked-32").innerText()).toContain("32 dispatches of whole layers need 32 layers");
+    expect(await page.locator(".your-answer").innerText()).toMatch(/^On your device, .* in 2 that the CPU waits for/);
+    expect(await page.locator('.chunks-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(3);
+    expect(await page.locator('.weight-time-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
     await page.context().close();
   });
 });

@@ -4,6 +4,7 @@ import {arch, platform, release} from "node:os";
 import {dirname} from "node:path";
 import {processMemory} from "../components/decode/residency.js";
 import type {Experiment} from "../components/lab/experiment.js";
+import {chunksExperiment} from "../components/lab/chunks.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
 import {geometryExperiment} from "../components/lab/geometry.js";
@@ -26,7 +27,7 @@ const usage = `Runs an experiment on this machine's GPU and writes its record.
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
                                    [--browser [--screenshot FILE]]
 
-  EXPERIMENT   spectrum, workgroups, geometry, stages, dispatch-cost, limits
+  EXPERIMENT   spectrum, chunks, workgroups, geometry, stages, dispatch-cost, limits
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost and limits
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
@@ -50,6 +51,7 @@ async function main(args: string[]): Promise<number> {
   const environment = {kernels, residency: processMemory()};
   const list: Experiment[] = [
     spectrumExperiment(environment),
+    chunksExperiment(environment),
     workgroupsExperiment(environment),
     geometryExperiment(environment),
     stagesExperiment(environment),

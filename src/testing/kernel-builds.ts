@@ -23,6 +23,7 @@ export function plainGeometry(change: Partial<Geometry> = {}): Geometry {
     workgroups: 1,
     spinLimit: 1,
     tokensPerDispatch: 1,
+    layersPerDispatch: 1,
     workgroupStorage: 32768,
     kernels: Object.fromEntries(names.map((name) => [name, kernel])) as unknown as Geometry["kernels"],
     ...change

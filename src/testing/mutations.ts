@@ -11,7 +11,7 @@ export interface Mutation {
 }
 
 /**
- * The fixture phi3-tiny, `staged` or `fused`, with all features or without (`portable`), with an input that comes in
+ * The fixture phi3-tiny, `staged`, `fused` or with a layer in each dispatch (`chunked`), with all features or without (`portable`), with an input that comes in
  * pieces (`tiles`), with subgroups of a size not known before (`varying`), with 16-bit activations (`packed`), by two workgroups
  * that wait for each other (`grid`), and by two with 16-bit activations in registers (`registers`); synthetic models: of shared KV heads and many positions (`long`), of
  * layers in three buffers (`split`), and by two workgroups with token ids of more than 16 bits (`wide`); and a roll call
@@ -21,6 +21,7 @@ export type SubjectName =
   | "staged"
   | "portable"
   | "fused"
+  | "chunked"
   | "tiles"
   | "fused tiles"
   | "varying"
@@ -315,7 +316,13 @@ export const mutations: readonly Mutation[] = [
       "rms_norm(workgroup, invocation, blob, attention_norm);",
       "fused"
     ],
-    ["a layer is left out", "layer < layers;", "layer + 1u < layers;", "fused"],
+    ["a layer is left out", "layer < end;", "layer + 1u < end;", "fused"],
+    ["every dispatch begins with the first layer", "var layer = first;", "var layer = 0u;", "chunked"],
+    ["every dispatch of a token embeds it anew", "if (first == 0u) {", "if (first < layers) {", "chunked"],
+    ["a dispatch runs one layer more than it should", "layer < end;", "layer < min(end + 1u, layers);", "chunked"],
+    ["the next dispatch begins one layer late", "select(end, 0u,", "select(end + 1u, 0u,", "chunked"],
+    ["the next token begins where the last one ended", "select(end, 0u, end == layers)", "end", "chunked"],
+    ["a token is chosen before its last layer", "if (end == layers) {", "if (end > 0u) {", "chunked"],
     ["the residual of the FFN is left out", "    down(workgroup, invocation, blob, 0u, 0u);\n", "", "fused"]
   ]),
   ...inFile("fused_grid.wgsl", [

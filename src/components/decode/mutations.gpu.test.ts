@@ -146,6 +146,7 @@ async function makeTinySubjects() {
     },
     crowd: {...staged, factoring: "fused", geometry: change(all!, {workgroups: 8}), crowd: 8},
     fused: {...staged, factoring: "fused"},
+    chunked: {...staged, factoring: "chunked", geometry: change(all!, {layersPerDispatch: 1})},
     "fused tiles": {...staged, factoring: "fused", geometry: change(all!, pieces)}
   } satisfies Partial<Record<SubjectName, Subject>>;
 }

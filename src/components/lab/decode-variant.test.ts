@@ -4,6 +4,7 @@ import {processMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
 import {shapes, type Shape} from "../model/shape.js";
 import {decodeVariants, type DecodeVariant} from "./decode-variant.js";
+import {chunksExperiment} from "./chunks.js";
 import {geometryExperiment} from "./geometry.js";
 import {workgroupsExperiment} from "./workgroups.js";
 
@@ -47,6 +48,37 @@ describe("a row", () => {
   test("of several tokens has less than one dispatch a token", () => {
     const {identity} = variant({workgroups: "resident", tokensPerDispatch: 16});
     expect(identity).toMatchObject({tokensPerDispatch: 16, dispatchesPerToken: 1 / 16});
+  });
+});
+
+describe("a chunked row", () => {
+  const chunked = (dispatches: number, shape?: Shape) => variant({factoring: "chunked", dispatches}, shape);
+
+  test("divides the layers over its dispatches", () => {
+    expect(chunked(4).identity).toMatchObject({dispatchesPerToken: 4, layersPerDispatch: 8, workgroups: 1});
+    expect(chunked(2, shapes.tiny).identity).toMatchObject({dispatchesPerToken: 2, layersPerDispatch: 1});
+    expect(chunked(4).unsupported(gpuWith())).toBeNull();
+  });
+
+  test("says whether the CPU waits", () => {
+    expect(variant({factoring: "chunked", dispatches: 4, awaited: true}).identity).toMatchObject({awaited: true});
+    expect(chunked(4).identity).not.toHaveProperty("awaited");
+  });
+
+  test("says so where there are fewer layers than dispatches, and has no layers per dispatch then", () => {
+    const {identity, unsupported} = chunked(4, shapes.tiny);
+    expect(identity).toMatchObject({dispatchesPerToken: 4});
+    expect(identity).not.toHaveProperty("layersPerDispatch");
+    expect(unsupported(gpuWith())).toBe("4 dispatches of whole layers need 4 layers; “Tiny, 2 layers of 192” has 2.");
+    expect(chunked(2, shapes["phi3-mini-1-layer"]).unsupported(gpuWith())).toBe(
+      "2 dispatches of whole layers need 2 layers; “Phi-3-mini, 1 layer” has 1, which is one dispatch."
+    );
+  });
+
+  test("says so where the layers do not divide", () => {
+    expect(chunked(4, {...shapes.tiny, layers: 5}).unsupported(gpuWith())).toBe(
+      "The 5 layers of “Tiny, 2 layers of 192” do not make 4 groups of equal size."
+    );
   });
 });
 
@@ -107,6 +139,30 @@ describe("a row is unsupported", () => {
 });
 
 describe("the experiment", () => {
+  test("chunks has 1 to 32 dispatches of one workgroup, in one submit and with waits, beside the staged design", () => {
+    const variants = chunksExperiment(environment).variants(shapes["phi3-mini"]);
+    const told = variants.map(({identity}) => {
+      if (!("awaited" in identity || "factoring" in identity)) throw new Error("not of a model");
+      const {variant, dispatchesPerToken, layersPerDispatch = null, awaited = false} = identity;
+      return [variant, dispatchesPerToken, layersPerDispatch, awaited];
+    });
+    const chunks = [
+      [2, 16],
+      [4, 8],
+      [8, 4],
+      [16, 2],
+      [32, 1]
+    ] as const;
+    expect(told).toEqual([
+      ["fused", 1, null, false],
+      ...chunks.map(([dispatches, layers]) => [`chunked-${dispatches}`, dispatches, layers, false]),
+      ["fused-awaited", 1, null, true],
+      ...chunks.map(([dispatches, layers]) => [`chunked-${dispatches}-awaited`, dispatches, layers, true]),
+      ["staged", 228, null, false]
+    ]);
+    for (const variant of variants) expect(variant.unsupported(gpuWith()), variant.identity.variant).toBeNull();
+  });
+
   test("workgroups has one dispatch of ever more workgroups beside the staged design of both arithmetics", () => {
     const variants = workgroupsExperiment(environment).variants(shapes.tiny);
     expect(variants.map(({identity, waits}) => [identity.variant, identity.workgroups, waits])).toEqual([

@@ -2,7 +2,7 @@ import {createDecoder, type Decoder} from "../decode/decoder.js";
 import {mostWorkgroups, whyUnsupported} from "../decode/fit.js";
 import {defaultGeometry} from "../decode/geometry.js";
 import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
-import {dispatchesPerToken, linkConditions, planToken} from "../decode/plan.js";
+import {dispatchesPerToken, divideLayers, isOneKernel, linkConditions, planToken} from "../decode/plan.js";
 import type {ActivationPlace, Arithmetic, Factoring, Geometry, KernelGeometry} from "../decode/plan.js";
 import {residencyKey, type ResidencyMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
@@ -58,6 +58,10 @@ export interface DecodeVariant extends Pick<DecodeIdentity, "variant" | "label">
   workgroups?: number | "resident";
   /** Of several workgroups: one by default. */
   tokensPerDispatch?: number;
+  /** Of the chunked factoring: over how many the layers are divided. */
+  dispatches?: number;
+  /** The CPU waits for each dispatch before it submits the next one. */
+  awaited?: boolean;
   /** What differs from the geometry that the fused kernel starts with. */
   kernel?: Partial<KernelGeometry>;
 }
@@ -74,16 +78,21 @@ export function decodeVariants(
 ): Variant[] {
   return rows.map((row) => {
     const {variant, label, factoring, features, arithmetic = "float32", workgroups = 1, tokensPerDispatch = 1} = row;
+    const {dispatches = 1, awaited = false} = row;
     const waits = workgroups !== 1;
+    const layersPerDispatch = factoring === "chunked" ? divideLayers(shape, dispatches) : null;
     return {
       identity: {
         variant,
         label,
         factoring,
         arithmetic,
-        dispatchesPerToken: dispatchesPerToken(shape, factoring, tokensPerDispatch),
+        dispatchesPerToken:
+          factoring === "chunked" ? dispatches : dispatchesPerToken(shape, factoring, {tokensPerDispatch}),
         tokensPerDispatch,
-        workgroups: factoring === "fused" && workgroups !== "resident" ? workgroups : null,
+        ...(layersPerDispatch && {layersPerDispatch}),
+        ...(awaited && {awaited}),
+        workgroups: isOneKernel(factoring) && workgroups !== "resident" ? workgroups : null,
         workgroupSize: null,
         features: [...features]
       },
@@ -102,7 +111,7 @@ export function decodeVariants(
         const geometry = chooseGeometry(shape, row, gpu);
         if (waits) context.progress("calling the roll of the workgroups", 1);
         const create = (workgroups: number) =>
-          createDecoder(device, kernels, weights, {shape, factoring, geometry: {...geometry, workgroups}});
+          createDecoder(device, kernels, weights, {shape, factoring, geometry: {...geometry, workgroups}, awaited});
         const decoder = await (waits
           ? createResidentDecoder({
               ...{create, workgroups, signal},
@@ -126,7 +135,7 @@ export function decodeVariants(
 
 /** The geometry of a variant; how many workgroups are resident is yet to be found out. */
 function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapter" | "description">): Geometry {
-  const {features, arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, kernel} = row;
+  const {features, arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, dispatches = 1, kernel} = row;
   const geometry = defaultGeometry(shape, features, gpu, arithmetic);
   const {kernels} = geometry;
   const name = workgroups === 1 ? "fused" : "fused_grid";
@@ -135,6 +144,7 @@ function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapte
     ...(activationsIn && {activationsIn}),
     workgroups: workgroups === "resident" ? 2 : workgroups,
     tokensPerDispatch,
+    layersPerDispatch: divideLayers(shape, dispatches) ?? shape.layers,
     kernels: {...kernels, [name]: {...kernels[name], ...kernel}}
   };
 }
@@ -155,8 +165,9 @@ function workgroupLimit(shape: Shape, {kernels}: Geometry, {description}: Pick<G
 
 /** Why a device, or the shape, has no room for a variant's geometry, in a sentence; null where it has. */
 function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): string | null {
-  const {workgroups = 1, kernel} = row;
+  const {workgroups = 1, dispatches = 1, kernel} = row;
   const {label, limits} = gpu.description;
+  if (divideLayers(shape, dispatches) === null) return whyUndivided(shape, dispatches);
   const geometry = chooseGeometry(shape, row, gpu);
   for (const limit of ["maxComputeInvocationsPerWorkgroup", "maxComputeWorkgroupSizeX"] as const) {
     const size = kernel?.workgroupSize ?? 0;
@@ -173,6 +184,12 @@ function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): string | nul
   return workgroups > units
     ? `Each of ${workgroups} workgroups must have a row of every matrix; at this shape ${units} have one.`
     : `${label} is a CPU, which runs a workgroup on each core; more than ${mostTried.software} are not tried.`;
+}
+
+function whyUndivided({label, layers}: Shape, dispatches: number): string {
+  if (layers >= dispatches) return `The ${layers} layers of “${label}” do not make ${dispatches} groups of equal size.`;
+  const has = layers === 1 ? "has 1, which is one dispatch" : `has ${layers}`;
+  return `${dispatches} dispatches of whole layers need ${dispatches} layers; “${label}” ${has}.`;
 }
 
 /**
@@ -197,7 +214,7 @@ export class DecodeSubject implements Subject {
     this.maxUnits = decoder.shape.context - timedFrom(decoder.shape);
   }
 
-  /** Of the one dispatch; where there are many, each stage has its own. */
+  /** Of the one kernel; where there are many, each stage has its own. */
   get workgroups() {
     return this.dispatch?.workgroups;
   }
@@ -297,8 +314,8 @@ export class DecodeSubject implements Subject {
   }
 
   private get dispatch() {
-    const {plan} = this.decoder;
-    return plan.length === 1 ? plan[0] : undefined;
+    const [first, ...others] = this.decoder.plan;
+    return others.every(({path}) => path === first!.path) ? first : undefined;
   }
 }
 
