@@ -106,7 +106,8 @@ export function decodeVariants(
         const {kernels, residency} = environment;
         context.progress("making the weights", 0);
         let weights = await (session.weights ??= createSyntheticWeights(device, kernels, shape));
-        if (readsColumns(row.options)) weights = await (session.columns ??= layColumns(device, kernels, shape, weights));
+        if (readsColumns(row.options))
+          weights = await (session.columns ??= layColumns(device, kernels, shape, weights));
         const expected = await (session.expected ??= computeExpected(environment, shape, context));
         const geometry = chooseGeometry(shape, row, gpu);
         if (waits) context.progress("calling the roll of the workgroups", 1);

@@ -2,9 +2,7 @@ import type {Gpu} from "../gpu/device.js";
 import type {Shape} from "../model/shape.js";
 import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
-
-/** A rung: each is the one before with one change, which its label names. */
-type Rung = DecodeVariant & {factoring: "fused"};
+import {ladderExperiment} from "./result-row.js";
 
 /** Each invocation computes a row alone: four of them stand in for a team of four rows. */
 const alone = {
@@ -21,8 +19,8 @@ const twoRows = {...shared.kernel, teamRows: 2, qkvRows: 2, residualRows: 2};
 /** The one workgroup at its best, which the ablations start from and change in one thing. */
 const best = {factoring: "fused", features: ["subgroups"], arithmetic: "int16"} as const;
 
-/** From the style of the recorded kernels to the fused kernel as it is. */
-export const ladder: readonly Rung[] = [
+/** From the style of the recorded kernels to the fused kernel as it is: each rung changes what its label says. */
+export const ladder: readonly DecodeVariant[] = [
   {
     ...alone,
     variant: "record-64",
@@ -107,14 +105,11 @@ export const ablations: readonly DecodeVariant[] = [
   {...best, variant: "portable", label: "Sums without subgroups", features: []}
 ];
 
-/** Ladder and ablations of one workgroup, from one record. */
-export const tilingExperimentId = "tiling";
-
 /** How much faster one workgroup gets, change by change, and what all of them then give. */
 export function tilingExperiment(environment: DecodeEnvironment): Experiment {
   const sessions = new WeakMap<Gpu, object>();
   return {
-    id: tilingExperimentId,
+    id: ladderExperiment,
     question: "How much faster can one workgroup get?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
