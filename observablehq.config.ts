@@ -25,6 +25,7 @@ export default {
   title: "One dispatch or 228",
   home: "The question",
   pages: [
+    {name: "The fused kernel", open: true, pages: [{name: "One workgroup", path: "/tiling"}]},
     {name: "Workgroups", path: "/geometry"},
     {name: "Dispatch cost", path: "/dispatch-cost"},
     {name: "Method", path: "/method"},

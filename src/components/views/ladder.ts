@@ -49,6 +49,11 @@ export function yourRun(record: RunRecord): LadderRun {
   return {origin: "yours", rows: byVariant(runRows(record, null))};
 }
 
+/** The run on record to put in a plot: of the shape that the reader has run, else of the fewest layers. */
+export function runToShow(recorded: readonly LadderRun[], yours: RunRecord | null): LadderRun | undefined {
+  return recorded.find((run) => anyRow(run).shapeId === yours?.shape.id) ?? recorded[0];
+}
+
 /** Speed of a variant in a run; null where it has none. */
 export function speedOf({rows}: LadderRun, variant: string): number | null {
   return rows.get(variant)?.tokensPerSecond ?? null;
