@@ -62,13 +62,10 @@ const cases: Case[] = [
   },
   {name: "16 bytes a load", options: {alone: "each word, from workgroup memory"}, change: alone},
   {name: "two rows a team, one load", options: {loads: 1}, kernel: rows(2), change: teams},
-  {name: "two rows a team, four loads", options: {loads: 4}, kernel: rows(2), change: teams},
-  {name: "four rows a team, four loads", options: {loads: 4}, change: teams},
+  {name: "four loads", options: {loads: 4}, change: teams},
   {name: "two loads", options: {loads: 2}, change: most},
-  {name: "eight loads", options: {loads: 8}, change: most},
   {name: "three passes, a tile in pieces", options: {qkvPasses: 3, mostTileGroups: 2}, change: most},
-  {name: "three passes without subgroups", options: {qkvPasses: 3}, change: teams},
-  {name: "four bytes a load", options: {scalarLoads: true}, change: most}
+  {name: "eight loads, each in four", options: {loads: 8, scalarLoads: true}, change: most}
 ];
 
 // Mesa's llvmpipe compiles a fused kernel in half a minute.

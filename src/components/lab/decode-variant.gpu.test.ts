@@ -106,6 +106,27 @@ describe("a decode variant", () => {
     expect(perDecoder).toBeLessThan(before.created);
   });
 
+  test("that reads columns shares one copy of the weights with the others that do", async () => {
+    const counted = countBuffers(gpu);
+    const {buffers} = counted;
+    const columns = ["one", "other"].map((variant): DecodeVariant => ({
+      variant,
+      label: variant,
+      factoring: "fused",
+      features: [],
+      lanes: 4,
+      kernel: {workgroupSize: 64, teamRows: 4, qkvRows: 4, residualRows: 4},
+      options: {alone: "each weight, column by column"}
+    }));
+    const variants = decodeVariants({kernels}, shape, columns, new WeakMap());
+    for (const variant of variants) {
+      const subject = await variant.prepare(context(counted));
+      expect(await subject.verify(never)).toMatchObject({positions: 3});
+      subject.destroy();
+      expect(buffers.created - buffers.destroyed).toBe(4); // the slots' and the ends, twice
+    }
+  });
+
   test.each([
     {
       what: "logits a little off",
