@@ -494,7 +494,7 @@ describe("the page on one workgroup", () => {
     expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(3);
     const climb = page.locator(".ladder-table").first();
     expect(await climb.locator("tbody tr").first().innerText()).toMatch(
-      /^The recorded style, 64 invocations\s+[\d.,]+/
+      /^1\. The recorded style, 64 invocations\s+[\d.,]+/
     );
     expect(await page.locator(".no-gains li").first().innerText()).toMatch(/^In your run, 2 layers: /);
     expect(await accessibilityViolations(page)).toEqual([]);

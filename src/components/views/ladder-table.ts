@@ -1,4 +1,5 @@
 import {html} from "htl";
+import {ladder} from "../lab/tiling.js";
 import {shapes, type ShapeId} from "../model/shape.js";
 import {formatNumber} from "./format.js";
 import {ablate, anyRow, climb, type LadderRun} from "./ladder.js";
@@ -15,7 +16,7 @@ export function ladderTable(runs: readonly LadderRun[]): HTMLElement {
     runs,
     columns,
     first.map(({label}, i) => ({
-      label,
+      label: i < ladder.length ? `${i + 1}. ${label}` : label,
       cells: climbs.map((rungs) => {
         const {tokensPerSecond, overBefore, overFirst} = rungs[i]!;
         return [tokensPerSecond, overBefore, overFirst];

@@ -65,7 +65,7 @@ function draw({order, place}: Pick<Picture, "order" | "place">, label: string): 
         const [row, column] = place(i);
         return svg`<g>
           <rect x="${column * square + 1}" y="${row * square + 1}" width="${square - 2}" height="${square - 2}" fill="var(--theme-foreground)"></rect>
-          <text x="${(column + 0.5) * square}" y="${(row + 0.72) * square}" text-anchor="middle" font-size="12" fill="var(--theme-background)">${i}</text>
+          <text x="${(column + 0.5) * square}" y="${(row + 0.72) * square}" text-anchor="middle" font-size="12" font-family="var(--sans-serif, sans-serif)" fill="var(--theme-background)">${i}</text>
         </g>`;
       })}
     </g>
