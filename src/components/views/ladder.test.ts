@@ -102,6 +102,15 @@ describe("the finding", () => {
     );
   });
 
+  it("is of a run that begins at the first rung, where there is one", () => {
+    const whole = ladderRun({words: 12, int16: 40});
+    const layer = ladderRun(speeds, "phi3-mini-1-layer");
+    expect(said(recordedFinding(rows(whole, layer), strong))).toMatch(
+      /in the recorded style .* “Phi-3-mini, 1 layer”\.$/
+    );
+    expect(said(recordedFinding(rows(whole), strong))).toContain("*12 tok/s* on the rung “Eight weights from a load”");
+  });
+
   it("names the rungs where they are others, and the shape where it is no whole model", () => {
     const run = ladderRun({"record-256": 6, words: 60, int16: 40}, "tiny");
     expect(said(yourFinding(run, strong))).toBe(

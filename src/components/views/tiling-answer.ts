@@ -19,11 +19,10 @@ export function tilingAnswer(rows: readonly ResultRow[], yours: RunRecord | null
   </div>`;
 }
 
-/** The finding of the run on record with most layers. */
+/** The finding of the run on record with most layers, of those that begin at the first rung where there are any. */
 export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
-  const run = recordedRuns(rows)
-    .filter((run) => compare(run, strong))
-    .at(-1);
+  const runs = recordedRuns(rows).filter((run) => compare(run, strong));
+  const run = runs.findLast((run) => speedOf(run, ladder[0]!.variant) !== null) ?? runs.at(-1);
   if (!run)
     return ["Nobody has recorded it yet: no run of this ladder is on file. Run it below to see it on your GPU."];
   return [`On ${ranOn(anyRow(run))} `, ...compare(run, strong)!, shapeRemark(run)];
