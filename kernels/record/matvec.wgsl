@@ -7,13 +7,12 @@
 // Otherwise it is [row][column], as q4f16_1 has it. The activations come from the storage buffer, or with `record_tile`
 // from workgroup memory.
 
-import package::lib::activations::{take_eight, Eight};
-import package::lib::int4::{Matrix, weight_element, group_words, group_scale_word, dot_word, group_start, row_factor};
+@if(!record_tile) import package::lib::activations::{take_eight, word_of, Eight};
+@if(!record_tile) import package::lib::int4::{dot_word, group_start, weight_element};
+import package::lib::int4::{Matrix, group_words, group_scale_word, row_factor};
 import package::lib::matvec::{row_of_slot, slots_of, Input, Rows};
 @if(record_tile) import package::lib::matvec::{dot_group, load_tile, tile_groups};
-import package::lib::model::weight_word;
-@if(!record_tile) import package::lib::model::activations;
-@if(!record_tile) import package::lib::activations::word_of;
+@if(!record_tile) import package::lib::model::{activations, weight_word};
 import package::lib::place::Invocation;
 
 // Whether each weight is loaded and unpacked by itself, its scale too, and whether matrices are [column][row].

@@ -91,7 +91,7 @@ export const ablations: readonly DecodeVariant[] = [
   ...([1, 2, 8] as const).map((loads) => ({
     ...best,
     variant: `loads-${loads}`,
-    label: loads === 1 ? "One load under way, not four" : `${loads === 2 ? "Two" : "Eight"} loads under way`,
+    label: `${{1: "One load", 2: "Two loads", 8: "Eight loads"}[loads]} under way`,
     options: {loads}
   })),
   {...best, variant: "passes-3", label: "Queries, keys, values in three passes", options: {qkvPasses: 3}},

@@ -39,8 +39,7 @@ export function ablationPlot({labels, recorded, yours = null, width = 640}: Abla
   ].filter(({label}) => labels.includes(label));
   if (marks.length === 0) {
     return html`<p class="ablation-plot">
-      No record of this experiment is on file yet. Run it below, and the plot shows what each choice gives on your
-      device.
+      No record of this experiment is on file yet. Run it, and the plot shows what each choice gives on your device.
     </p>`;
   }
   const shown = labels.filter((label) => marks.some((mark) => mark.label === label));
