@@ -32,6 +32,7 @@ test("the site has pages", () => {
   expect(pages).toContain("/provenance");
   expect(pages).toContain("/staged");
   expect(pages).toContain("/fused");
+  expect(pages).toContain("/tiling");
   expect(pages).toContain("/why");
 });
 
@@ -584,6 +585,38 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     expect(runSchema.parse(record).rows[0]).toMatchObject({status: "measured", workgroups: 1, workgroupSize: 64});
     expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
     expect(await accessibilityViolations(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("the page on one workgroup", () => {
+  test("runs rungs at tiny to done, and shows the reader's own climb", async () => {
+    const {page, problems} = await openPage("/tiling?shape=tiny&variants=record-64,teams", {}, keepRecords);
+    await page.locator(".panel-device").waitFor();
+    const run = page.locator("[data-action=run]");
+    await run.click();
+    await page.locator("[data-action=cancel]").click();
+    await reach(page, "cancelled");
+    await run.click();
+    await reach(page, "done");
+    const [record] = await records(page);
+    const {rows, experiment} = runSchema.parse(record);
+    expect(experiment).toBe("tiling");
+    expect(rows.map(({variant, status, workgroupSize}) => [variant, status, workgroupSize])).toEqual([
+      ["record-64", "measured", 64],
+      ["teams", "measured", 256]
+    ]);
+    expect(await page.locator(".your-answer").innerText()).toMatch(/^On your device, .*\stok\/s .* times as many/);
+    expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(2);
+    const climb = page.locator(".ladder-table").first();
+    expect(await climb.locator("tbody tr").first().innerText()).toMatch(
+      /^1\. The recorded style, 64 invocations\s+[\d.,]+/
+    );
+    expect(await page.locator(".no-gains li").first().innerText()).toMatch(/^In your run, 2 layers: /);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     expect(problems).toEqual([]);
     await page.context().close();
   });

@@ -14,6 +14,7 @@ import {runExperiment, type RowProgress, type RunOutcome} from "../components/la
 import {spectrumExperiment} from "../components/lab/spectrum.js";
 import {stagesExperiment} from "../components/lab/stages.js";
 import {bytesPerSecond} from "../components/lab/statistics.js";
+import {tilingExperiment} from "../components/lab/tiling.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {readKernels} from "../data/read-kernels.js";
@@ -27,7 +28,7 @@ const usage = `Runs an experiment on this machine's GPU and writes its record.
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
                                    [--browser [--screenshot FILE]]
 
-  EXPERIMENT   spectrum, chunks, workgroups, geometry, stages, dispatch-cost, limits
+  EXPERIMENT   spectrum, chunks, tiling, workgroups, geometry, stages, dispatch-cost, limits
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost and limits
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
@@ -54,6 +55,7 @@ async function main(args: string[]): Promise<number> {
     chunksExperiment(environment),
     workgroupsExperiment(environment),
     geometryExperiment(environment),
+    tilingExperiment(environment),
     stagesExperiment(environment),
     dispatchCostExperiment(kernels),
     limitsExperiment(kernels)

@@ -5,6 +5,7 @@ import {Readback} from "../gpu/readback.js";
 import {activationLayout, layerCacheFloats, shapeConstants} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
 import type {GpuWeights} from "./gpu-weights.js";
+import {optionConstants} from "./kernel-options.js";
 import {isOneKernel, linkConditions, planToken, type Dispatch, type Factoring, type Geometry} from "./plan.js";
 
 /** One factoring with one geometry: what a row of an experiment runs. */
@@ -86,6 +87,7 @@ export async function createDecoder(
       conditions: linkConditions(factoring, geometry, weights.slots.length),
       constants: {
         ...shapeConstants(shape),
+        ...optionConstants(geometry.options ?? {}),
         spin_limit: geometry.spinLimit,
         bests: plan.find(({path}) => path === "staged/lm_head.wgsl")?.workgroups ?? 1,
         layers_per_slot: weights.layersPerSlot,

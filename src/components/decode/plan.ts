@@ -1,5 +1,6 @@
 import type {Condition, KernelFeature, StageName} from "../gpu/kernels.js";
 import {groupSize, layerMatrices, type MatrixSize, type Shape} from "../model/shape.js";
+import {checkOptions, isUntiled, optionConditions, type KernelOptions} from "./kernel-options.js";
 
 /** How the stages of the model are launched. */
 export const factorings = ["fused", "chunked", "staged"] as const;
@@ -65,6 +66,8 @@ export interface Geometry {
   /** The device's maxComputeWorkgroupStorageSize, in bytes. */
   workgroupStorage: number;
   kernels: Record<KernelName, KernelGeometry>;
+  /** Only where the fused factoring has one workgroup. */
+  options?: KernelOptions;
 }
 
 /** One dispatch of a token: which kernel, in what geometry, and what is bound. */
@@ -72,7 +75,7 @@ export interface Dispatch extends KernelGeometry {
   /** File in `kernels/`. */
   path: string;
   workgroups: number;
-  /** Groups of 32 activations that workgroup memory holds at once: 0 where they are in registers. */
+  /** Groups of 32 activations that workgroup memory holds at once: 0 where they are in registers or in the buffer. */
   tileGroups: number;
   /** The layer whose blob and cache are bound; the ends of the model; or everything at once. */
   bound: number | "ends" | "all";
@@ -89,6 +92,7 @@ export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry
   if (activationsIn === "registers" && !(factoring === "fused" && workgroups > 1 && features.includes("subgroups"))) {
     throw new Error("activations are in registers only in one dispatch of several workgroups with subgroups");
   }
+  if (geometry.options) checkOptions(geometry.options, factoring, geometry);
   for (const [name, kernel] of Object.entries(geometry.kernels)) checkKernel(name, kernel, shape, geometry);
   if (factoring === "staged") return planStaged(shape, geometry);
   if (factoring === "fused") return [planFused(shape, geometry)];
@@ -157,6 +161,7 @@ export function linkConditions(factoring: Factoring, geometry: Geometry, slots: 
   if (slots > 1) conditions.push(slots === 2 ? "slots_2" : "slots_3");
   if (geometry.workgroups > 1) conditions.push("grid");
   if (geometry.activationsIn === "registers") conditions.push("registers");
+  if (geometry.options) conditions.push(...optionConditions(geometry.options));
   return conditions;
 }
 
@@ -207,7 +212,7 @@ function planFused(shape: Shape, geometry: Geometry): Dispatch {
     workgroups,
     bound: "all",
     ...fitKernel(geometry.kernels[name], columns, shape, geometry),
-    ...(activationsIn === "registers" && {tileGroups: 0})
+    ...((activationsIn === "registers" || isUntiled(geometry.options)) && {tileGroups: 0})
   };
 }
 
@@ -257,6 +262,7 @@ function fitKernel(kernel: KernelGeometry, columns: number, shape: Shape, geomet
     );
   }
   const groups = columns / groupSize;
-  const tileGroups = Math.ceil(groups / Math.ceil(groups / fits));
+  const most = Math.min(fits, geometry.options?.mostTileGroups ?? fits);
+  const tileGroups = Math.ceil(groups / Math.ceil(groups / most));
   return {...kernel, tileGroups};
 }

@@ -6,6 +6,7 @@ import {shapes, type Shape} from "../model/shape.js";
 import {decodeVariants, type DecodeVariant} from "./decode-variant.js";
 import {chunksExperiment} from "./chunks.js";
 import {geometryExperiment} from "./geometry.js";
+import {ablations, beside, ladder, tilingExperiment} from "./tiling.js";
 import {workgroupsExperiment} from "./workgroups.js";
 
 const environment = {kernels: readKernels(), residency: processMemory()};
@@ -177,6 +178,35 @@ describe("the experiment", () => {
       const arithmetic = identity.variant.endsWith("float32") ? "float32" : "int16";
       expect(identity).toMatchObject({arithmetic, features: ["subgroups"]});
     }
+  });
+
+  test("tiling has rungs and ablations that a large GPU can run at every shape, of which one waits", () => {
+    for (const shape of Object.values(shapes)) {
+      const variants = tilingExperiment(environment).variants(shape);
+      expect(variants.map(({identity}) => identity.variant)).toEqual(
+        [...ladder, beside, ...ablations].map(({variant}) => variant)
+      );
+      expect(new Set(variants.map(({identity}) => identity.label)).size).toBe(variants.length);
+      expect(variants.filter(({waits}) => waits).map(({identity}) => identity.variant)).toEqual(["resident"]);
+      for (const variant of variants) expect(variant.unsupported(gpuWith()), variant.identity.variant).toBeNull();
+    }
+  });
+
+  test("tiling has rungs of one workgroup that the least WebGPU device runs without optional features", () => {
+    const least = gpuWith(
+      {maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupSizeX: 256, maxComputeWorkgroupStorageSize: 16384},
+      {features: []}
+    );
+    const variants = tilingExperiment(environment).variants(shapes["phi3-mini-1-layer"]);
+    const runs = variants.filter((variant) => variant.unsupported(least) === null);
+    expect(runs.map(({identity}) => identity.variant)).toEqual(
+      ladder
+        .slice(
+          0,
+          ladder.findIndex(({variant}) => variant === "subgroups")
+        )
+        .map(({variant}) => variant)
+    );
   });
 
   test("geometry has ablations that a large GPU can run, each under another name, and five that wait for nobody", () => {

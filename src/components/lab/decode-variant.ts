@@ -1,7 +1,9 @@
+import {layColumns} from "../decode/column-weights.js";
 import {createDecoder, type Decoder} from "../decode/decoder.js";
 import {mostWorkgroups, whyUnsupported} from "../decode/fit.js";
 import {defaultGeometry} from "../decode/geometry.js";
 import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
+import {readsColumns, type KernelOptions} from "../decode/kernel-options.js";
 import {dispatchesPerToken, divideLayers, isOneKernel, linkConditions, planToken} from "../decode/plan.js";
 import type {ActivationPlace, Arithmetic, Factoring, Geometry, KernelGeometry} from "../decode/plan.js";
 import {residencyKey, type ResidencyMemory} from "../decode/residency.js";
@@ -43,6 +45,8 @@ interface Expected {
 /** What the variants of one run share: a run has a device of its own, and everything goes with it. */
 export interface Session {
   weights?: Promise<GpuWeights>;
+  /** The same, column by column. */
+  columns?: Promise<GpuWeights>;
   expected?: Promise<Expected>;
 }
 
@@ -64,6 +68,10 @@ export interface DecodeVariant extends Pick<DecodeIdentity, "variant" | "label">
   awaited?: boolean;
   /** What differs from the geometry that the fused kernel starts with. */
   kernel?: Partial<KernelGeometry>;
+  /** Invocations of a team, where there are no subgroups. */
+  lanes?: number;
+  /** Of one workgroup. */
+  options?: KernelOptions;
 }
 
 /** Most workgroups that are tried: more than any GPU is known to hold of such a kernel. */
@@ -106,7 +114,9 @@ export function decodeVariants(
         const {device} = gpu;
         const {kernels, residency} = environment;
         context.progress("making the weights", 0);
-        const weights = await (session.weights ??= createSyntheticWeights(device, kernels, shape));
+        let weights = await (session.weights ??= createSyntheticWeights(device, kernels, shape));
+        if (readsColumns(row.options))
+          weights = await (session.columns ??= layColumns(device, kernels, shape, weights));
         const expected = await (session.expected ??= computeExpected(environment, shape, context));
         const geometry = chooseGeometry(shape, row, gpu);
         if (waits) context.progress("calling the roll of the workgroups", 1);
@@ -135,18 +145,31 @@ export function decodeVariants(
 
 /** The geometry of a variant; how many workgroups are resident is yet to be found out. */
 function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapter" | "description">): Geometry {
-  const {features, arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, dispatches = 1, kernel} = row;
+  const {features, arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, dispatches = 1} = row;
+  const {kernel, lanes, options} = row;
   const geometry = defaultGeometry(shape, features, gpu, arithmetic);
-  const {kernels} = geometry;
+  const kernels = lanes ? withRowsUpTo(lanes, geometry.kernels) : geometry.kernels;
   const name = workgroups === 1 ? "fused" : "fused_grid";
   return {
     ...geometry,
     ...(activationsIn && {activationsIn}),
+    ...(lanes && {lanes}),
+    ...(options && {options}),
     workgroups: workgroups === "resident" ? 2 : workgroups,
     tokensPerDispatch,
     layersPerDispatch: divideLayers(shape, dispatches) ?? shape.layers,
     kernels: {...kernels, [name]: {...kernels[name], ...kernel}}
   };
+}
+
+/** No kernel of a plan may have more rows than a team has lanes. */
+function withRowsUpTo(most: number, kernels: Geometry["kernels"]): Geometry["kernels"] {
+  const rows = ["teamRows", "qkvRows", "residualRows"] as const;
+  const limited = Object.entries(kernels).map(([name, kernel]) => [
+    name,
+    {...kernel, ...Object.fromEntries(rows.map((row) => [row, Math.min(kernel[row], most)]))}
+  ]);
+  return Object.fromEntries(limited) as Geometry["kernels"];
 }
 
 /** Names the kernel of one dispatch of several workgroups on a device, by all that decides how much of a core it takes. */

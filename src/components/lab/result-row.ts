@@ -107,12 +107,16 @@ export function recorderSource({experiment}: Pick<RunRecord, "experiment">): str
 /** The experiment whose rows are compared with each other only (geometry.ts). */
 export const ablationExperiment = "geometry";
 
+/** The experiment whose rows are steps towards the others' kernels, and ablations of them (tiling.ts). */
+export const ladderExperiment = "tiling";
+
 /** Sets `spectrum`, the one rule for what the dispatch-spectrum plot compares. */
 export function withSpectrum(row: Omit<ResultRow, "spectrum">): ResultRow {
   const wholeModel = row.layers === 32 && (row.shapeId === "phi3-mini" || row.shapeId === "phi3-sized");
   const oneToken = row.dispatchesPerToken !== null && row.dispatchesPerToken >= 1;
   const timed = row.tokensPerSecond !== null && row.valid !== false;
-  const ablation = row.experiment === ablationExperiment || (row.kind === "run" && row.awaited === true);
+  const comparedAlone = row.experiment === ablationExperiment || row.experiment === ladderExperiment;
+  const ablation = comparedAlone || (row.kind === "run" && row.awaited === true);
   return {...row, spectrum: wholeModel && oneToken && timed && !row.software && !ablation};
 }
 
