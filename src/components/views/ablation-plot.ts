@@ -114,7 +114,9 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
         text: ({tokensPerSecond, row}: Mark) =>
           narrow
             ? formatRate(tokensPerSecond)
-            : `${formatRate(tokensPerSecond)}, ${formatQuantity(row.workgroups!, "workgroup")}`,
+            : [formatRate(tokensPerSecond), row.workgroups !== null && formatQuantity(row.workgroups, "workgroup")]
+                .filter(Boolean)
+                .join(", "),
         textAnchor: "start",
         dx: 9
       })
