@@ -4,7 +4,7 @@ import {fileURLToPath} from "node:url";
 import {describe, expect, it} from "vitest";
 import {readResults} from "../../data/read-results.js";
 import type {CostResultRow} from "./cost-row.js";
-import {exampleCost, exampleRun} from "./lab-fakes.js";
+import {exampleCost, exampleRun, exampleSweep} from "./lab-fakes.js";
 import {unsettledRemark, type RunRecord} from "./record.js";
 import type {ResultRow} from "./result-row.js";
 import {collectResults, parseResultFile, type ResultFile} from "./results-table.js";
@@ -198,5 +198,26 @@ describe("costs", () => {
       ["a/exchange-8", null, "2026-02-03"]
     ]);
     expect(costs[1]!.note).toBe("discarded: 8 workgroups were not all resident at once");
+  });
+});
+
+describe("a sweep", () => {
+  const sweep = parseResultFile("h200-sweep.json", JSON.stringify(exampleSweep()));
+
+  it("has rows that say file, shape and variant, and none of them in the spectrum", () => {
+    const {rows} = collectResults([sweep]);
+    expect(rows.map(({id}) => id).sort()).toEqual([
+      "h200-sweep/phi3-mini-1-layer/fused",
+      "h200-sweep/phi3-mini-1-layer/fused-portable",
+      "h200-sweep/phi3-mini-1-layer/staged",
+      "h200-sweep/phi3-mini/fused",
+      "h200-sweep/phi3-mini/fused-portable",
+      "h200-sweep/phi3-mini/staged"
+    ]);
+    expect(row(rows, "h200-sweep/phi3-mini/staged")).toMatchObject({tokensPerSecond: 320, spectrum: false});
+  });
+
+  it("has the limit of its run of the whole model", () => {
+    expect(collectResults([sweep]).rooflines).toMatchObject([{device: "NVIDIA H200", tokensPerSecond: 1000}]);
   });
 });

@@ -20,7 +20,8 @@ export const sweepSchema = z
   })
   .superRefine(({date, cancelled, runs, left}, context) => {
     const issue = (path: (string | number)[], message: string) => context.addIssue({code: "custom", path, message});
-    const [{device, runtime}] = runs as [z.infer<typeof runSchema>];
+    if (runs.length === 0) return; // said above
+    const {device, runtime} = runs[0]!;
     const seen = new Set<string>();
     for (const [i, run] of runs.entries()) {
       if (run.experiment !== sweepExperimentId)

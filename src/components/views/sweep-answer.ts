@@ -26,7 +26,8 @@ export function sweepAnswer(recorded: readonly ResultRow[], yours: SweepRecord |
 export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
   const newest = newestSweeps(rows).filter(({sourceFile}) => sourceFile === rows[0]!.sourceFile);
   const finding = compare(newest, strong);
-  if (!finding) return ["No sweep is on record yet. Choose below what to compare, press Run, and your device answers."];
+  if (!finding)
+    return ["No sweep is on record yet: which way is the fastest is for your device to say, in the panel below."];
   return [`On ${ranOn(newest[0]!)} `, ...finding];
 }
 

@@ -22,7 +22,7 @@ export function sweepPlots({
   const swept = byShape([...own, ...recorded]);
   if (swept.length === 0) {
     return html`<div class="sweep-plots">
-      <p>No sweep is on record yet. Run one below, and its rows are plotted here, the fastest on top.</p>
+      <p>Here a plot of every shape follows from a sweep, the fastest row on top.</p>
     </div>`;
   }
   return html`<div class="sweep-plots">
