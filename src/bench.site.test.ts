@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-test("the queue follows from the boxes and the link, each run can be struck, and nothing starts by itself", async () => {
+test("the queue follows from the boxes and the link, each row can be struck, and nothing starts by itself", async () => {
   const page = await open("/bench?shapes=tiny&arithmetic=float32,magic&workgroups=1&sizes=default,64");
   await page.locator(".panel-device").waitFor();
   expect(await page.locator(".panel-missing").allInnerTexts()).toContainEqual(expect.stringContaining("“magic”"));
@@ -25,7 +25,7 @@ test("the queue follows from the boxes and the link, each run can be struck, and
   await page.uncheck(`.queue-rows [value="${ids[1]}"]`);
   expect((await rows(page)).length).toBe(count - 1);
   expect(await page.locator(".queue-summary").innerText()).toMatch(
-    new RegExp(`^Queue: ${count - 1} runs at 1 shape, 1 struck`)
+    new RegExp(`^Queue: ${count - 1} rows at 1 shape, 1 struck`)
   );
   expect(new URL(page.url()).searchParams.get("without")).toBe(ids[1]);
   await page.uncheck("[data-axis=factorings] [value=fused]");

@@ -33,7 +33,7 @@ describe("the reader's finding", () => {
   it("compares their own sweep, and says what it lacks", () => {
     expect(yours(exampleSweep())).toBe(
       "On your device, NVIDIA H200, the fastest of 2 ways to decode “Phi-3-mini, 32 layers” is “Staged” with " +
-        "*320 tok/s*, 40 times as fast as the slowest, “Fused” with *8 tok/s*. 2 runs of it have no figure; the table " +
+        "*320 tok/s*, 40 times as fast as the slowest, “Fused” with *8 tok/s*. 2 rows of it have no figure; the table " +
         "says why. It was cancelled before “Phi-3-mini, 8 layers” had ended."
     );
   });
@@ -48,7 +48,7 @@ describe("the reader's finding", () => {
     const {run, failed} = exampleRun();
     const sweep = {...exampleSweep(), cancelled: false, left: [], runs: [{...run, rows: [failed]}]};
     expect(yours(sweep)).toBe(
-      "Your sweep on NVIDIA H200 has no figure. 1 run of it has no figure; the table says why."
+      "Your sweep on NVIDIA H200 has no figure. 1 row of it has no figure; the table says why."
     );
   });
 });

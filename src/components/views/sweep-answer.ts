@@ -39,7 +39,7 @@ export function yourFinding<T>(record: SweepRecord, strong: Strong<T>): (string 
   const without = rows.filter(({tokensPerSecond}) => tokensPerSecond === null).length;
   const remarks = [
     without > 0
-      ? ` ${formatQuantity(without, "run")} of it ${without === 1 ? "has" : "have"} no figure; the table says why.`
+      ? ` ${formatQuantity(without, "row")} of it ${without === 1 ? "has" : "have"} no figure; the table says why.`
       : "",
     left.length > 0 ? ` ${leftOut(left, cancelled)}` : ""
   ].join("");

@@ -60,18 +60,18 @@ export function queueBoxes(
   return html`<div class="sweep-queue" role="group" aria-label="Queue">${summary} ${list}</div>`;
 }
 
-/** "Queue: 12 runs at 2 shapes, 1 struck. Warming up and sampling take 13.2 s at least; …" */
+/** "Queue: 12 rows at 2 shapes, 1 struck. Warming up and sampling take 13.2 s at least; …" */
 export function describeQueue(steps: readonly SweepStep[], without: readonly string[]): string {
   const left = steps
     .map(({shape, rows}) => ({shape, rows: rows.filter(({variant}) => !without.includes(queueId(shape, variant)))}))
     .filter(({rows}) => rows.length > 0);
-  const runs = queueIds(left).length;
-  if (runs === 0) return "Queue: no runs.";
-  const struck = queueIds(steps).length - runs;
+  const rows = queueIds(left).length;
+  if (rows === 0) return "Queue: no rows.";
+  const struck = queueIds(steps).length - rows;
   return (
-    `Queue: ${formatQuantity(runs, "run")} at ${formatQuantity(left.length, "shape")}` +
+    `Queue: ${formatQuantity(rows, "row")} at ${formatQuantity(left.length, "shape")}` +
     `${struck > 0 ? `, ${struck} struck` : ""}. Warming up and sampling take at least ` +
-    `${formatMilliseconds(leastMilliseconds(left))}; making the weights and verifying come on top. Untick a run to strike it.`
+    `${formatMilliseconds(leastMilliseconds(left))}; making the weights and verifying come on top. Untick a row to strike it.`
   );
 }
 

@@ -8,7 +8,7 @@ import {runSweep} from "../lab/run-sweep.js";
 import type {SweepRecord} from "../lab/sweep-record.js";
 import {readSweep, writeSweep} from "../lab/sweep-settings.js";
 import {axes, axisNames, planSweep, queueId, queueIds, sweepExperiment} from "../lab/sweep.js";
-import {shapes} from "../model/shape.js";
+import {shapes, type ShapeId} from "../model/shape.js";
 import {downloadJson} from "./download.js";
 import {button, openDevice, pageVisibility, running, whenIdle} from "./experiment-panel.js";
 import {firstLine} from "./format.js";
@@ -78,7 +78,7 @@ export function sweepPanel({
   const questions = html`<div></div>`;
   const table = resultsTable({
     layout: speedLayout,
-    recorded: recordedRows,
+    recorded: recordedRows.map(withShape),
     live: [],
     caption: "The queue on this device, and sweeps on record"
   });
@@ -254,4 +254,10 @@ export function sweepPanel({
     run?.abort();
   });
   return panel;
+}
+
+/** With its shape as a note, which the tables of one shape do without. */
+function withShape(row: ResultRow): ResultRow {
+  const {label} = shapes[row.shapeId as ShapeId] ?? {label: row.shapeId};
+  return {...row, note: [label, row.note].filter(Boolean).join(". ")};
 }
