@@ -25,7 +25,14 @@ export default {
   title: "One dispatch or 228",
   home: "The question",
   pages: [
-    {name: "The fused kernel", pages: [{name: "Workgroups", path: "/geometry"}]},
+    {
+      name: "The fused kernel",
+      pages: [
+        {name: "Limits", path: "/limits"},
+        {name: "Workgroups", path: "/geometry"}
+      ]
+    },
+    {name: "The staged design", pages: [{name: "Stage by stage", path: "/staged"}]},
     {
       name: "Why",
       pages: [

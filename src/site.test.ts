@@ -5,6 +5,7 @@ import type {Browser, BrowserContextOptions, Page} from "playwright-core";
 import {afterAll, beforeAll, describe, expect, inject, test} from "vitest";
 import type {Gpu} from "./components/gpu/device.js";
 import {costSchema} from "./components/lab/cost-record.js";
+import {profileSchema} from "./components/lab/profile-record.js";
 import {runSchema, type RunRecord} from "./components/lab/record.js";
 import {recordedFigures} from "./components/views/recorded-figures.js";
 import {readResults} from "./data/read-results.js";
@@ -27,8 +28,10 @@ test("the site has pages", () => {
   expect(pages).toContain("/bench");
   expect(pages).toContain("/dispatch-cost");
   expect(pages).toContain("/geometry");
+  expect(pages).toContain("/limits");
   expect(pages).toContain("/method");
   expect(pages).toContain("/provenance");
+  expect(pages).toContain("/staged");
   expect(pages).toContain("/why");
 });
 
@@ -386,6 +389,78 @@ describe("the panel of the experiment dispatch-cost", () => {
   });
 });
 
+describe("the page on limits", () => {
+  test("runs some of the reads to done, and the page shows what one workgroup reaches", async () => {
+    const {page, problems} = await openPage("/limits?variants=read-4,read-1-of-64,resident-64", {}, keepRecords);
+    const panel = page.locator("[data-experiment=limits]");
+    await panel.locator(".panel-device").waitFor();
+    expect(await panel.locator("[data-variant=resident-64]").getAttribute("data-status")).toBe("declined");
+    await panel.locator("[data-action=run]").click();
+    await reach(page, "done");
+    const [record] = (await records(page)) as unknown[];
+    const {rows} = costSchema.parse(record);
+    expect(rows).toMatchObject([
+      {variant: "read-4", status: "measured", workgroups: 4},
+      {variant: "read-1-of-64", status: "measured", workgroupSize: 64},
+      {variant: "resident-64", status: "declined", workgroups: null}
+    ]);
+    const rates = rows.map((row) =>
+      row.status === "measured" ? row.bytesPerOperation! / row.microsecondsPerOperation.median / 1000 : 0
+    );
+    const figures = (await page.locator(".your-answer strong").allInnerTexts()).map(
+      (text) => Number.parseFloat(text) / (text.includes("MB/s") ? 1000 : 1)
+    );
+    expect(figures[0]! / rates[1]!).toBeCloseTo(1, 1); // in GB/s
+    if (rates[0]! > rates[1]!) expect(figures[1]! / rates[0]!).toBeCloseTo(1, 1);
+    expect(await panel.locator("[data-variant=read-4]").innerText()).toMatch(/[GM]B\/s/);
+    expect(await page.locator('.bandwidth-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(2);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("has the reader's own limits beside the defaults, and says what fits as the size changes", async () => {
+    const {page, problems} = await openPage("/limits");
+    await page.locator('.device-limits th:has-text("Yours")').waitFor();
+    const limit = page.locator("[data-limit=maxComputeInvocationsPerWorkgroup] td");
+    const invocations = await page.evaluate(
+      async () => (await navigator.gpu.requestAdapter())!.limits.maxComputeInvocationsPerWorkgroup
+    );
+    expect(await limit.first().innerText()).toBe("256");
+    expect((await limit.last().innerText()).replace(",", "")).toBe(String(invocations));
+
+    const form = page.locator(".shape-form");
+    const byDefault = page.locator(".fit-report [data-design=fused]").first();
+    const text = () => byDefault.innerText();
+    await expect.poll(text).toMatch(/no\s+16\s+6\s/); // 16 bindings; 6 layers would fit
+    await form.locator("[name=layers]").fill("6");
+    await expect.poll(text).toMatch(/yes\s+3\s+6\s/);
+    await form.locator("[name=hidden]").fill("3000");
+    await expect.poll(() => form.locator("[role=status]").innerText()).toMatch(/3000 is no multiple of 96/);
+    await expect.poll(() => page.locator(".fit-report").count()).toBe(0);
+    await form.locator("[name=preset]").selectOption("llama-1b");
+    await expect.poll(text).toMatch(/no\s+–\s+none\s+768\s/); // the vocabulary is too large for a binding
+    expect(await form.locator("[name=layers]").inputValue()).toBe("16");
+    await form.locator("[name=vocabulary]").fill("32000");
+    await expect.poll(text).toMatch(/no\s+6\s+9\s/);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("without WebGPU still has the defaults, the recorded devices and the calculator", async () => {
+    const {page} = await openPage("/limits", {}, removeWebGPU);
+    const headers = await page.locator(".device-limits thead th").allInnerTexts();
+    expect(headers.join()).toContain("WebGPU’s defaults");
+    expect(headers.join()).toContain("NVIDIA H200 in Node");
+    expect(headers.join()).not.toContain("Yours");
+    expect(await page.locator(".fit-report [data-fits]").count()).toBeGreaterThan(3);
+    await page.context().close();
+  });
+});
+
 describe("the panels of the page on one dispatch with many workgroups", () => {
   const workgroups = "[data-experiment=workgroups]";
   const geometry = "[data-experiment=geometry]";
@@ -454,21 +529,68 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     await page.context().close();
   });
 
-  test("shows the reader's own ablations in their plot", async () => {
+  test("run one after the other, and show the reader's own ablations in their plot", async () => {
     const {page, problems} = await openPage(
-      "/geometry?ablation-shape=tiny&ablation-variants=single-64",
+      "/geometry?shape=tiny&variants=staged&ablation-shape=tiny&ablation-variants=single-64",
       {},
       keepRecords
     );
     const panel = page.locator(geometry);
-    await panel.locator("[data-action=run]").click();
+    const status = panel.locator(".panel-status");
+    await page.locator(`${workgroups} [data-action=run]`).click();
+    await reach(page, "verifying", workgroups);
+    for (const again of [true, false]) {
+      await panel.locator("[data-action=run]").click();
+      await expect.poll(() => status.innerText()).toMatch(/^Another panel, or another tab of this site, is running/);
+      if (!again) continue;
+      await panel.locator("[data-action=cancel]").click();
+      await expect.poll(() => panel.getAttribute("data-state")).toBe("cancelled");
+    }
     await reach(page, "done", geometry);
-    expect(await panel.locator(".panel-status").innerText()).toBe("Measured 1 of 1 variant.");
-    const [record] = await records(page);
+    expect(await status.innerText()).toBe("Measured 1 of 1 variant.");
+    const [first, record] = await records(page);
+    expect(runSchema.parse(first).experiment).toBe("workgroups");
     expect(runSchema.parse(record).rows[0]).toMatchObject({status: "measured", workgroups: 1, workgroupSize: 64});
     expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("the panel of the experiment stages", () => {
+  test("times a stage of the tiny shape to done, and the page shows the reader's numbers", async () => {
+    const {page, problems} = await openPage("/staged?shape=tiny&variants=o_proj", {}, keepRecords);
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    const [record] = (await records(page)) as unknown[];
+    const {rows, position} = profileSchema.parse(record);
+    expect(position).toBe(128);
+    expect(rows).toMatchObject([{part: "o_proj", instrumented: true, status: "measured", calls: 2}]);
+    const [row] = rows;
+    const shown = await page.locator("[data-variant=o_proj]").getAttribute("data-milliseconds");
+    expect(Number(shown)).toBe(row!.status === "measured" && row!.millisecondsPerToken.median);
+    expect(await page.locator("[data-variant=o_proj]").innerText()).toContain(row!.status === "measured" && row!.by);
+    const live = '.profile-plot [data-marks=dot] path[fill*="--colour-yours"]';
+    expect(await page.locator(live).count()).toBe(2); // in time, and in bandwidth
+    expect(await page.locator(".profile-totals .yours").innerText()).toContain("Tiny");
+    expect(await page.locator(".your-answer").innerText()).toContain("has no time for some of the stages");
+
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("[data-action=export]")]);
+    expect(JSON.parse(await readFile(await download.path(), "utf8"))).toEqual(record);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("leads from a stage to its kernel", async () => {
+    const {page} = await openPage("/staged");
+    for (const name of ["down", "lm_head"]) {
+      await page.locator("table a", {hasText: name}).click();
+      expect(await page.locator("[role=tabpanel]:visible a").first().innerText()).toBe(`kernels/stages/${name}.wgsl`);
+    }
     await page.context().close();
   });
 });

@@ -7,16 +7,17 @@ import type {Experiment} from "../components/lab/experiment.js";
 import type {Gpu} from "../components/gpu/device.js";
 import type {Kernels} from "../components/gpu/kernels.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
-import type {CostRecord} from "../components/lab/cost-record.js";
 import type {DecodeEnvironment} from "../components/lab/decode-variant.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
 import {geometryExperiment} from "../components/lab/geometry.js";
+import {limitsExperiment} from "../components/lab/limits.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
-import type {RunRecord} from "../components/lab/record.js";
 import {sweepExperimentId} from "../components/lab/result-row.js";
-import {runExperiment, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
+import {runExperiment, type AnyRecord, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
 import {runSweep} from "../components/lab/run-sweep.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
+import {stagesExperiment} from "../components/lab/stages.js";
+import {bytesPerSecond} from "../components/lab/statistics.js";
 import {readSweep} from "../components/lab/sweep-settings.js";
 import {axes, axisNames, planSweep, queueIds, sweepExperiment, type AxisName} from "../components/lab/sweep.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
@@ -42,8 +43,8 @@ usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NA
                                    [--browser [--screenshot FILE]]
        npm run record -- bench [--shapes a,b] [--factorings a,b] … [--label NAME] [--allow-waits] [--out FILE]
 
-  EXPERIMENT   spectrum, workgroups, geometry, dispatch-cost; bench, the sweep
-  --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost
+  EXPERIMENT   spectrum, workgroups, geometry, stages, dispatch-cost, limits; bench, the sweep
+  --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost and limits
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
   --allow-waits
@@ -72,7 +73,9 @@ async function main(args: string[]): Promise<number> {
     spectrumExperiment(environment),
     workgroupsExperiment(environment),
     geometryExperiment(environment),
-    dispatchCostExperiment(kernels)
+    stagesExperiment(environment),
+    dispatchCostExperiment(kernels),
+    limitsExperiment(kernels)
   ];
   const experiments = new Map(list.map((experiment) => [experiment.id, experiment]));
   const [id = "", ...others] = positionals;
@@ -226,23 +229,32 @@ function checkWritable(option: string, path: string): void {
   }
 }
 
-function printRun(record: RunRecord | CostRecord) {
+function printRun(record: AnyRecord) {
   console.table(Object.fromEntries(record.rows.map((row) => [row.variant, summary(row)])));
-  const roofline = record.kind === "run" ? record.roofline : null;
+  const roofline = record.kind === "cost" ? null : record.roofline;
   if (roofline) {
     const gigabytes = (roofline.readBandwidthBytesPerSecond / 1e9).toFixed(1);
     console.log(`Read bandwidth ${gigabytes} GB/s: at most ${roofline.tokensPerSecond.toFixed(1)} tok/s.`);
   }
+  if (record.kind === "profile") console.table(record.totals);
   for (const row of record.rows) if ("message" in row && row.message) console.log(`${row.variant}: ${row.message}`);
 }
 
 function summary(row: RowProgress) {
   const {status, workgroups, workgroupSize} = row;
-  const {median, p10, p90} = row.tokensPerSecond ?? row.microsecondsPerOperation ?? {};
+  const {median, p10, p90} = row.tokensPerSecond ?? row.microsecondsPerOperation ?? row.millisecondsPerToken ?? {};
   const digits = (value: number | undefined) => value && Number(value.toPrecision(4));
-  const unknown = "factoring" in row && row.factoring === "fused" ? "not counted" : "each stage its own";
+  const unknown =
+    "operation" in row || ("factoring" in row && row.factoring === "fused") ? "not counted" : "each stage its own";
   const geometry = {workgroups: workgroups ?? unknown, "workgroup size": workgroupSize};
-  if ("operation" in row) return {status, µs: digits(median), p10: digits(p10), p90: digits(p90), ...geometry};
+  if ("part" in row) {
+    return {status, "ms a token": digits(median), p10: digits(p10), p90: digits(p90), by: row.by, ...geometry};
+  }
+  if ("operation" in row) {
+    const {bytesPerOperation: bytes, microsecondsPerOperation: time} = row;
+    const rate = bytes && time ? {"GB/s": digits(bytesPerSecond(bytes, time).median / 1e9)} : {};
+    return {status, µs: digits(median), p10: digits(p10), p90: digits(p90), ...rate, ...geometry};
+  }
   const {verification, arithmetic, dispatchesPerToken} = row;
   return {
     status,

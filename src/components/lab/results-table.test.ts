@@ -6,6 +6,7 @@ import {readResults} from "../../data/read-results.js";
 import type {CostResultRow} from "./cost-row.js";
 import {exampleCost, exampleRun, exampleSweep} from "./lab-fakes.js";
 import {unsettledRemark, type RunRecord} from "./record.js";
+import type {ProfileResultRow} from "./profile-row.js";
 import type {ResultRow} from "./result-row.js";
 import {collectResults, parseResultFile, type ResultFile} from "./results-table.js";
 
@@ -171,18 +172,35 @@ describe("parseResultFile", () => {
 it("the data loader prints every file of results/", {timeout: 30_000}, () => {
   const tsx = fileURLToPath(new URL("node_modules/tsx/dist/cli.mjs", root));
   const loader = fileURLToPath(new URL("src/data/results.json.ts", root));
-  const {rows, costs, reports} = JSON.parse(
+  const {rows, costs, stages, reports} = JSON.parse(
     execFileSync(process.execPath, [tsx, loader], {encoding: "utf8", cwd: "/"})
   );
-  expect(new Set([...rows, ...costs].map(({sourceFile}: ResultRow | CostResultRow) => sourceFile))).toEqual(
-    new Set(readResults().map(({name}) => name))
-  );
+  const all: (ResultRow | CostResultRow | ProfileResultRow)[] = [...rows, ...costs, ...stages];
+  expect(new Set(all.map(({sourceFile}) => sourceFile))).toEqual(new Set(readResults().map(({name}) => name)));
   expect(reports.length).toBe(3);
 });
 
 function file(run: RunRecord): ResultFile {
   return parseResultFile("h200-spectrum.json", JSON.stringify(run));
 }
+
+it("what devices offered is from the newest run in each runtime, whatever the run measured", () => {
+  const {cost} = exampleCost();
+  const {run} = exampleRun();
+  const at = (date: string, limit: number) => ({date, device: {...cost.device, limits: {maxBufferSize: limit}}});
+  const files = {
+    "old.json": {...run, ...at("2026-02-03T04:05:06.789Z", 1)},
+    "new.json": {...cost, ...at("2026-03-03T04:05:06.789Z", 2)},
+    "browser.json": {...cost, ...at("2026-02-03T04:05:06.789Z", 3), runtime: {name: "Chromium 156", os: ""}}
+  };
+  const {devices} = collectResults(
+    Object.entries(files).map(([name, content]) => parseResultFile(name, JSON.stringify(content)))
+  );
+  expect(devices.map(({sourceFile, date, limits}) => [sourceFile, date, limits])).toEqual([
+    ["new.json", "2026-03-03", {maxBufferSize: 2}],
+    ["browser.json", "2026-02-03", {maxBufferSize: 3}]
+  ]);
+});
 
 describe("costs", () => {
   it("are rows of their own, newest runs first, and none of the decoding table", () => {
@@ -198,6 +216,14 @@ describe("costs", () => {
       ["a/exchange-8", null, "2026-02-03"]
     ]);
     expect(costs[1]!.note).toBe("discarded: 8 workgroups were not all resident at once");
+    expect(costs[0]!.bytesPerSecond).toBeNull();
+  });
+
+  it("say the rate of an operation that reads bytes", () => {
+    const {cost, dispatches} = exampleCost();
+    dispatches.bytesPerOperation = 1_000_000;
+    const {costs} = collectResults([parseResultFile("read.json", JSON.stringify(cost))]);
+    expect(costs[0]!.bytesPerSecond).toEqual({median: 4e11, p10: 1e12 / 3.2, p90: 5e11});
   });
 });
 

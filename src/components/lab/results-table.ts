@@ -2,6 +2,8 @@ import * as aq from "arquero";
 import * as z from "zod";
 import {costSchema, type CostRecord} from "./cost-record.js";
 import {costRows, type CostResultRow} from "./cost-row.js";
+import {profileSchema, type ProfileRecord} from "./profile-record.js";
+import {profileRows, reportedProfileRows, type ProfileResultRow} from "./profile-row.js";
 import {runSchema, type RunRecord} from "./record.js";
 import {artefactSchema, citation, reportSchema, sourceUrl, type Artefact, type Report} from "./report.js";
 import {recorderSource, runRows, withSpectrum, type ResultRow} from "./result-row.js";
@@ -11,6 +13,7 @@ import {sweepSchema, type SweepRecord} from "./sweep-record.js";
 export type ResultFile =
   | {name: string; kind: "run"; content: RunRecord}
   | {name: string; kind: "cost"; content: CostRecord}
+  | {name: string; kind: "profile"; content: ProfileRecord}
   | {name: string; kind: "sweep"; content: SweepRecord}
   | {name: string; kind: "report"; content: Report}
   | {name: string; kind: "artefact"; content: Artefact};
@@ -27,6 +30,18 @@ export interface Roofline {
   sourceFile: string;
 }
 
+/** What a device offered to a run on file. */
+export interface RecordedDevice {
+  device: string;
+  /** The device is a CPU pretending to be a GPU. */
+  software: boolean;
+  runtime: string;
+  features: string[];
+  limits: Record<string, number>;
+  date: string;
+  sourceFile: string;
+}
+
 type WithOrigin<T> = T & {citation: string; sourceUrl: string | null; sourceFile: string};
 
 /** What the pages read: every figure on file. */
@@ -34,6 +49,10 @@ export interface Results {
   rows: ResultRow[];
   /** What operations of WebGPU cost, newest runs first. */
   costs: CostResultRow[];
+  /** What each stage takes of a token: newest profiles first, then those that reports repeat. */
+  stages: ProfileResultRow[];
+  /** The newest of each device in each runtime, newest runs first. */
+  devices: RecordedDevice[];
   /** One per device: that of the highest bandwidth measured on it, a nominal one where none was measured. */
   rooflines: Roofline[];
   profiles: WithOrigin<Report["profiles"][number]>[];
@@ -61,10 +80,11 @@ export function parseResultFile(name: string, source: string): ResultFile {
   const kind = (json as {kind?: unknown} | null)?.kind;
   if (kind === "run") return {name, kind, content: parse(runSchema, name, json)};
   if (kind === "cost") return {name, kind, content: parse(costSchema, name, json)};
+  if (kind === "profile") return {name, kind, content: parse(profileSchema, name, json)};
   if (kind === "sweep") return {name, kind, content: parse(sweepSchema, name, json)};
   if (kind === "report") return {name, kind, content: parse(reportSchema, name, json)};
   throw new Error(
-    `results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run", a "cost", a "sweep" or a "report"`
+    `results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run", a "cost", a "profile", a "sweep" or a "report"`
   );
 }
 
@@ -85,10 +105,23 @@ export function collectResults(files: readonly ResultFile[]): Results {
     );
   return {
     rows: resultRows(files),
+    stages: [
+      ...files
+        .filter((file) => file.kind === "profile")
+        .sort((a, b) => Date.parse(b.content.date) - Date.parse(a.content.date))
+        .flatMap(({name, content}) => profileRows(content, name)),
+      ...section((report) => report.profiles).flatMap((profile) =>
+        reportedProfileRows(
+          profile,
+          reports.flatMap(({content}) => content.rooflines)
+        )
+      )
+    ],
     costs: files
       .filter((file) => file.kind === "cost")
       .sort((a, b) => Date.parse(b.content.date) - Date.parse(a.content.date))
       .flatMap(({name, content}) => costRows(content, name)),
+    devices: recordedDevices(files),
     rooflines: rooflines(files),
     profiles: section((report) => report.profiles),
     speedups: section((report) => report.speedups),
@@ -114,7 +147,7 @@ function parse<T>(schema: z.ZodType<T>, name: string, json: unknown): T {
 /** The flat table. A report's row that repeats another row is left out, and its note is added to that row's. */
 function resultRows(files: readonly ResultFile[]): ResultRow[] {
   const rows = files.flatMap((file) => {
-    if (file.kind === "cost") return [];
+    if (file.kind === "cost" || file.kind === "profile") return [];
     if (file.kind === "run") return runRows(file.content, file.name);
     if (file.kind === "sweep") return file.content.runs.flatMap((run) => runRows(run, file.name, `${run.shape.id}/`));
     return file.kind === "report" ? reportRows(file.name, file.content) : artefactRows(file.name, file.content);
@@ -227,6 +260,29 @@ function repetitions(files: readonly ResultFile[]) {
       ? content.rows.flatMap(({id, repeats, note}) => (repeats ? [{file: name, id, repeats, note}] : []))
       : []
   );
+}
+
+function recordedDevices(files: readonly ResultFile[]): RecordedDevice[] {
+  const runs = files
+    .filter((file) => file.kind === "run" || file.kind === "cost")
+    .sort((a, b) => Date.parse(b.content.date) - Date.parse(a.content.date));
+  const newest = new Map<string, RecordedDevice>();
+  for (const {name, content} of runs) {
+    const {device, runtime, date} = content;
+    const key = JSON.stringify([device.label, runtime.name]);
+    if (newest.has(key)) continue;
+    const {label, software, features, limits} = device;
+    newest.set(key, {
+      device: label,
+      software,
+      runtime: runtime.name,
+      features,
+      limits,
+      date: date.slice(0, 10),
+      sourceFile: name
+    });
+  }
+  return [...newest.values()];
 }
 
 function rooflines(files: readonly ResultFile[]): Roofline[] {

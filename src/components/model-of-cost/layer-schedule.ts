@@ -1,5 +1,5 @@
 import {defaultGeometry} from "../decode/geometry.js";
-import {planToken, type Dispatch, type Factoring, type Geometry} from "../decode/plan.js";
+import {planToken, type Dispatch, type Factoring} from "../decode/plan.js";
 import type {Gpu} from "../gpu/device.js";
 import {layerMatrices, matrixBytes, type Shape} from "../model/shape.js";
 
@@ -36,6 +36,12 @@ const defaultLimits = {
   maxComputeWorkgroupStorageSize: 16384
 };
 
+/** The plan that a decoder on a device with those limits, without optional features, follows. */
+export function defaultPlan(shape: Shape, factoring: Factoring, workgroups = 1): Dispatch[] {
+  const device = {adapter: {info: {}}, description: {limits: defaultLimits}} as unknown as Gpu;
+  return planToken(shape, factoring, {...defaultGeometry(shape, [], device), workgroups});
+}
+
 /**
  * Who works when in a layer, by geometry alone: a core takes one piece after another, each byte takes it as long as any
  * other, and nothing between two stages takes time. Memory that all cores share, and waiting, come on top.
@@ -50,10 +56,8 @@ export function scheduleLayer(
   factoring: Factoring,
   {cores, workgroups = 1, position = shape.context / 2}: {cores: number; workgroups?: number; position?: number}
 ): LayerSchedule {
-  const device = {adapter: {info: {}}, description: {limits: defaultLimits}} as unknown as Gpu;
-  const geometry: Geometry = {...defaultGeometry(shape, [], device), workgroups: Math.max(workgroups, 1)};
   const bytes = stageBytes(shape, position);
-  const pieces = factoring === "staged" ? stagedPieces(shape, geometry) : fusedPieces(shape, geometry);
+  const pieces = factoring === "staged" ? stagedPieces(shape) : fusedPieces(shape, workgroups);
   const dealtTo = factoring === "staged" ? cores : Math.min(workgroups, cores);
   return {
     factoring,
@@ -111,8 +115,8 @@ function stageBytes(shape: Shape, position: number): Record<string, number> {
 }
 
 /** Workgroups of each dispatch of a layer. */
-function stagedPieces(shape: Shape, geometry: Geometry): Record<string, number> {
-  const layer = planToken(shape, "staged", geometry).filter(({bound}) => bound === 0);
+function stagedPieces(shape: Shape): Record<string, number> {
+  const layer = defaultPlan(shape, "staged").filter(({bound}) => bound === 0);
   return Object.fromEntries(layer.map(({path, workgroups}) => [path.replace(/^staged\/|\.wgsl$/g, ""), workgroups]));
 }
 
@@ -120,8 +124,8 @@ function stagedPieces(shape: Shape, geometry: Geometry): Record<string, number> 
  * Rows that a team takes together, which are dealt to the workgroups; a head of attention. One workgroup takes all of a
  * stage as one piece. Where there are several, each norms what it takes by itself.
  */
-function fusedPieces(shape: Shape, geometry: Geometry): Record<string, number> {
-  const [dispatch] = planToken(shape, "fused", geometry) as [Dispatch];
+function fusedPieces(shape: Shape, workgroups: number): Record<string, number> {
+  const [dispatch] = defaultPlan(shape, "fused", workgroups) as [Dispatch];
   if (dispatch.workgroups === 1) {
     return Object.fromEntries(Object.keys(stageBytes(shape, 0)).map((name) => [name, 1]));
   }

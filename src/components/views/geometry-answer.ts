@@ -23,7 +23,7 @@ export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>
   const curves = workgroupCurves(rows.filter(({spectrum}) => spectrum)).filter(({rows}) => rows.length > 1);
   const curve = fastestCurve(curves);
   if (!curve?.staged) return ["No run on record has one dispatch of several workgroups beside the staged design."];
-  return [`On ${ranOn(curve.staged)} `, ...compare(curve, curve.staged.tokensPerSecond, strong)];
+  return [`On the ${ranOn(curve.staged)} `, ...compare(curve, curve.staged.tokensPerSecond, strong)];
 }
 
 /** The reader's own finding, or what their run lacks for one. */

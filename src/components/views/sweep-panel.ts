@@ -9,6 +9,7 @@ import type {SweepRecord} from "../lab/sweep-record.js";
 import {readSweep, writeSweep} from "../lab/sweep-settings.js";
 import {axes, axisNames, planSweep, queueId, queueIds, sweepExperiment} from "../lab/sweep.js";
 import {shapes, type ShapeId} from "../model/shape.js";
+import {aloneOnGpu} from "./alone-on-gpu.js";
 import {downloadJson} from "./download.js";
 import {button, openDevice, pageVisibility, running, whenIdle} from "./experiment-panel.js";
 import {firstLine} from "./format.js";
@@ -103,31 +104,38 @@ export function sweepPanel({
     try {
       outcome = !(await abortable(lookUpDevice(), signal))
         ? {state: "unsupported", message: "", record: null}
-        : await runSweep({
-            steps: planSweep(choice, without),
-            experiment: (step) => sweepExperiment(environment, step),
-            allowWaits: consent.given,
-            openGpu: open,
-            measureReadBandwidth,
-            runtime: describeRuntime(navigator),
-            clock: systemClock,
-            visibility: pageVisibility,
-            confirm: confirmIn(questions),
-            signal,
-            onEvent({state, label, fraction, rows: progress}) {
-              rows = progress;
-              table.update(rows);
-              progressLabel.textContent = label;
-              progressBar.value = fraction;
-              if (state in running) show(state, running[state as keyof typeof running]);
-            }
-          });
+        : await aloneOnGpu(signal, onWait, () =>
+            runSweep({
+              steps: planSweep(choice, without),
+              experiment: (step) => sweepExperiment(environment, step),
+              allowWaits: consent.given,
+              openGpu: open,
+              measureReadBandwidth,
+              runtime: describeRuntime(navigator),
+              clock: systemClock,
+              visibility: pageVisibility,
+              confirm: confirmIn(questions),
+              signal,
+              onEvent({state, label, fraction, rows: progress}) {
+                rows = progress;
+                table.update(rows);
+                progressLabel.textContent = label;
+                progressBar.value = fraction;
+                if (state in running) show(state, running[state as keyof typeof running]);
+              }
+            })
+          );
     } catch (error) {
       outcome = signal.aborted
         ? {state: "cancelled", message: "Cancelled.", record: null}
         : {state: "failed", message: describeError(error), record: null};
     }
     end(outcome, rows);
+  }
+
+  function onWait() {
+    progressLabel.textContent = "Waiting for another run to end";
+    show("preparing", "Another panel, or another tab of this site, is running: two runs would slow each other.");
   }
 
   function end({state, message, record}: RunOutcome<SweepRecord>, rows: readonly LiveRow[]) {
