@@ -29,6 +29,8 @@ export default {
       name: "The fused kernel",
       pages: [
         {name: "Limits", path: "/limits"},
+        {name: "One dispatch or several", path: "/fused"},
+        {name: "One workgroup, tuned", path: "/tiling"},
         {name: "Workgroups", path: "/geometry"}
       ]
     },

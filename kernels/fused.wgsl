@@ -1,12 +1,17 @@
-// A whole token in one dispatch: every stage of every layer, from the embedding to the argmax, in one kernel.
+// A whole token in one dispatch, or in a few: every stage of every layer, from the embedding to the argmax, in one kernel.
 //
 // Bindings: lib/model.wgsl; the layers' blobs back to back in `weights_0` to `weights_2`, `layers_per_slot` in each.
 // Launched as one workgroup, once a token. Between two stages stands a workgroup barrier, the only barrier that
 // WGSL has, so one workgroup, on one core of the GPU, does all the work: that is the recorded design.
+//
+// A dispatch runs as many layers as the state says, from the layer where the one before stopped. The first of a token
+// also embeds it, the last also chooses the next. All of them are this one pipeline, launched several times a token.
 
 import package::lib::model::{workgroup_size, layers, kv_heads, head_dim, context, layer_blob, ends_blob};
 import package::lib::place::{take_invocation, take_workgroup};
-import package::lib::sequence::{current_position, token_at, next_token, append_token};
+import package::lib::sequence::{
+  current_position, uniform_state, write_state, token_at, next_token, append_token, dispatch_layers_at, next_layer_at
+};
 import package::lib::sync::end_stage;
 import package::stages::argmax::argmax;
 import package::stages::attention::attention;
@@ -29,9 +34,13 @@ fn main(
   let invocation = take_invocation(invocation_index);
   let workgroup = take_workgroup(workgroup_id.x, workgroup_count.x, invocation);
   let position = current_position(invocation_index);
-  embedding(workgroup, invocation, ends_blob(), token_at(position), 0u);
-  end_stage();
-  for (var layer = 0u; layer < layers; layer++) {
+  let first = uniform_state(next_layer_at, invocation_index);
+  let end = min(first + uniform_state(dispatch_layers_at, invocation_index), layers);
+  if (first == 0u) {
+    embedding(workgroup, invocation, ends_blob(), token_at(position), 0u);
+    end_stage();
+  }
+  for (var layer = first; layer < end; layer++) {
     let blob = layer_blob(layer);
     rms_norm(workgroup, invocation, blob, attention_norm);
     end_stage();
@@ -48,10 +57,13 @@ fn main(
     down(workgroup, invocation, blob, 0u, 0u);
     end_stage();
   }
-  rms_norm(workgroup, invocation, ends_blob(), final_norm);
-  end_stage();
-  lm_head(workgroup, invocation, ends_blob(), 0u);
-  end_stage();
-  let chosen = argmax(invocation, 1u, 0u);
-  if (invocation_index == 0u) { append_token(position, next_token(position, chosen)); }
+  if (end == layers) {
+    rms_norm(workgroup, invocation, ends_blob(), final_norm);
+    end_stage();
+    lm_head(workgroup, invocation, ends_blob(), 0u);
+    end_stage();
+    let chosen = argmax(invocation, 1u, 0u);
+    if (invocation_index == 0u) { append_token(position, next_token(position, chosen)); }
+  }
+  if (invocation_index == 0u) { write_state(next_layer_at, select(end, 0u, end == layers)); }
 }

@@ -32,6 +32,8 @@ test("the site has pages", () => {
   expect(pages).toContain("/method");
   expect(pages).toContain("/provenance");
   expect(pages).toContain("/staged");
+  expect(pages).toContain("/fused");
+  expect(pages).toContain("/tiling");
   expect(pages).toContain("/why");
 });
 
@@ -42,7 +44,8 @@ describe.each(pages)("%s", (path) => {
     expect(await page.locator(".observablehq--error").allInnerTexts()).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
     expect(await page.locator("h1").count()).toBe(1);
-    expect(await page.locator("main").innerText()).not.toMatch(/\b(NaN|undefined|Infinity)\b|\[object/);
+    // A note of the record says what a page checked: "neither zero nor NaN".
+    expect(await page.locator("main").innerText()).not.toMatch(/(?<!nor )\b(NaN|undefined|Infinity)\b|\[object/);
     await page.context().close();
   });
 
@@ -461,6 +464,36 @@ describe("the page on limits", () => {
   });
 });
 
+describe("the panel of the experiment chunks", () => {
+  const panel = "[data-experiment=chunks]";
+
+  test("runs one workgroup in one dispatch and in two, with and without waits, to done", async () => {
+    const ids = ["fused", "chunked-2", "chunked-2-awaited", "chunked-32"];
+    const {page, problems} = await openPage(`/fused?shape=tiny&variants=${ids.join()}`, {}, keepRecords);
+    await page.click("[data-action=run]");
+    await reach(page, "done", panel);
+    const [record] = await records(page);
+    const {rows, experiment} = runSchema.parse(record);
+    expect(experiment).toBe("chunks");
+    expect(rows.map((row) => [row.variant, row.status, row.dispatchesPerToken, row.awaited ?? false])).toEqual([
+      ["fused", "measured", 1, false],
+      ["chunked-2", "measured", 2, false],
+      ["chunked-32", "unsupported", 32, false],
+      ["chunked-2-awaited", "measured", 2, true]
+    ]);
+    const row = (id: string) => page.locator(`${panel} [data-variant=${id}]`);
+    expect(await row("chunked-32").innerText()).toContain("32 dispatches of whole layers need 32 layers");
+    expect(await page.locator(".your-answer").innerText()).toMatch(/^On your device, .* in 2 that the CPU waits for/);
+    expect(await page.locator('.chunks-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(3);
+    expect(await page.locator('.weight-time-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
 describe("the panels of the page on one dispatch with many workgroups", () => {
   const workgroups = "[data-experiment=workgroups]";
   const geometry = "[data-experiment=geometry]";
@@ -553,6 +586,38 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     expect(runSchema.parse(record).rows[0]).toMatchObject({status: "measured", workgroups: 1, workgroupSize: 64});
     expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
     expect(await accessibilityViolations(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("the page on one workgroup", () => {
+  test("runs rungs at tiny to done, and shows the reader's own climb", async () => {
+    const {page, problems} = await openPage("/tiling?shape=tiny&variants=record-64,teams", {}, keepRecords);
+    await page.locator(".panel-device").waitFor();
+    const run = page.locator("[data-action=run]");
+    await run.click();
+    await page.locator("[data-action=cancel]").click();
+    await reach(page, "cancelled");
+    await run.click();
+    await reach(page, "done");
+    const [record] = await records(page);
+    const {rows, experiment} = runSchema.parse(record);
+    expect(experiment).toBe("tiling");
+    expect(rows.map(({variant, status, workgroupSize}) => [variant, status, workgroupSize])).toEqual([
+      ["record-64", "measured", 64],
+      ["teams", "measured", 256]
+    ]);
+    expect(await page.locator(".your-answer").innerText()).toMatch(/^On your device, .*\stok\/s .* times as many/);
+    expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(2);
+    const climb = page.locator(".ladder-table").first();
+    expect(await climb.locator("tbody tr").first().innerText()).toMatch(
+      /^1\. The recorded style, 64 invocations\s+[\d.,]+/
+    );
+    expect(await page.locator(".no-gains li").first().innerText()).toMatch(/^In your run, 2 layers: /);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     expect(problems).toEqual([]);
     await page.context().close();
   });

@@ -53,8 +53,18 @@ fn packed_dot_word(word: u32, columns: vec4u, sums: vec2i) -> vec2i {
     sums.y + i32(dot4U8Packed(even, columns.z) + dot4U8Packed(odd, columns.w)));
 }
 
+@if(!scalar_loads)
 fn group_words(matrix: Matrix, row: u32, group: u32) -> vec4u {
   return weight_vector(matrix.slot, matrix.words + row * matrix.row_groups + group);
+}
+
+// The same in four loads of four bytes, to compare it with.
+@if(scalar_loads)
+fn group_words(matrix: Matrix, row: u32, group: u32) -> vec4u {
+  let at = 4u * (matrix.words + row * matrix.row_groups + group);
+  return vec4u(
+    weight_word(matrix.slot, at), weight_word(matrix.slot, at + 1u),
+    weight_word(matrix.slot, at + 2u), weight_word(matrix.slot, at + 3u));
 }
 
 // A group's scale, a float16 in the lower half of a word.

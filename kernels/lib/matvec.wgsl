@@ -20,6 +20,8 @@ import package::lib::reduce::{team_add_rows, quad_add};
 @if(grid) import package::stages::rms_norm::norm_weights;
 @if(!grid) import package::lib::activations::normed_at;
 @if(registers) import package::lib::columns_in_registers::dot_rows_in_registers;
+@if(record) import package::record::matvec::dot_row_alone;
+@if(loads) import package::record::loads::{dot_with_loads, loads_under_way};
 
 override tile_groups: u32;
 
@@ -81,10 +83,16 @@ fn slots_of(count: u32) -> u32 {
 
 // Slots of a lane that are under way together. Eight of them in float32, or in workgroups of 1024, would take more
 // registers than a lane has; eight rows take them anyway.
+@if(!loads)
 fn under_way(count: u32) -> u32 {
   if (slots_of(count) == 8u) { return 8u; }
   @if(packed) { if (workgroup_size <= 512u) { return 8u; } }
   return 4u;
+}
+
+@if(loads)
+fn under_way(count: u32) -> u32 {
+  return loads_under_way(count);
 }
 
 fn row_of_slot(rows: Rows, count: u32, slot: u32) -> u32 {
@@ -98,7 +106,7 @@ fn row_of_slot(rows: Rows, count: u32, slot: u32) -> u32 {
 //
 // Where workgroups wait for each other the first weights are under way before the wait, and arrive during it; not in
 // float32, whose tile takes the registers.
-@if(!registers)
+@if(!registers && !record)
 fn dot_rows(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
@@ -126,7 +134,10 @@ fn dot_rows(
         }
       }
       for (; group < tile_count; group += step) {
+        @if(!loads)
         sums = dot_batch(load_batch(matrix, rows, count, first, group, tile_count, invocation), count, sums);
+        @if(loads)
+        sums = dot_with_loads(matrix, rows, count, first, group, tile_count, sums, invocation);
       }
     }
   }
@@ -141,6 +152,13 @@ fn dot_rows(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
   return dot_rows_in_registers(matrix, rows, count, input, fresh, busy, invocation);
+}
+
+@if(record)
+fn dot_rows(
+  matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
+) -> f32 {
+  return dot_row_alone(matrix, rows, count, input, fresh, busy, invocation);
 }
 
 // Of the input's elements this invocation took.

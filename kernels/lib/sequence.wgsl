@@ -1,5 +1,5 @@
-// The sequence being decoded, in `state`: position, prompt length, three words for workgroups that wait for each other,
-// then a token id for each position.
+// The sequence being decoded, in `state`: position, prompt length, three words that say how far a dispatch goes, then a
+// token id for each position.
 
 import package::lib::model::state;
 
@@ -10,6 +10,9 @@ const dispatch_tokens_at = 2u;
 const arrivals_at = 3u;
 // Not 0 once a workgroup has waited in vain.
 const poison_at = 4u;
+// The same words where there is one workgroup: layers of a dispatch, and the first of the next one (fused.wgsl).
+const dispatch_layers_at = 2u;
+const next_layer_at = 3u;
 const tokens_at = 5u;
 
 var<workgroup> word_shared: u32;

@@ -10,12 +10,14 @@ import package::lib::matvec::{dot_rows, normed_input, units_together, dealt_unit
 import package::lib::reduce::other_lane;
 import package::lib::place::{Workgroup, Invocation};
 import package::stages::rms_norm::attention_norm;
+@if(qkv_passes) import package::record::qkv_rope::qkv_rope_in_passes;
 
 override qkv_words: u32;
 override qkv_scales: u32;
 // Rows of a team: 2, 4, 8, or 6 where three divide half a head.
 override qkv_rows: u32;
 
+@if(!qkv_passes)
 fn qkv_rope(workgroup: Workgroup, invocation: Invocation, blob: Blob, position: u32, stamp: u32) {
   let input = normed_input(ffn_residual(), blob, attention_norm, stamp);
   let matrix =
@@ -39,6 +41,11 @@ fn qkv_rope(workgroup: Workgroup, invocation: Invocation, blob: Blob, position: 
       put(qkv_vector(), head * head_dim + mine + select(0u, half_dim, is_second), turned, stamp);
     }
   }
+}
+
+@if(qkv_passes)
+fn qkv_rope(workgroup: Workgroup, invocation: Invocation, blob: Blob, position: u32, stamp: u32) {
+  qkv_rope_in_passes(workgroup, invocation, blob, position, stamp);
 }
 
 // Row `element` of a head, or its partner (`is_second`), after the rotation with the other of the pair.

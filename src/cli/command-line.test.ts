@@ -20,7 +20,7 @@ describe.concurrent("a wrong command line for verify", () => {
   test.each([
     {args: [], says: /^usage: npm run verify -- DIR/m},
     {args: [fixture, "another"], says: /^usage: npm run verify -- DIR/m},
-    {args: [fixture, "--factoring", "sideways"], says: /no factoring sideways; there are fused, staged/},
+    {args: [fixture, "--factoring", "sideways"], says: /no factoring sideways; there are fused, chunked, staged/},
     {args: [fixture, "--without", "subgroups,magic"], says: /feature magic; they use subgroups/},
     {args: [fixture, "--tokens", "few"], says: /--tokens takes a positive integer, not few/},
     {args: [fixture, "--fast"], says: /Unknown option '--fast'/},

@@ -6,6 +6,7 @@ import {processMemory} from "../components/decode/residency.js";
 import type {Experiment} from "../components/lab/experiment.js";
 import type {Gpu} from "../components/gpu/device.js";
 import type {Kernels} from "../components/gpu/kernels.js";
+import {chunksExperiment} from "../components/lab/chunks.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import type {DecodeEnvironment} from "../components/lab/decode-variant.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
@@ -20,6 +21,7 @@ import {stagesExperiment} from "../components/lab/stages.js";
 import {bytesPerSecond} from "../components/lab/statistics.js";
 import {readSweep} from "../components/lab/sweep-settings.js";
 import {axes, axisNames, planSweep, queueIds, sweepExperiment, type AxisName} from "../components/lab/sweep.js";
+import {tilingExperiment} from "../components/lab/tiling.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {readKernels} from "../data/read-kernels.js";
@@ -43,7 +45,7 @@ usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NA
                                    [--browser [--screenshot FILE]]
        npm run record -- bench [--shapes a,b] [--factorings a,b] … [--label NAME] [--allow-waits] [--out FILE]
 
-  EXPERIMENT   spectrum, workgroups, geometry, stages, dispatch-cost, limits; bench, the sweep
+  EXPERIMENT   spectrum, chunks, tiling, workgroups, geometry, stages, dispatch-cost, limits; bench, the sweep
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost and limits
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
@@ -71,8 +73,10 @@ async function main(args: string[]): Promise<number> {
   const environment = {kernels, residency: processMemory()};
   const list: Experiment[] = [
     spectrumExperiment(environment),
+    chunksExperiment(environment),
     workgroupsExperiment(environment),
     geometryExperiment(environment),
+    tilingExperiment(environment),
     stagesExperiment(environment),
     dispatchCostExperiment(kernels),
     limitsExperiment(kernels)

@@ -1,6 +1,7 @@
 import {readdirSync, readFileSync} from "node:fs";
 import {describe, expect, test} from "vitest";
 import {stageNames} from "../components/gpu/kernels.js";
+import {optionConstants} from "../components/decode/kernel-options.js";
 import {shapeConstants} from "../components/model/layout.js";
 import {shapes} from "../components/model/shape.js";
 import {kernelBuilds} from "../testing/kernel-builds.js";
@@ -40,10 +41,11 @@ describe.each(builds)("$key", ({key, path, conditions}) => {
     if (!conditions.includes("packed")) expect(code).not.toMatch(/dot4[IU]8Packed|pack4x/);
   });
 
-  test("has a tile in workgroup memory unless activations are in registers", () => {
+  test("has a tile in workgroup memory unless activations are in registers or in the buffer", () => {
     if (!path.startsWith("fused")) return;
-    expect(/var<workgroup> tile\b/.test(code)).toBe(!conditions.includes("registers"));
-    expect(overrides.includes("tile_groups")).toBe(!conditions.includes("registers"));
+    const untiled = conditions.includes("registers") || isUntiledRecord(conditions);
+    expect(/var<workgroup> tile\b/.test(code)).toBe(!untiled);
+    expect(overrides.includes("tile_groups")).toBe(!untiled);
   });
 
   test("lists its overrides", () => {
@@ -55,7 +57,8 @@ test.each(builds.filter(({path}) => /^(fused|staged)/.test(path)))("every overri
   const given = [
     ...Object.keys(shapeConstants(shapes.tiny)),
     ...["workgroup_size", "qkv_rows", "gate_up_rows", "lm_head_rows", "residual_rows", "read_ahead"],
-    ...["tile_groups", "team_lanes", "bests", "spin_limit", "layers_per_slot", "head_vectors"]
+    ...["tile_groups", "team_lanes", "bests", "spin_limit", "layers_per_slot", "head_vectors"],
+    ...Object.keys(optionConstants({}))
   ];
   const missing = linked.get(key)!.overrides.filter((name) => !given.includes(name));
   expect(missing).toEqual([]);
@@ -93,3 +96,7 @@ test("an import of what does not exist is an error", async () => {
   const broken = readKernels({...sources, [path]: sources[path]!.replace("stages::down::down", "stages::down::up")});
   await expect(broken.link(path)).rejects.toThrow(/down/);
 });
+
+function isUntiledRecord(conditions: readonly string[]): boolean {
+  return conditions.includes("record") && !conditions.includes("record_tile");
+}

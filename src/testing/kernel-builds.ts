@@ -1,3 +1,4 @@
+import type {KernelOptions} from "../components/decode/kernel-options.js";
 import {arithmetics, factorings, linkConditions, planToken, type Geometry} from "../components/decode/plan.js";
 import {kernelFeatures, stageNames, type Condition, type KernelFeature} from "../components/gpu/kernels.js";
 import {shapes} from "../components/model/shape.js";
@@ -23,6 +24,7 @@ export function plainGeometry(change: Partial<Geometry> = {}): Geometry {
     workgroups: 1,
     spinLimit: 1,
     tokensPerDispatch: 1,
+    layersPerDispatch: 1,
     workgroupStorage: 32768,
     kernels: Object.fromEntries(names.map((name) => [name, kernel])) as unknown as Geometry["kernels"],
     ...change
@@ -46,10 +48,35 @@ export function kernelBuilds(): KernelBuild[] {
       }
     }
   }
-  for (const path of ["synthetic", "probe/read_bandwidth", "probe/count_up"]) add(`${path}.wgsl`);
+  for (const geometry of geometriesWithOptions()) {
+    for (const slots of [1, 2, 3]) {
+      for (const {path} of planToken(shapes.tiny, "fused", geometry)) {
+        add(path, linkConditions("fused", geometry, slots));
+      }
+    }
+  }
+  for (const path of ["synthetic", "record/transpose", "probe/read_bandwidth", "probe/count_up"]) add(`${path}.wgsl`);
   for (const probe of ["no_op", "increment", "barrier", "exchange", "barrier_exchange", "roll_call"])
     add(`probe/${probe}.wgsl`);
   return [...builds.values()];
+}
+
+/** One of each that a kernel is linked for anew: of a row by one invocation alone, and of teams. */
+function geometriesWithOptions(): Geometry[] {
+  const alone: KernelOptions[] = [
+    {alone: "each weight, column by column"},
+    {alone: "each word", scalarLoads: true},
+    {alone: "each word, from workgroup memory", scalarLoads: true},
+    {alone: "each word, from workgroup memory"}
+  ];
+  const shared: KernelOptions[] = [{loads: 2}, {scalarLoads: true}, {qkvPasses: 3}];
+  return [
+    ...alone.map((options) => plainGeometry({options, lanes: 4})),
+    ...shared.flatMap((options) => [
+      plainGeometry({options}),
+      plainGeometry({options, features: [...kernelFeatures], arithmetic: "int16"})
+    ])
+  ];
 }
 
 function geometries(): Geometry[] {

@@ -11,16 +11,19 @@ export interface Mutation {
 }
 
 /**
- * The fixture phi3-tiny, `staged` or `fused`, with all features or without (`portable`), with an input that comes in
+ * The fixture phi3-tiny, `staged`, `fused` or with a layer in each dispatch (`chunked`), with all features or without (`portable`), with an input that comes in
  * pieces (`tiles`), with subgroups of a size not known before (`varying`), with 16-bit activations (`packed`), by two workgroups
  * that wait for each other (`grid`), and by two with 16-bit activations in registers (`registers`); synthetic models: of shared KV heads and many positions (`long`), of
- * layers in three buffers (`split`), and by two workgroups with token ids of more than 16 bits (`wide`); and a roll call
- * of more workgroups than are resident (`crowd`).
+ * layers in three buffers (`split`), and by two workgroups with token ids of more than 16 bits (`wide`); a roll call
+ * of more workgroups than are resident (`crowd`); and by one workgroup in the recorded style (`record`), with a row and a
+ * word at a time by itself (`words`), also from workgroup memory (`record tiles`), with two loads under way (`loads`), and
+ * with queries, keys and values in three passes (`passes`).
  */
 export type SubjectName =
   | "staged"
   | "portable"
   | "fused"
+  | "chunked"
   | "tiles"
   | "fused tiles"
   | "varying"
@@ -30,7 +33,12 @@ export type SubjectName =
   | "long"
   | "split"
   | "wide"
-  | "crowd";
+  | "crowd"
+  | "record"
+  | "words"
+  | "record tiles"
+  | "loads"
+  | "passes";
 
 /** @throws {Error} unless the text to replace stands in the file exactly once. */
 export function mutate(
@@ -170,6 +178,12 @@ export const mutations: readonly Mutation[] = [
     ],
     ["a float16 is always the lower half of its word", ">> (16u * (index & 1u))", ">> 0u"],
     [
+      "the last of four loads is the third",
+      "weight_word(matrix.slot, at + 3u)",
+      "weight_word(matrix.slot, at + 2u)",
+      "words"
+    ],
+    [
       "the high byte of an activation has no sign",
       "dot4I8Packed(even, columns.x)",
       "i32(dot4U8Packed(even, columns.x))",
@@ -297,6 +311,64 @@ export const mutations: readonly Mutation[] = [
     ["nobody answers the roll call", "atomicAdd(&state[arrivals_at], 1u);", "", "grid"],
     ["the roll call is over with the first answer", "< count &&", "< 1u &&", "crowd"]
   ]),
+  ...inFile("record/matvec.wgsl", [
+    ["neighbouring weights of a column are the same", "4u * (place % 8u)", "4u * (place % 8u / 2u)", "record"],
+    [
+      "weights of a column are in another word",
+      "4u * matrix.words + place / 8u",
+      "4u * matrix.words + place / 4u",
+      "record"
+    ],
+    [
+      "all groups have the scales of the first",
+      "matrix.scales + column / 32u * matrix_rows",
+      "matrix.scales",
+      "record"
+    ],
+    [
+      "a team's invocations all have its first row",
+      "if (busy) {\n    let row = row_of_slot(rows, count, invocation.lane %",
+      "if (busy) {\n    let row = row_of_slot(rows, count, 0u *",
+      "record"
+    ],
+    ["every word has the first eight activations", "4u * group + 2u, 0u)", "4u * group, 0u)", "words"],
+    [
+      "the zero of the nibbles lacks half of the group's sum",
+      "dot(eight.low + eight.high, vec4f(1.0))",
+      "dot(eight.low, vec4f(1.0))",
+      "words"
+    ],
+    [
+      "every piece of the input meets the first weights",
+      "group_words(matrix, row, first + group)",
+      "group_words(matrix, row, group)",
+      "record tiles"
+    ],
+    [
+      "a piece of the input is not loaded again for the next rows",
+      "if (fresh || groups > tile_groups)",
+      "if (fresh)",
+      "record tiles"
+    ]
+  ]),
+  ...inFile("record/transpose.wgsl", [
+    [
+      "rows and columns do not change places",
+      "place % tensor.rows * tensor.columns + place / tensor.rows",
+      "place",
+      "record"
+    ],
+    ["all elements of a word are its first", "source % in_word * tensor.bits, tensor.bits", "0u, tensor.bits", "record"]
+  ]),
+  ...inFile("record/loads.wgsl", [
+    ["the second of two loads is not counted", "      low += at_slot(dot_slot(other), slot + 1u);\n", "", "loads"],
+    ["the second of two loads is the first", "group, slot + 1u, tile_count", "group, slot, tile_count", "loads"]
+  ]),
+  ...inFile("record/qkv_rope.wgsl", [
+    ["values are left out", "heads + kv_heads, heads + 2u * kv_heads", "heads + kv_heads, heads + kv_heads", "passes"],
+    ["every pass has the heads of queries", "let head = first + unit /", "let head = unit /", "passes"],
+    ["the rotation is that of the first position", "rotations[position * half_dim + mine]", "rotations[mine]", "passes"]
+  ]),
   ...inFile("staged/embedding.wgsl", [
     ["it is always the first token's row", "token_at(current_position(invocation_index))", "token_at(0u)"]
   ]),
@@ -315,7 +387,13 @@ export const mutations: readonly Mutation[] = [
       "rms_norm(workgroup, invocation, blob, attention_norm);",
       "fused"
     ],
-    ["a layer is left out", "layer < layers;", "layer + 1u < layers;", "fused"],
+    ["a layer is left out", "layer < end;", "layer + 1u < end;", "fused"],
+    ["every dispatch begins with the first layer", "var layer = first;", "var layer = 0u;", "chunked"],
+    ["every dispatch of a token embeds it anew", "if (first == 0u) {", "if (first < layers) {", "chunked"],
+    ["a dispatch runs one layer more than it should", "layer < end;", "layer < min(end + 1u, layers);", "chunked"],
+    ["the next dispatch begins one layer late", "select(end, 0u,", "select(end + 1u, 0u,", "chunked"],
+    ["the next token begins where the last one ended", "select(end, 0u, end == layers)", "end", "chunked"],
+    ["a token is chosen before its last layer", "if (end == layers) {", "if (end > 0u) {", "chunked"],
     ["the residual of the FFN is left out", "    down(workgroup, invocation, blob, 0u, 0u);\n", "", "fused"]
   ]),
   ...inFile("fused_grid.wgsl", [

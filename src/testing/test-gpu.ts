@@ -1,6 +1,6 @@
 import "./patient-polling.js";
 import {openDawn} from "../cli/dawn.js";
-import {factorings, type Factoring} from "../components/decode/plan.js";
+import {factorings, isOneKernel, type Factoring} from "../components/decode/plan.js";
 import {openGpu, type Gpu, type OpenOptions} from "../components/gpu/device.js";
 
 /** A device of its own for one test file or one test. */
@@ -18,7 +18,7 @@ export function hasSlowCompiler({description}: Gpu): boolean {
 
 /** The factorings whose kernels every driver compiles in seconds. */
 export function quickFactorings(gpu: Gpu): Factoring[] {
-  return factorings.filter((factoring) => factoring !== "fused" || !hasSlowCompiler(gpu));
+  return factorings.filter((factoring) => !isOneKernel(factoring) || !hasSlowCompiler(gpu));
 }
 
 /** The factoring to try many kernels with: on software drivers one, so that between them they try both. */
@@ -60,6 +60,24 @@ export function countBuffers(gpu: Gpu, failAt = -1): CountedGpu {
     return buffer;
   };
   return {...gpu, device: wrap(gpu.device, {createBuffer}), buffers};
+}
+
+/** A device that tells, in order, of every submit and of every time that the CPU began to wait for the GPU. */
+export function logQueue(device: GPUDevice): {device: GPUDevice; log: ("submit" | "wait")[]} {
+  const log: ("submit" | "wait")[] = [];
+  const {queue} = device;
+  const tell =
+    <A extends unknown[], R>(what: "submit" | "wait", call: (...args: A) => R) =>
+    (...args: A) => {
+      log.push(what);
+      return call(...args);
+    };
+  const told = {
+    submit: tell("submit", (buffers: Iterable<GPUCommandBuffer>) => queue.submit(buffers)),
+    onSubmittedWorkDone: tell("wait", () => queue.onSubmittedWorkDone()),
+    writeBuffer: queue.writeBuffer.bind(queue)
+  };
+  return {device: wrap(device, {queue: told}), log};
 }
 
 function wrap(device: GPUDevice, changed: object): GPUDevice {

@@ -3,7 +3,7 @@ import type {Kernels} from "../gpu/kernels.js";
 import {readKernels} from "../../data/read-kernels.js";
 import {decode, loadFixture, shorten} from "../../testing/fixtures.js";
 import {featureSets} from "../../testing/geometries.js";
-import {countBuffers, openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
+import {countBuffers, logQueue, openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
 import {GpuError} from "../gpu/errors.js";
 import {createDecoder, type Decoder} from "./decoder.js";
@@ -122,6 +122,60 @@ test("a decoder without a prompt refuses to decode", async () => {
   const fresh = await makeDecoder(gpu, weights);
   await expect(fresh.run(1)).rejects.toThrow(/no prompt/);
   fresh.destroy();
+});
+
+describe("a decoder whose CPU waits for each dispatch", () => {
+  const chunked = () => quickFactorings(gpu).includes("chunked");
+  const make = (device: GPUDevice, awaited: boolean) =>
+    createDecoder(device, kernels, weights, {
+      shape,
+      factoring: chunked() ? "chunked" : "staged",
+      geometry: defaultGeometry(shape, featureSets(gpu)[0]!, gpu),
+      awaited
+    });
+
+  test("decodes what it does without, each dispatch in a submit of its own with a wait after it", async () => {
+    const {device, log} = logQueue(gpu.device);
+    const subject = await make(device, true);
+    const dispatches = subject.plan.length;
+    expect(dispatches).toBe(chunked() ? 2 : 18);
+    subject.reset(expected.prompt);
+    log.length = 0;
+    await subject.run(expected.prompt.length);
+    const alternating = Array.from({length: expected.prompt.length * dispatches}, () => ["submit", "wait"]);
+    expect(log).toEqual(alternating.flat());
+    expect((await subject.readTokens()).at(-1)).toBe(expected.greedy[0]);
+    subject.destroy();
+  });
+
+  test("otherwise waits once, at the end of a run", async () => {
+    const {device, log} = logQueue(gpu.device);
+    const subject = await make(device, false);
+    subject.reset(expected.prompt);
+    log.length = 0;
+    await subject.run(expected.prompt.length);
+    expect(log.filter((what) => what === "wait")).toHaveLength(1);
+    expect(log.at(-1)).toBe("wait");
+    expect((await subject.readTokens()).at(-1)).toBe(expected.greedy[0]);
+    subject.destroy();
+  });
+
+  test("ends a run in whose middle it is reset, and begins anew with the first layer", async () => {
+    const subject = await make(gpu.device, true);
+    subject.reset(expected.prompt);
+    const running = subject.run(expected.prompt.length); // its first dispatch is submitted, and no more
+    subject.reset(expected.prompt);
+    await expect(running).rejects.toThrow("the sequence was reset while it was decoded");
+    await subject.run(expected.prompt.length);
+    expect((await subject.readTokens()).at(-1)).toBe(expected.greedy[0]);
+    subject.destroy();
+  });
+
+  test("refuses a dispatch whose workgroups wait for each other", async () => {
+    const geometry = {...defaultGeometry(shape, featureSets(gpu)[0]!, gpu), workgroups: 2};
+    const making = createDecoder(gpu.device, kernels, weights, {shape, factoring: "fused", geometry, awaited: true});
+    await expect(making).rejects.toThrow("the CPU waits for dispatches only where workgroups do not wait");
+  });
 });
 
 test("nothing of all this was an error that no error scope caught", () => {

@@ -5,13 +5,19 @@ import {Readback} from "../gpu/readback.js";
 import {activationLayout, layerCacheFloats, shapeConstants} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
 import type {GpuWeights} from "./gpu-weights.js";
-import {linkConditions, planToken, type Dispatch, type Factoring, type Geometry} from "./plan.js";
+import {optionConstants} from "./kernel-options.js";
+import {isOneKernel, linkConditions, planToken, type Dispatch, type Factoring, type Geometry} from "./plan.js";
 
 /** One factoring with one geometry: what a row of an experiment runs. */
 export interface DecoderOptions {
   shape: Shape;
   factoring: Factoring;
   geometry: Geometry;
+  /**
+   * The CPU waits for each dispatch before it submits the next one; by default only for the last of a run. Not where
+   * workgroups wait for each other.
+   */
+  awaited?: boolean;
 }
 
 /** A model on a GPU that decodes one token after another from its own KV cache. */
@@ -48,8 +54,8 @@ export interface Decoder {
   destroy(): void;
 }
 
-/** Words of `state` (kernels/lib/sequence.wgsl). */
-const dispatchTokensAt = 2;
+/** Words of `state` (kernels/lib/sequence.wgsl): how much a dispatch does is tokens or layers. */
+const perDispatchAt = 2;
 const poisonAt = 4;
 const tokensAt = 5;
 
@@ -61,7 +67,8 @@ const tokensPerSubmit = 4;
 
 /**
  * Compiles the kernels of one factoring and allocates what it needs beside the weights.
- * @throws {GpuError} when a kernel does not compile or memory runs out; nothing stays allocated then.
+ * @throws {GpuError} when a kernel does not compile or memory runs out, with nothing left allocated, or the options
+ * contradict each other.
  */
 export async function createDecoder(
   device: GPUDevice,
@@ -69,8 +76,9 @@ export async function createDecoder(
   weights: GpuWeights,
   options: DecoderOptions
 ): Promise<Decoder> {
-  const {shape, factoring, geometry} = options;
+  const {shape, factoring, geometry, awaited = false} = options;
   const plan = planToken(shape, factoring, geometry);
+  if (awaited && waits(plan)) throw new GpuError("the CPU waits for dispatches only where workgroups do not wait");
   const memory = await allocate(device, shape);
   try {
     const layout = bindGroupLayout(device, factoring, weights);
@@ -79,6 +87,7 @@ export async function createDecoder(
       conditions: linkConditions(factoring, geometry, weights.slots.length),
       constants: {
         ...shapeConstants(shape),
+        ...optionConstants(geometry.options ?? {}),
         spin_limit: geometry.spinLimit,
         bests: plan.find(({path}) => path === "staged/lm_head.wgsl")?.workgroups ?? 1,
         layers_per_slot: weights.layersPerSlot,
@@ -97,8 +106,11 @@ export async function createDecoder(
       bindGroup: bindGroups[i]!,
       elsewhere: dispatch.bound === "ends" ? elsewhere : []
     }));
-    const tokensPerDispatch = waits(plan) ? geometry.tokensPerDispatch : 1;
-    return new PlannedDecoder(device, shape, steps, memory, tokensPerDispatch);
+    return new PlannedDecoder(device, shape, steps, memory, {
+      tokensPerDispatch: waits(plan) ? geometry.tokensPerDispatch : 1,
+      layersPerDispatch: factoring === "chunked" ? geometry.layersPerDispatch : shape.layers,
+      awaited
+    });
   } catch (error) {
     memory.destroy();
     throw error;
@@ -135,14 +147,19 @@ interface Memory {
 class PlannedDecoder implements Decoder {
   position = 0;
   private promptLength = 0;
+  private resets = 0;
 
   constructor(
     private readonly device: GPUDevice,
     readonly shape: Shape,
     readonly plan: readonly Step[],
     private readonly memory: Memory,
-    readonly tokensPerDispatch: number
+    private readonly launch: Pick<Geometry, "tokensPerDispatch" | "layersPerDispatch"> & {awaited: boolean}
   ) {}
+
+  get tokensPerDispatch() {
+    return this.launch.tokensPerDispatch;
+  }
 
   reset(prompt: readonly number[], position = 0) {
     const {context, vocabulary} = this.shape;
@@ -154,7 +171,7 @@ class PlannedDecoder implements Decoder {
     if (position >= prompt.length) throw new GpuError(`no token is given for position ${position}`);
     this.position = position;
     this.promptLength = prompt.length;
-    this.writeState({position, promptLength: prompt.length, dispatchTokens: this.tokensPerDispatch, tokens: prompt});
+    this.writeState({position, promptLength: prompt.length, tokens: prompt});
   }
 
   async rollCall(workgroups: number) {
@@ -162,7 +179,7 @@ class PlannedDecoder implements Decoder {
     const [step] = this.plan;
     this.promptLength = 0;
     await guard(this.device, `the roll call of ${workgroups} workgroups`, () => {
-      this.writeState({position: 0, promptLength: 0, dispatchTokens: 0, tokens: [0]});
+      this.writeState({position: 0, promptLength: 0, tokens: [0], perDispatch: 0});
       this.submit([{...step!, workgroups}]);
     });
     return !(await this.isPoisoned());
@@ -175,7 +192,8 @@ class PlannedDecoder implements Decoder {
       throw new GpuError(`${this.position} + ${count} positions do not fit a context of ${context}`);
     }
     this.position += count;
-    const {tokensPerDispatch} = this;
+    if (this.launch.awaited) return this.runAwaited(count);
+    const {tokensPerDispatch} = this.launch;
     const dispatches = Math.floor(count / tokensPerDispatch);
     const rest = count % tokensPerDispatch;
     await guard(this.device, "decoding", () => {
@@ -185,9 +203,9 @@ class PlannedDecoder implements Decoder {
         done += tokens;
       }
       if (rest > 0) {
-        this.writeDispatchTokens(rest);
+        this.writePerDispatch(rest);
         this.submit(this.plan);
-        this.writeDispatchTokens(tokensPerDispatch);
+        this.writePerDispatch(tokensPerDispatch);
       }
     });
     await this.device.queue.onSubmittedWorkDone();
@@ -215,14 +233,32 @@ class PlannedDecoder implements Decoder {
     this.memory.destroy();
   }
 
-  private writeState(state: {
+  /** Each dispatch in a submit of its own, which the CPU waits for. */
+  private async runAwaited(count: number) {
+    const {queue} = this.device;
+    const {resets} = this;
+    for (let token = 0; token < count; ++token) {
+      for (const step of this.plan) {
+        if (resets !== this.resets) throw new GpuError("the sequence was reset while it was decoded");
+        await Promise.all([guard(this.device, "decoding", () => this.submit([step])), queue.onSubmittedWorkDone()]);
+      }
+    }
+  }
+
+  /** @param perDispatch tokens of a dispatch where workgroups wait for each other, else layers */
+  private writeState({
+    position,
+    promptLength,
+    tokens,
+    perDispatch = waits(this.plan) ? this.launch.tokensPerDispatch : this.launch.layersPerDispatch
+  }: {
     position: number;
     promptLength: number;
-    dispatchTokens: number;
     tokens: readonly number[];
+    perDispatch?: number;
   }) {
-    const {position, promptLength, dispatchTokens, tokens} = state;
-    const words = [position, promptLength, dispatchTokens, 0, 0, ...tokens];
+    this.resets += 1;
+    const words = [position, promptLength, perDispatch, 0, 0, ...tokens];
     this.device.queue.writeBuffer(this.memory.buffers.state, 0, new Uint32Array(words));
     if (!waits(this.plan)) return;
     const encoder = this.device.createCommandEncoder();
@@ -230,8 +266,8 @@ class PlannedDecoder implements Decoder {
     this.device.queue.submit([encoder.finish()]);
   }
 
-  private writeDispatchTokens(tokens: number) {
-    this.device.queue.writeBuffer(this.memory.buffers.state, 4 * dispatchTokensAt, new Uint32Array([tokens]));
+  private writePerDispatch(tokens: number) {
+    this.device.queue.writeBuffer(this.memory.buffers.state, 4 * perDispatchAt, new Uint32Array([tokens]));
   }
 
   private async isPoisoned(): Promise<boolean> {
@@ -339,7 +375,7 @@ async function compile(
 /** The bindings of kernels/lib/model.wgsl that a factoring has. */
 function bindGroupLayout(device: GPUDevice, factoring: Factoring, {slots}: GpuWeights): GPUBindGroupLayout {
   const extraSlots = slots.slice(1).map((_, i) => 6 + i);
-  const readOnly = factoring === "fused" ? [0, 1, 2, ...extraSlots] : [0, 2];
+  const readOnly = isOneKernel(factoring) ? [0, 1, 2, ...extraSlots] : [0, 2];
   const entry = (type: GPUBufferBindingType) => (binding: number) => ({
     binding,
     visibility: GPUShaderStage.COMPUTE,

@@ -3,9 +3,9 @@ import type {KernelFeature} from "../gpu/kernels.js";
 import {layerCacheFloats} from "../model/layout.js";
 import {layerMatrices, type Shape} from "../model/shape.js";
 import {planSlots} from "./gpu-weights.js";
-import type {Arithmetic, Factoring, KernelGeometry} from "./plan.js";
+import {isOneKernel, type Arithmetic, type Factoring, type KernelGeometry} from "./plan.js";
 
-/** Buffers that `fused` can bind for the layers: kernels/lib/model.wgsl has bindings for three. */
+/** Buffers that a kernel of the whole model can bind for the layers: kernels/lib/model.wgsl has bindings for three. */
 const fusedSlots = 3;
 
 /** What dot products of activations in 16-bit integers are made of (kernels/lib/int4.wgsl). */
@@ -43,7 +43,7 @@ export function whyUnsupported(
   } catch (error) {
     return (error as Error).message;
   }
-  if (factoring === "fused" && (slots > fusedSlots || slots + otherBindings > buffers)) {
+  if (isOneKernel(factoring) && (slots > fusedSlots || slots + otherBindings > buffers)) {
     return (
       `One dispatch must see all ${shape.layers} layers at once: ${slots} bindings of at most ${binding} bytes ` +
       `(maxStorageBufferBindingSize). It can use ${Math.min(fusedSlots, buffers - otherBindings)} here.`
@@ -51,7 +51,7 @@ export function whyUnsupported(
   }
   const layerCache = 4 * layerCacheFloats(shape);
   const cache = shape.layers * layerCache;
-  const bound = factoring === "fused" ? cache : layerCache;
+  const bound = isOneKernel(factoring) ? cache : layerCache;
   if (bound > binding) {
     return `A dispatch must bind a KV cache of ${bound} bytes; this device allows ${binding} (maxStorageBufferBindingSize).`;
   }

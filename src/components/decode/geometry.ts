@@ -76,6 +76,7 @@ export function defaultGeometry(
     workgroups: 1,
     spinLimit: spinLimit[description.software ? "software" : "hardware"],
     tokensPerDispatch: 1,
+    layersPerDispatch: 1,
     workgroupStorage,
     kernels: kernels as Geometry["kernels"]
   };

@@ -18,8 +18,10 @@ import {endsLayout, layerLayout} from "../model/layout.js";
 import {compareLogits} from "../model/reference.js";
 import {shapes, type Shape} from "../model/shape.js";
 import {logitTolerances} from "../lab/record.js";
+import {layColumns} from "./column-weights.js";
 import {createDecoder, type Decoder, type DecoderOptions} from "./decoder.js";
 import {createSyntheticWeights, uploadWeights, type GpuWeights} from "./gpu-weights.js";
+import {readsColumns} from "./kernel-options.js";
 import type {Geometry} from "./plan.js";
 
 // What the checks are worth: each mutant of the kernels must be seen by the comparison that the other tests, the lab and
@@ -33,7 +35,7 @@ const sources = readSources();
 const kernels = readKernels(sources);
 
 const stages = Object.keys(sources).filter((path) => path.startsWith("stages/"));
-const libraries = Object.keys(sources).filter((path) => path.startsWith("lib/"));
+const libraries = Object.keys(sources).filter((path) => /^(lib|record)\//.test(path));
 const tried = hasSlowCompiler(gpu)
   ? stages.flatMap((stage) => mutations.filter(({path}) => path === stage).slice(0, 1))
   : mutations.filter(({on}) => on !== "crowd" || gpu.description.software); // a GPU may hold a crowd
@@ -86,7 +88,9 @@ test("tokens of the wide subject have more than 16 bits", () => {
 
 /** What is wrong with what kernels compute, or null. */
 async function findMistake(kernels: Kernels, subject: Subject): Promise<string | null> {
-  const {weights, crowd, shape, factoring, geometry} = subject;
+  const {crowd, shape, factoring, geometry} = subject;
+  const columns = readsColumns(geometry.options) && (await layColumns(gpu.device, kernels, shape, subject.weights));
+  const weights = columns || subject.weights;
   const decoder = await createDecoder(gpu.device, kernels, weights, {shape, factoring, geometry});
   try {
     if (crowd !== undefined) return (await decoder.rollCall(crowd)) ? `${crowd} workgroups answer the roll call` : null;
@@ -96,6 +100,7 @@ async function findMistake(kernels: Kernels, subject: Subject): Promise<string |
     throw error;
   } finally {
     decoder.destroy();
+    if (columns) columns.destroy();
   }
 }
 
@@ -127,6 +132,9 @@ async function makeTinySubjects() {
     changeGeometry(gpu, shape, features, {kernel: {workgroupSize: 64}, ...more});
   const pieces = {workgroupStorage: storageForTile(4, 64, shape, {features: all!, arithmetic: "float32"})};
   const staged = {factoring: "staged", shape, weights, expected, geometry: change(all!)} satisfies Subject;
+  const rows = {teamRows: 4, qkvRows: 4, residualRows: 4};
+  const one = changeGeometry(gpu, shape, [], {lanes: 4, lanesAreFixed: true, kernel: {workgroupSize: 64, ...rows}});
+  const alone = {...staged, factoring: "fused", expected: shorten(expected, 3)} as const;
   return {
     staged,
     portable: {...staged, expected: shorten(expected, 3), geometry: change([], {lanes: 8})},
@@ -145,7 +153,16 @@ async function makeTinySubjects() {
       })
     },
     crowd: {...staged, factoring: "fused", geometry: change(all!, {workgroups: 8}), crowd: 8},
+    record: {...alone, geometry: {...one, options: {alone: "each weight, column by column"}}},
+    words: {...alone, geometry: {...one, options: {alone: "each word", scalarLoads: true}}},
+    "record tiles": {
+      ...alone,
+      geometry: {...one, options: {alone: "each word, from workgroup memory", mostTileGroups: 4}}
+    },
+    loads: {...alone, geometry: {...one, options: {loads: 2}}},
+    passes: {...alone, geometry: {...one, options: {qkvPasses: 3}}},
     fused: {...staged, factoring: "fused"},
+    chunked: {...staged, factoring: "chunked", geometry: change(all!, {layersPerDispatch: 1})},
     "fused tiles": {...staged, factoring: "fused", geometry: change(all!, pieces)}
   } satisfies Partial<Record<SubjectName, Subject>>;
 }

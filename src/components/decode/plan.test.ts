@@ -5,6 +5,7 @@ import {
   activationPlaces,
   arithmetics,
   dispatchesPerToken,
+  divideLayers,
   factorings,
   linkConditions,
   planToken,
@@ -19,6 +20,18 @@ describe.each([shapes.tiny, shapes["phi3-mini-1-layer"], shapes["phi3-mini"], od
   test("has one dispatch when fused, and 7 a layer and 4 when staged", () => {
     expect(planToken(shape, "fused", geometry())).toHaveLength(1);
     expect(planToken(shape, "staged", geometry())).toHaveLength(7 * shape.layers + 4);
+  });
+
+  test.each([1, 2, 3, 8, 32])("has a dispatch for each %i layers and one for the rest when chunked", (layers) => {
+    const plan = planToken(shape, "chunked", geometry({layersPerDispatch: layers}));
+    expect(plan).toHaveLength(dispatchesPerToken(shape, "chunked", {layersPerDispatch: layers}));
+    expect(plan.length * layers).toBeGreaterThanOrEqual(shape.layers);
+    expect((plan.length - 1) * layers).toBeLessThan(shape.layers);
+  });
+
+  test("has nothing but the fused dispatch, several times, when chunked", () => {
+    const [fused] = planToken(shape, "fused", geometry());
+    for (const dispatch of planToken(shape, "chunked", geometry())) expect(dispatch).toEqual(fused);
   });
 
   test("has as many dispatches as are counted without it", () => {
@@ -99,6 +112,38 @@ test("Phi-3-mini takes 228 dispatches when staged", () => {
   expect(dispatchesPerToken(shapes["phi3-mini"], "staged")).toBe(228);
 });
 
+test("the layers of Phi-3-mini are divided over 4, 8, 16 and 32 dispatches", () => {
+  for (const [dispatches, layersPerDispatch] of [
+    [1, 32],
+    [4, 8],
+    [8, 4],
+    [16, 2],
+    [32, 1]
+  ] as const) {
+    expect(divideLayers(shapes["phi3-mini"], dispatches)).toBe(layersPerDispatch);
+    expect(dispatchesPerToken(shapes["phi3-mini"], "chunked", {layersPerDispatch})).toBe(dispatches);
+  }
+});
+
+test("layers make no more dispatches than there are layers, and only as many as groups of equal size give", () => {
+  expect([1, 2, 3, 4, 5, 6].map((dispatches) => divideLayers({layers: 5}, dispatches))).toEqual([
+    5,
+    3,
+    2,
+    null,
+    1,
+    null
+  ]);
+});
+
+test.each([
+  [{layersPerDispatch: 0}, "a dispatch of 0 layers: it takes a positive integer"],
+  [{layersPerDispatch: 1.5}, "a dispatch of 1.5 layers: it takes a positive integer"],
+  [{workgroups: 2}, "layers are divided over dispatches of one workgroup only"]
+])("a division of the layers that cannot be is refused: %o", (change, message) => {
+  expect(() => planToken(shapes.tiny, "chunked", geometry(change))).toThrow(message);
+});
+
 test.each(factorings)("%s without room for activations is an error with the limit's name and value", (factoring) => {
   expect(() => planToken(shapes.tiny, factoring, geometry({workgroupStorage: 2048}, {workgroupSize: 1024}))).toThrow(
     /workgroup of 1024 .* 2048 bytes .*maxComputeWorkgroupStorageSize/
@@ -120,6 +165,7 @@ test.each([
 });
 
 test("only the fused kernel is told how its weights are split, and only several workgroups to wait", () => {
+  expect(linkConditions("chunked", geometry(), 2)).toEqual(linkConditions("fused", geometry(), 2));
   expect([1, 2, 3].map((slots) => linkConditions("fused", geometry(), slots))).toEqual([
     ["ends"],
     ["ends", "slots_2"],

@@ -1,10 +1,16 @@
 import type {Condition, KernelFeature, StageName} from "../gpu/kernels.js";
 import {groupSize, layerMatrices, type MatrixSize, type Shape} from "../model/shape.js";
+import {checkOptions, isUntiled, optionConditions, type KernelOptions} from "./kernel-options.js";
 
 /** How the stages of the model are launched. */
-export const factorings = ["fused", "staged"] as const;
+export const factorings = ["fused", "chunked", "staged"] as const;
 
 export type Factoring = (typeof factorings)[number];
+
+/** Whether a factoring launches one kernel that has all the stages and binds the whole model. */
+export function isOneKernel(factoring: Factoring): boolean {
+  return factoring === "fused" || factoring === "chunked";
+}
 
 /**
  * What activations are in the dot products: float32, or 16-bit integers with a scale for each group of 32, whose
@@ -55,9 +61,13 @@ export interface Geometry {
   spinLimit: number;
   /** Tokens of one dispatch, where the fused factoring has several workgroups. */
   tokensPerDispatch: number;
+  /** Layers of one dispatch of the chunked factoring, of which the last may have fewer. */
+  layersPerDispatch: number;
   /** The device's maxComputeWorkgroupStorageSize, in bytes. */
   workgroupStorage: number;
   kernels: Record<KernelName, KernelGeometry>;
+  /** Only where the fused factoring has one workgroup. */
+  options?: KernelOptions;
 }
 
 /** One dispatch of a token: which kernel, in what geometry, and what is bound. */
@@ -65,24 +75,32 @@ export interface Dispatch extends KernelGeometry {
   /** File in `kernels/`. */
   path: string;
   workgroups: number;
-  /** Groups of 32 activations that workgroup memory holds at once: 0 where they are in registers. */
+  /** Groups of 32 activations that workgroup memory holds at once: 0 where they are in registers or in the buffer. */
   tileGroups: number;
   /** The layer whose blob and cache are bound; the ends of the model; or everything at once. */
   bound: number | "ends" | "all";
 }
 
 /**
- * The dispatches that decode one token, in order: 1 for `fused`, 7 a layer and 4 for `staged`.
- * @throws {Error} when a workgroup is too small, its memory leaves no room for activations, or no kernel is linked that
- * keeps them in registers.
+ * The dispatches that decode one token, in order: 1 for `fused`, one for each group of layers for `chunked`, 7 a layer and
+ * 4 for `staged`.
+ * @throws {Error} when a workgroup is too small, its memory leaves no room for activations, no kernel is linked that
+ * keeps them in registers, or the layers of a dispatch are no count.
  */
 export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry): Dispatch[] {
-  const {activationsIn, features, workgroups} = geometry;
+  const {activationsIn, features, workgroups, layersPerDispatch} = geometry;
   if (activationsIn === "registers" && !(factoring === "fused" && workgroups > 1 && features.includes("subgroups"))) {
     throw new Error("activations are in registers only in one dispatch of several workgroups with subgroups");
   }
+  if (geometry.options) checkOptions(geometry.options, factoring, geometry);
   for (const [name, kernel] of Object.entries(geometry.kernels)) checkKernel(name, kernel, shape, geometry);
-  return factoring === "fused" ? [planFused(shape, geometry)] : planStaged(shape, geometry);
+  if (factoring === "staged") return planStaged(shape, geometry);
+  if (factoring === "fused") return [planFused(shape, geometry)];
+  if (!(Number.isInteger(layersPerDispatch) && layersPerDispatch > 0))
+    throw new Error(`a dispatch of ${layersPerDispatch} layers: it takes a positive integer`);
+  if (workgroups > 1) throw new Error("layers are divided over dispatches of one workgroup only");
+  const dispatches = dispatchesPerToken(shape, factoring, {layersPerDispatch});
+  return Array.from({length: dispatches}, () => planFused(shape, geometry));
 }
 
 function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {lanes, lanesAreFixed}: Geometry) {
@@ -109,20 +127,41 @@ function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {la
   if (slots > teamLanes) throw new Error(`${name}: ${slots} rows are more than a team of ${teamLanes} has lanes`);
 }
 
-/** Dispatches of one token without making the plan: less than one where a dispatch decodes several tokens. */
-export function dispatchesPerToken(shape: Shape, factoring: Factoring, tokensPerDispatch = 1): number {
-  return (factoring === "fused" ? 1 : 7 * shape.layers + 4) / tokensPerDispatch;
+/**
+ * Dispatches of one token without making the plan: less than one where a dispatch decodes several tokens.
+ * @param layersPerDispatch of the chunked factoring
+ */
+export function dispatchesPerToken(
+  {layers}: Pick<Shape, "layers">,
+  factoring: Factoring,
+  {
+    tokensPerDispatch = 1,
+    layersPerDispatch = 1
+  }: Partial<Pick<Geometry, "tokensPerDispatch" | "layersPerDispatch">> = {}
+): number {
+  if (factoring === "chunked") return Math.ceil(layers / layersPerDispatch);
+  return (factoring === "fused" ? 1 : 7 * layers + 4) / tokensPerDispatch;
+}
+
+/**
+ * Layers of a dispatch where the layers of a shape are divided over so many: as equal as can be. Null where they make no
+ * so many groups.
+ */
+export function divideLayers({layers}: Pick<Shape, "layers">, dispatches: number): number | null {
+  const layersPerDispatch = Math.ceil(layers / dispatches);
+  return Math.ceil(layers / layersPerDispatch) === dispatches ? layersPerDispatch : null;
 }
 
 /** What a factoring's kernels are linked for, when the layers lie in `slots` buffers. */
 export function linkConditions(factoring: Factoring, geometry: Geometry, slots: number): Condition[] {
   const conditions: Condition[] = [...geometry.features];
   if (geometry.arithmetic === "int16") conditions.push("packed");
-  if (factoring === "staged") return conditions;
+  if (!isOneKernel(factoring)) return conditions;
   conditions.push("ends");
   if (slots > 1) conditions.push(slots === 2 ? "slots_2" : "slots_3");
   if (geometry.workgroups > 1) conditions.push("grid");
   if (geometry.activationsIn === "registers") conditions.push("registers");
+  if (geometry.options) conditions.push(...optionConditions(geometry.options));
   return conditions;
 }
 
@@ -173,7 +212,7 @@ function planFused(shape: Shape, geometry: Geometry): Dispatch {
     workgroups,
     bound: "all",
     ...fitKernel(geometry.kernels[name], columns, shape, geometry),
-    ...(activationsIn === "registers" && {tileGroups: 0})
+    ...((activationsIn === "registers" || isUntiled(geometry.options)) && {tileGroups: 0})
   };
 }
 
@@ -223,6 +262,7 @@ function fitKernel(kernel: KernelGeometry, columns: number, shape: Shape, geomet
     );
   }
   const groups = columns / groupSize;
-  const tileGroups = Math.ceil(groups / Math.ceil(groups / fits));
+  const most = Math.min(fits, geometry.options?.mostTileGroups ?? fits);
+  const tileGroups = Math.ceil(groups / Math.ceil(groups / most));
   return {...kernel, tileGroups};
 }

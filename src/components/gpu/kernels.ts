@@ -54,9 +54,22 @@ export type KernelFeature = (typeof kernelFeatures)[number];
 
 /**
  * What a kernel may be linked for: a device feature, 16-bit activations (`packed`), workgroups that share a dispatch
- * (`grid`) and keep activations in registers (`registers`), or how the weights are bound.
+ * (`grid`) and keep activations in registers (`registers`), how the weights are bound, or an option of one workgroup
+ * (kernel-options.ts).
  */
-export type Condition = KernelFeature | "packed" | "grid" | "registers" | "ends" | "slots_2" | "slots_3";
+export type Condition =
+  | KernelFeature
+  | "packed"
+  | "grid"
+  | "registers"
+  | "ends"
+  | "slots_2"
+  | "slots_3"
+  | "record"
+  | "record_tile"
+  | "scalar_loads"
+  | "loads"
+  | "qkv_passes";
 
 /** The kernels of the staged factoring, which each launch one stage. */
 export const stageNames = [

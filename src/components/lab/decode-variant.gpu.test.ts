@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, describe, expect, test} from "vitest";
 import {readKernels} from "../../data/read-kernels.js";
-import {countBuffers, openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
+import {countBuffers, hasSlowCompiler, openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
 import {inProcessProduct} from "../model/product.js";
 import {shapes, type Shape} from "../model/shape.js";
@@ -104,6 +104,28 @@ describe("a decode variant", () => {
     // What remains are the buffers of the weights, which go with the device: the slots' one and the ends.
     expect(buffers.created - buffers.destroyed).toBe(2);
     expect(perDecoder).toBeLessThan(before.created);
+  });
+
+  test("that reads columns shares one copy of the weights with the others that do", async ({skip}) => {
+    skip(hasSlowCompiler(gpu), "a fused kernel takes this driver half a minute to compile");
+    const counted = countBuffers(gpu);
+    const {buffers} = counted;
+    const columns = ["one", "other"].map((variant): DecodeVariant => ({
+      variant,
+      label: variant,
+      factoring: "fused",
+      features: [],
+      lanes: 4,
+      kernel: {workgroupSize: 64, teamRows: 4, qkvRows: 4, residualRows: 4},
+      options: {alone: "each weight, column by column"}
+    }));
+    const variants = decodeVariants({kernels}, shape, columns, new WeakMap());
+    for (const variant of variants) {
+      const subject = await variant.prepare(context(counted));
+      expect(await subject.verify(never)).toMatchObject({positions: 3});
+      subject.destroy();
+      expect(buffers.created - buffers.destroyed).toBe(4); // the slots' and the ends, twice
+    }
   });
 
   test.each([

@@ -4,7 +4,9 @@ import {processMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
 import {shapes, type Shape} from "../model/shape.js";
 import {decodeVariants, type DecodeVariant} from "./decode-variant.js";
+import {chunksExperiment} from "./chunks.js";
 import {geometryExperiment} from "./geometry.js";
+import {ablations, beside, ladder, tilingExperiment} from "./tiling.js";
 import {workgroupsExperiment} from "./workgroups.js";
 
 const environment = {kernels: readKernels(), residency: processMemory()};
@@ -47,6 +49,37 @@ describe("a row", () => {
   test("of several tokens has less than one dispatch a token", () => {
     const {identity} = variant({workgroups: "resident", tokensPerDispatch: 16});
     expect(identity).toMatchObject({tokensPerDispatch: 16, dispatchesPerToken: 1 / 16});
+  });
+});
+
+describe("a chunked row", () => {
+  const chunked = (dispatches: number, shape?: Shape) => variant({factoring: "chunked", dispatches}, shape);
+
+  test("divides the layers over its dispatches", () => {
+    expect(chunked(4).identity).toMatchObject({dispatchesPerToken: 4, layersPerDispatch: 8, workgroups: 1});
+    expect(chunked(2, shapes.tiny).identity).toMatchObject({dispatchesPerToken: 2, layersPerDispatch: 1});
+    expect(chunked(4).unsupported(gpuWith())).toBeNull();
+  });
+
+  test("says whether the CPU waits", () => {
+    expect(variant({factoring: "chunked", dispatches: 4, awaited: true}).identity).toMatchObject({awaited: true});
+    expect(chunked(4).identity).not.toHaveProperty("awaited");
+  });
+
+  test("says so where there are fewer layers than dispatches, and has no layers per dispatch then", () => {
+    const {identity, unsupported} = chunked(4, shapes.tiny);
+    expect(identity).toMatchObject({dispatchesPerToken: 4});
+    expect(identity).not.toHaveProperty("layersPerDispatch");
+    expect(unsupported(gpuWith())).toBe("4 dispatches of whole layers need 4 layers; “Tiny, 2 layers of 192” has 2.");
+    expect(chunked(2, shapes["phi3-mini-1-layer"]).unsupported(gpuWith())).toBe(
+      "2 dispatches of whole layers need 2 layers; “Phi-3-mini, 1 layer” has 1, which is one dispatch."
+    );
+  });
+
+  test("says so where the layers do not divide", () => {
+    expect(chunked(4, {...shapes.tiny, layers: 5}).unsupported(gpuWith())).toBe(
+      "The 5 layers of “Tiny, 2 layers of 192” do not make 4 groups of equal size."
+    );
   });
 });
 
@@ -107,6 +140,30 @@ describe("a row is unsupported", () => {
 });
 
 describe("the experiment", () => {
+  test("chunks has 1 to 32 dispatches of one workgroup, in one submit and with waits, beside the staged design", () => {
+    const variants = chunksExperiment(environment).variants(shapes["phi3-mini"]);
+    const told = variants.map(({identity}) => {
+      if (!("awaited" in identity || "factoring" in identity)) throw new Error("not of a model");
+      const {variant, dispatchesPerToken, layersPerDispatch = null, awaited = false} = identity;
+      return [variant, dispatchesPerToken, layersPerDispatch, awaited];
+    });
+    const chunks = [
+      [2, 16],
+      [4, 8],
+      [8, 4],
+      [16, 2],
+      [32, 1]
+    ] as const;
+    expect(told).toEqual([
+      ["fused", 1, null, false],
+      ...chunks.map(([dispatches, layers]) => [`chunked-${dispatches}`, dispatches, layers, false]),
+      ["fused-awaited", 1, null, true],
+      ...chunks.map(([dispatches, layers]) => [`chunked-${dispatches}-awaited`, dispatches, layers, true]),
+      ["staged", 228, null, false]
+    ]);
+    for (const variant of variants) expect(variant.unsupported(gpuWith()), variant.identity.variant).toBeNull();
+  });
+
   test("workgroups has one dispatch of ever more workgroups beside the staged design of both arithmetics", () => {
     const variants = workgroupsExperiment(environment).variants(shapes.tiny);
     expect(variants.map(({identity, waits}) => [identity.variant, identity.workgroups, waits])).toEqual([
@@ -121,6 +178,35 @@ describe("the experiment", () => {
       const arithmetic = identity.variant.endsWith("float32") ? "float32" : "int16";
       expect(identity).toMatchObject({arithmetic, features: ["subgroups"]});
     }
+  });
+
+  test("tiling has rungs and ablations that a large GPU can run at every shape, of which one waits", () => {
+    for (const shape of Object.values(shapes)) {
+      const variants = tilingExperiment(environment).variants(shape);
+      expect(variants.map(({identity}) => identity.variant)).toEqual(
+        [...ladder, beside, ...ablations].map(({variant}) => variant)
+      );
+      expect(new Set(variants.map(({identity}) => identity.label)).size).toBe(variants.length);
+      expect(variants.filter(({waits}) => waits).map(({identity}) => identity.variant)).toEqual(["resident"]);
+      for (const variant of variants) expect(variant.unsupported(gpuWith()), variant.identity.variant).toBeNull();
+    }
+  });
+
+  test("tiling has rungs of one workgroup that the least WebGPU device runs without optional features", () => {
+    const least = gpuWith(
+      {maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupSizeX: 256, maxComputeWorkgroupStorageSize: 16384},
+      {features: []}
+    );
+    const variants = tilingExperiment(environment).variants(shapes["phi3-mini-1-layer"]);
+    const runs = variants.filter((variant) => variant.unsupported(least) === null);
+    expect(runs.map(({identity}) => identity.variant)).toEqual(
+      ladder
+        .slice(
+          0,
+          ladder.findIndex(({variant}) => variant === "subgroups")
+        )
+        .map(({variant}) => variant)
+    );
   });
 
   test("geometry has ablations that a large GPU can run, each under another name, and five that wait for nobody", () => {

@@ -1,8 +1,10 @@
+import {layColumns} from "../decode/column-weights.js";
 import {createDecoder, type Decoder} from "../decode/decoder.js";
 import {mostWorkgroups, whyUnsupported} from "../decode/fit.js";
 import {defaultGeometry} from "../decode/geometry.js";
 import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
-import {dispatchesPerToken, linkConditions, planToken} from "../decode/plan.js";
+import {readsColumns, type KernelOptions} from "../decode/kernel-options.js";
+import {dispatchesPerToken, divideLayers, isOneKernel, linkConditions, planToken} from "../decode/plan.js";
 import type {ActivationPlace, Arithmetic, Factoring, Geometry, KernelGeometry} from "../decode/plan.js";
 import {residencyKey, type ResidencyMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
@@ -43,6 +45,8 @@ interface Expected {
 /** What the variants of one run share: a run has a device of its own, and everything goes with it. */
 export interface Session {
   weights?: Promise<GpuWeights>;
+  /** The same, column by column. */
+  columns?: Promise<GpuWeights>;
   expected?: Promise<Expected>;
 }
 
@@ -58,8 +62,16 @@ export interface DecodeVariant extends Pick<DecodeIdentity, "variant" | "label">
   workgroups?: number | "resident";
   /** Of several workgroups: one by default. */
   tokensPerDispatch?: number;
+  /** Of the chunked factoring: over how many the layers are divided. */
+  dispatches?: number;
+  /** The CPU waits for each dispatch before it submits the next one. */
+  awaited?: boolean;
   /** What differs from the geometry that the fused kernel starts with. */
   kernel?: Partial<KernelGeometry>;
+  /** Invocations of a team, where there are no subgroups. */
+  lanes?: number;
+  /** Of one workgroup. */
+  options?: KernelOptions;
 }
 
 /** Most workgroups that are tried: more than any GPU is known to hold of such a kernel. */
@@ -74,16 +86,21 @@ export function decodeVariants(
 ): Variant[] {
   return rows.map((row) => {
     const {variant, label, factoring, features, arithmetic = "float32", workgroups = 1, tokensPerDispatch = 1} = row;
+    const {dispatches = 1, awaited = false} = row;
     const waits = workgroups !== 1;
+    const layersPerDispatch = factoring === "chunked" ? divideLayers(shape, dispatches) : null;
     return {
       identity: {
         variant,
         label,
         factoring,
         arithmetic,
-        dispatchesPerToken: dispatchesPerToken(shape, factoring, tokensPerDispatch),
+        dispatchesPerToken:
+          factoring === "chunked" ? dispatches : dispatchesPerToken(shape, factoring, {tokensPerDispatch}),
         tokensPerDispatch,
-        workgroups: factoring === "fused" && workgroups !== "resident" ? workgroups : null,
+        ...(layersPerDispatch && {layersPerDispatch}),
+        ...(awaited && {awaited}),
+        workgroups: isOneKernel(factoring) && workgroups !== "resident" ? workgroups : null,
         workgroupSize: null,
         features: [...features]
       },
@@ -97,12 +114,14 @@ export function decodeVariants(
         const {device} = gpu;
         const {kernels, residency} = environment;
         context.progress("making the weights", 0);
-        const weights = await (session.weights ??= createSyntheticWeights(device, kernels, shape));
+        let weights = await (session.weights ??= createSyntheticWeights(device, kernels, shape));
+        if (readsColumns(row.options))
+          weights = await (session.columns ??= layColumns(device, kernels, shape, weights));
         const expected = await (session.expected ??= computeExpected(environment, shape, context));
         const geometry = chooseGeometry(shape, row, gpu);
         if (waits) context.progress("calling the roll of the workgroups", 1);
         const create = (workgroups: number) =>
-          createDecoder(device, kernels, weights, {shape, factoring, geometry: {...geometry, workgroups}});
+          createDecoder(device, kernels, weights, {shape, factoring, geometry: {...geometry, workgroups}, awaited});
         const decoder = await (waits
           ? createResidentDecoder({
               ...{create, workgroups, signal},
@@ -126,17 +145,31 @@ export function decodeVariants(
 
 /** The geometry of a variant; how many workgroups are resident is yet to be found out. */
 function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapter" | "description">): Geometry {
-  const {features, arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, kernel} = row;
+  const {features, arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, dispatches = 1} = row;
+  const {kernel, lanes, options} = row;
   const geometry = defaultGeometry(shape, features, gpu, arithmetic);
-  const {kernels} = geometry;
+  const kernels = lanes ? withRowsUpTo(lanes, geometry.kernels) : geometry.kernels;
   const name = workgroups === 1 ? "fused" : "fused_grid";
   return {
     ...geometry,
     ...(activationsIn && {activationsIn}),
+    ...(lanes && {lanes}),
+    ...(options && {options}),
     workgroups: workgroups === "resident" ? 2 : workgroups,
     tokensPerDispatch,
+    layersPerDispatch: divideLayers(shape, dispatches) ?? shape.layers,
     kernels: {...kernels, [name]: {...kernels[name], ...kernel}}
   };
+}
+
+/** No kernel of a plan may have more rows than a team has lanes. */
+function withRowsUpTo(most: number, kernels: Geometry["kernels"]): Geometry["kernels"] {
+  const rows = ["teamRows", "qkvRows", "residualRows"] as const;
+  const limited = Object.entries(kernels).map(([name, kernel]) => [
+    name,
+    {...kernel, ...Object.fromEntries(rows.map((row) => [row, Math.min(kernel[row], most)]))}
+  ]);
+  return Object.fromEntries(limited) as Geometry["kernels"];
 }
 
 /** Names the kernel of one dispatch of several workgroups on a device, by all that decides how much of a core it takes. */
@@ -155,8 +188,9 @@ function workgroupLimit(shape: Shape, {kernels}: Geometry, {description}: Pick<G
 
 /** Why a device, or the shape, has no room for a variant's geometry, in a sentence; null where it has. */
 function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): string | null {
-  const {workgroups = 1, kernel} = row;
+  const {workgroups = 1, dispatches = 1, kernel} = row;
   const {label, limits} = gpu.description;
+  if (divideLayers(shape, dispatches) === null) return whyUndivided(shape, dispatches);
   const geometry = chooseGeometry(shape, row, gpu);
   for (const limit of ["maxComputeInvocationsPerWorkgroup", "maxComputeWorkgroupSizeX"] as const) {
     const size = kernel?.workgroupSize ?? 0;
@@ -173,6 +207,12 @@ function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): string | nul
   return workgroups > units
     ? `Each of ${workgroups} workgroups must have a row of every matrix; at this shape ${units} have one.`
     : `${label} is a CPU, which runs a workgroup on each core; more than ${mostTried.software} are not tried.`;
+}
+
+function whyUndivided({label, layers}: Shape, dispatches: number): string {
+  if (layers >= dispatches) return `The ${layers} layers of “${label}” do not make ${dispatches} groups of equal size.`;
+  const has = layers === 1 ? "has 1, which is one dispatch" : `has ${layers}`;
+  return `${dispatches} dispatches of whole layers need ${dispatches} layers; “${label}” ${has}.`;
 }
 
 /**
@@ -197,7 +237,7 @@ export class DecodeSubject implements Subject {
     this.maxUnits = decoder.shape.context - timedFrom(decoder.shape);
   }
 
-  /** Of the one dispatch; where there are many, each stage has its own. */
+  /** Of the one kernel; where there are many, each stage has its own. */
   get workgroups() {
     return this.dispatch?.workgroups;
   }
@@ -297,8 +337,8 @@ export class DecodeSubject implements Subject {
   }
 
   private get dispatch() {
-    const {plan} = this.decoder;
-    return plan.length === 1 ? plan[0] : undefined;
+    const [first, ...others] = this.decoder.plan;
+    return others.every(({path}) => path === first!.path) ? first : undefined;
   }
 }
 

@@ -14,6 +14,8 @@ export type DecodeIdentity = Pick<
   | "arithmetic"
   | "dispatchesPerToken"
   | "tokensPerDispatch"
+  | "layersPerDispatch"
+  | "awaited"
   | "workgroups"
   | "workgroupSize"
   | "features"

@@ -56,6 +56,32 @@ const broken: [what: string, change: (example: ReturnType<typeof exampleRun>) =>
     ({staged}) => set(staged, "tokensPerDispatch", 4, {dispatchesPerToken: 57}),
     /^rows\.1\.tokensPerDispatch: only one dispatch/
   ],
+  [
+    "a chunked row that does not say how many layers a dispatch had",
+    ({fused}) => set(fused, "factoring", "chunked", {dispatchesPerToken: 4}),
+    /^rows\.0\.layersPerDispatch: a measured chunked row says how many layers a dispatch had$/
+  ],
+  [
+    "more dispatches than the layers of each make",
+    ({fused}) => set(fused, "factoring", "chunked", {dispatchesPerToken: 4, layersPerDispatch: 4}),
+    /^rows\.0\.dispatchesPerToken: chunked has 8, not 4$/
+  ],
+  [
+    "a division that was possible and is said not to be",
+    ({failed}) => set(failed, "factoring", "chunked", {dispatchesPerToken: 4}),
+    /^rows\.2\.layersPerDispatch: is missing, and 4 dispatches are possible$/
+  ],
+  [
+    "layers per dispatch of another factoring",
+    ({staged}) => set(staged, "layersPerDispatch", 1),
+    /^rows\.1\.layersPerDispatch: only the chunked factoring divides the layers$/
+  ],
+  ["a wait that was not", ({fused}) => set(fused, "awaited", false), /^rows\.0\.awaited: /],
+  [
+    "waits of the CPU for workgroups that wait for each other",
+    ({fused}) => set(fused, "awaited", true, {workgroups: 132}),
+    /^rows\.0\.awaited: only dispatches whose workgroups do not wait for each other are awaited$/
+  ],
   ["no position", ({fused}) => (fused.verification.positions = 0), /^rows\.0\.verification\.positions: /],
   ["no greedy token", ({fused}) => (fused.verification.tokens = 0), /^rows\.0\.verification\.tokens: /],
   [
@@ -171,6 +197,13 @@ describe("runSchema", () => {
     set(fused, "arithmetic", "int16", {verification: {...fused.verification, maxRelativeError: 2e-4, tolerance: 1e-3}});
     set(fused, "tokensPerDispatch", 16, {dispatchesPerToken: 1 / 16, workgroups: 132});
     failed.workgroups = null; // its workgroups were to be counted, and were not
+    expect(issues(run)).toEqual([]);
+  });
+
+  it("accepts layers in chunks that the CPU waits for, and a division that the layers do not allow", () => {
+    const {run, fused, failed} = exampleRun();
+    set(fused, "factoring", "chunked", {dispatchesPerToken: 4, layersPerDispatch: 8, awaited: true});
+    set(failed, "factoring", "chunked", {dispatchesPerToken: 64, status: "unsupported"});
     expect(issues(run)).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import {arithmetics, dispatchesPerToken, factorings, type Arithmetic} from "../decode/plan.js";
+import {arithmetics, dispatchesPerToken, divideLayers, factorings, type Arithmetic} from "../decode/plan.js";
 import {shapes, weightBytesPerToken} from "../model/shape.js";
 import {tokensPerSecond} from "./statistics.js";
 
@@ -93,6 +93,10 @@ const rowIdentity = {
   /** Below one where a dispatch decodes several tokens. */
   dispatchesPerToken: positive,
   tokensPerDispatch: z.int().positive(),
+  /** Of a chunked row; none where the shape's layers do not make so many dispatches. */
+  layersPerDispatch: z.int().positive().optional(),
+  /** The CPU waited for each dispatch before it submitted the next one. */
+  awaited: z.literal(true).optional(),
   /** Null where each stage has its own, and where it was to be found out and was not. */
   workgroups: z.int().positive().nullable(),
   workgroupSize: z.int().positive().nullable(),
@@ -121,6 +125,10 @@ export const measuredRowSchema = z
   .refine(({factoring, workgroups}) => factoring !== "fused" || workgroups !== null, {
     path: ["workgroups"],
     message: "a measured row of one dispatch says how many it had"
+  })
+  .refine(({factoring, layersPerDispatch}) => factoring !== "chunked" || layersPerDispatch !== undefined, {
+    path: ["layersPerDispatch"],
+    message: "a measured chunked row says how many layers a dispatch had"
   })
   .superRefine(({samples, tokensPerSecond: stated}, context) =>
     checkStatistics("tokensPerSecond", stated, tokensPerSecond(samples), (path, message) =>
@@ -171,12 +179,19 @@ export const runSchema = z
     if (roofline) checkRoofline(roofline, shape, issue);
     checkRows(rows, protocol, issue);
     for (const [i, row] of rows.entries()) {
-      const {factoring, workgroups, tokensPerDispatch} = row;
-      const dispatches = dispatchesPerToken(shape, factoring, tokensPerDispatch);
-      if (row.dispatchesPerToken !== dispatches)
+      const {factoring, workgroups, tokensPerDispatch, layersPerDispatch} = row;
+      const dispatches = dispatchesPerToken(shape, factoring, {tokensPerDispatch, layersPerDispatch});
+      const impossible = factoring === "chunked" && layersPerDispatch === undefined;
+      if (impossible && divideLayers(shape, row.dispatchesPerToken) !== null)
+        issue(["rows", i, "layersPerDispatch"], `is missing, and ${row.dispatchesPerToken} dispatches are possible`);
+      if (!impossible && row.dispatchesPerToken !== dispatches)
         issue(["rows", i, "dispatchesPerToken"], `${factoring} has ${dispatches}, not ${row.dispatchesPerToken}`);
       if (tokensPerDispatch > 1 && (factoring !== "fused" || workgroups === 1))
         issue(["rows", i, "tokensPerDispatch"], "only one dispatch of several workgroups decodes several tokens");
+      if (layersPerDispatch !== undefined && factoring !== "chunked")
+        issue(["rows", i, "layersPerDispatch"], "only the chunked factoring divides the layers");
+      if (row.awaited && (tokensPerDispatch > 1 || (workgroups ?? 1) > 1))
+        issue(["rows", i, "awaited"], "only dispatches whose workgroups do not wait for each other are awaited");
     }
   });
 

@@ -24,6 +24,8 @@ export interface ResultRow {
   shapeId: string | null;
   layers: number | null;
   dispatchesPerToken: number | null;
+  /** The CPU waits for each dispatch; null where the source does not say. */
+  awaited: boolean | null;
   /** `dispatchesPerToken` is what the authors say, and nothing on file shows it. */
   dispatchesClaimed: boolean;
   workgroups: number | null;
@@ -48,7 +50,7 @@ export interface ResultRow {
   note: string | null;
   /**
    * Whether it belongs in the dispatch-spectrum plot: a whole Phi-3-mini on a GPU, a token at a time, both figures, and no
-   * ablation of one design's kernel.
+   * ablation of one design's kernel or of how the CPU waits for it.
    */
   spectrum: boolean;
 }
@@ -77,6 +79,7 @@ export function runRows(run: RunRecord, sourceFile: string | null, within = ""):
       shapeId: run.shape.id,
       layers: run.shape.layers,
       dispatchesPerToken: row.dispatchesPerToken,
+      awaited: row.awaited ?? false,
       dispatchesClaimed: false,
       workgroups: row.workgroups,
       workgroupSize: row.workgroupSize,
@@ -105,6 +108,9 @@ export function recorderSource({experiment}: Pick<RunRecord, "experiment">): str
 /** The experiment whose rows are compared with each other only (geometry.ts). */
 export const ablationExperiment = "geometry";
 
+/** The experiment whose rows are steps towards the others' kernels, and ablations of them (tiling.ts). */
+export const ladderExperiment = "tiling";
+
 /** The experiment that sweeps all of what can be chosen, each thing anew: none of it is a design of its own (sweep.ts). */
 export const sweepExperimentId = "bench";
 
@@ -113,9 +119,12 @@ export function withSpectrum(row: Omit<ResultRow, "spectrum">): ResultRow {
   const wholeModel = row.layers === 32 && (row.shapeId === "phi3-mini" || row.shapeId === "phi3-sized");
   const oneToken = row.dispatchesPerToken !== null && row.dispatchesPerToken >= 1;
   const timed = row.tokensPerSecond !== null && row.valid !== false;
-  const ablation = row.experiment === ablationExperiment;
-  const swept = row.experiment === sweepExperimentId;
-  return {...row, spectrum: wholeModel && oneToken && timed && !row.software && !ablation && !swept};
+  const comparedAlone =
+    row.experiment === ablationExperiment ||
+    row.experiment === ladderExperiment ||
+    row.experiment === sweepExperimentId;
+  const ablation = comparedAlone || (row.kind === "run" && row.awaited === true);
+  return {...row, spectrum: wholeModel && oneToken && timed && !row.software && !ablation};
 }
 
 function runNote(row: RunRow): string | null {

@@ -195,6 +195,7 @@ function reportRows(file: string, report: Report): ResultRow[] {
       shapeId: row.shape,
       layers: row.layers,
       dispatchesPerToken: row.dispatchesPerToken ?? row.claimedDispatchesPerToken ?? null,
+      awaited: null,
       dispatchesClaimed: row.dispatchesPerToken === null && row.claimedDispatchesPerToken !== undefined,
       workgroups: row.workgroups,
       workgroupSize: row.workgroupSize,
@@ -233,6 +234,7 @@ function artefactRows(file: string, artefact: Artefact): ResultRow[] {
       layers: row.layers,
       // The program that wrote the file decodes all tokens in one dispatch of one workgroup (src/test-int4.html).
       dispatchesPerToken: 1 / artefact.seq_len,
+      awaited: null,
       dispatchesClaimed: false,
       workgroups: 1,
       workgroupSize: artefact.workgroup_size,

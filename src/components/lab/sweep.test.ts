@@ -42,6 +42,17 @@ describe("the queue of a sweep", () => {
     ]);
   });
 
+  it("divides layers over as many dispatches as a shape has layers for", () => {
+    expect(queue({shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini"], factorings: ["chunked"], sizes: ["64"]})).toEqual(
+      [
+        "tiny/chunked-2-float32-subgroups",
+        "phi3-mini/chunked-2-float32-subgroups",
+        "phi3-mini/chunked-4-float32-subgroups",
+        "phi3-mini/chunked-8-float32-subgroups"
+      ]
+    );
+  });
+
   it("has nothing twice, whatever is ticked, and each row is what its id says", () => {
     const steps = planSweep(everything);
     const ids = queueIds(steps);
@@ -49,8 +60,8 @@ describe("the queue of a sweep", () => {
     for (const {rows} of steps) {
       expect(new Set(rows.map(({label}) => label)).size).toBe(rows.length);
       expect(new Set(rows.map((row) => JSON.stringify({...row, variant: null, label: null}))).size).toBe(rows.length);
-      expect(new Set(rows.map(({factoring}) => factoring))).toEqual(new Set(factorings));
     }
+    expect(new Set(steps.flatMap(({rows}) => rows.map(({factoring}) => factoring)))).toEqual(new Set(factorings));
   });
 
   it("has the order of the axes and each value once, in whatever order it was chosen", () => {

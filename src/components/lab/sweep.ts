@@ -1,6 +1,6 @@
-import {arithmetics, factorings, type Arithmetic, type Factoring} from "../decode/plan.js";
+import {arithmetics, divideLayers, factorings, type Arithmetic, type Factoring} from "../decode/plan.js";
 import type {Gpu} from "../gpu/device.js";
-import {shapes, type ShapeId} from "../model/shape.js";
+import {shapes as presets, type Shape, type ShapeId} from "../model/shape.js";
 import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 import {protocol} from "./protocol.js";
@@ -22,9 +22,9 @@ interface Axis<Value extends string> {
 export const axes = {
   shapes: axis({
     label: "Shapes",
-    values: Object.keys(shapes) as ShapeId[],
+    values: Object.keys(presets) as ShapeId[],
     initial: ["phi3-mini-1-layer"],
-    name: (id) => shapes[id].label
+    name: (id) => presets[id].label
   }),
   factorings: axis({label: "Factorings", values: factorings, initial: factorings, name: (value) => capitalise(value)}),
   arithmetic: axis({label: "Arithmetic", values: arithmetics, initial: arithmetics, name: (value) => value}),
@@ -68,19 +68,21 @@ export function queueId(shape: string, variant: string): string {
 
 /**
  * The queue: every combination of what is chosen, once, smaller shapes first. Workgroups and their size belong to the
- * fused factoring; each of the others has one row for each arithmetic and each set of features.
+ * fused factoring; the chunked one divides the layers over as many dispatches as they allow; each of the others has one
+ * row for each arithmetic and each set of features.
  * @param without ids of rows that are struck from the queue
  */
 export function planSweep(choice: SweepChoice, without: readonly string[] = []): SweepStep[] {
   const {shapes, factorings, arithmetic, features, ...rest} = inOrder(choice);
-  const rows = factorings.flatMap((factoring) =>
-    launchesOf(factoring, rest).flatMap((launch) =>
-      arithmetic.flatMap((arithmetic) => features.map((features) => rowOf(factoring, launch, arithmetic, features)))
-    )
-  );
+  const rowsAt = (shape: Shape) =>
+    factorings.flatMap((factoring) =>
+      launchesOf(factoring, shape, rest).flatMap((launch) =>
+        arithmetic.flatMap((arithmetic) => features.map((features) => rowOf(factoring, launch, arithmetic, features)))
+      )
+    );
   const steps = shapes.map((shape) => ({
     shape,
-    rows: rows.filter(({variant}) => !without.includes(queueId(shape, variant)))
+    rows: rowsAt(presets[shape]).filter(({variant}) => !without.includes(queueId(shape, variant)))
   }));
   return steps.filter(({rows}) => rows.length > 0);
 }
@@ -109,9 +111,19 @@ export function sweepExperiment(environment: DecodeEnvironment, {shape, rows}: S
 }
 
 /** How a factoring launches its stages, where there is a choice. */
-type Launch = Pick<DecodeVariant, "workgroups" | "kernel">;
+type Launch = Pick<DecodeVariant, "workgroups" | "kernel" | "dispatches">;
 
-function launchesOf(factoring: Factoring, {workgroups, sizes}: Pick<SweepChoice, "workgroups" | "sizes">): Launch[] {
+/** Over how many dispatches the chunked factoring divides the layers, where a shape has as many to divide. */
+const divisions = [2, 4, 8];
+
+function launchesOf(
+  factoring: Factoring,
+  shape: Shape,
+  {workgroups, sizes}: Pick<SweepChoice, "workgroups" | "sizes">
+): Launch[] {
+  if (factoring === "chunked") {
+    return divisions.filter((count) => divideLayers(shape, count) !== null).map((dispatches) => ({dispatches}));
+  }
   if (factoring !== "fused") return [{}];
   return workgroups.flatMap((count) =>
     sizes.map((size) => ({
@@ -123,25 +135,29 @@ function launchesOf(factoring: Factoring, {workgroups, sizes}: Pick<SweepChoice,
 
 function rowOf(
   factoring: Factoring,
-  {workgroups, kernel}: Launch,
+  {workgroups, kernel, dispatches}: Launch,
   arithmetic: Arithmetic,
   features: SweepChoice["features"][number]
 ): DecodeVariant {
   const size = kernel?.workgroupSize;
   const count = workgroups === "resident" ? "all resident" : "1 workgroup";
   const label = [
-    `${capitalise(factoring)}${workgroups ? `, ${count}` : ""}${size ? ` of ${size}` : ""}`,
+    `${capitalise(factoring)}${workgroups ? `, ${count}` : ""}${size ? ` of ${size}` : ""}` +
+      (dispatches ? `, ${dispatches} dispatches` : ""),
     arithmetic,
     ...(features === "portable" ? ["no subgroups"] : [])
   ];
   return {
-    variant: [factoring, workgroups, arithmetic, features, size].filter((part) => part !== undefined).join("-"),
+    variant: [factoring, workgroups ?? dispatches, arithmetic, features, size]
+      .filter((part) => part !== undefined)
+      .join("-"),
     label: label.join(", "),
     factoring,
     arithmetic,
     features: features === "subgroups" ? ["subgroups"] : [],
     ...(workgroups && {workgroups}),
-    ...(kernel && {kernel})
+    ...(kernel && {kernel}),
+    ...(dispatches && {dispatches})
   };
 }
 

@@ -50,3 +50,20 @@ test("a group of 32 weights is 18 bytes", () => {
 test("a token of Phi-3-mini reads 2,093,838,336 bytes of weights", () => {
   expect(weightBytesPerToken(shapes["phi3-mini"])).toBe(2_093_838_336);
 });
+
+/** Parameters as their authors count them: layers with two norms and perhaps biases, a tied embedding, a last norm. */
+test.each([
+  {shape: shapes["qwen2-0.5b-1-layer"], layers: 24, vocabulary: 151936, biases: 896 + 2 * 128, published: 494_032_768},
+  {shape: shapes["llama-1b-1-layer"], layers: 16, vocabulary: 128256, biases: 0, published: 1_235_814_400}
+])("a layer of $shape.id has the weights of one of the model's", ({shape, layers, vocabulary, biases, published}) => {
+  const matrices = Object.values(layerMatrices(shape)).reduce((sum, {rows, columns}) => sum + rows * columns, 0);
+  const {hidden} = shape;
+  expect(layers * (matrices + biases + 2 * hidden) + (vocabulary + 1) * hidden).toBe(published);
+});
+
+test("the LM head of the one-layer shapes is a tenth of what a token reads at most, and of Phi-3-mini's layer nearly half", () => {
+  const part = (shape: Shape) => 1 - weightBytesPerToken({...shape, vocabulary: 0}) / weightBytesPerToken(shape);
+  for (const id of ["qwen2-0.5b-1-layer", "llama-1b-1-layer", "phi3-sized-1-layer"] as const)
+    expect(part(shapes[id]), id).toBeLessThan(0.1);
+  expect(part(shapes["phi3-mini-1-layer"])).toBeCloseTo(0.465, 2);
+});

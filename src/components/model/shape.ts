@@ -42,6 +42,12 @@ const phi3Mini: Shape = {
   context: 256
 };
 
+/**
+ * One layer of a model's own, to compare with one of another, under a vocabulary so small that the LM head hardly
+ * counts: those of the models themselves, of 32,064 to 151,936 tokens, read as much as one to nine layers.
+ */
+const oneLayer = {layers: 1, vocabulary: 512};
+
 /** Shapes an experiment can be run at, smallest first. `tiny` is the fixture `phi3-tiny`. */
 export const shapes = {
   tiny: {
@@ -54,6 +60,37 @@ export const shapes = {
     kvHeads: 2,
     ffn: 512,
     vocabulary: 512
+  },
+  "qwen2-0.5b-1-layer": {
+    ...phi3Mini,
+    ...oneLayer,
+    id: "qwen2-0.5b-1-layer",
+    label: "Qwen2-0.5B-sized, 1 layer",
+    hidden: 896,
+    heads: 14,
+    kvHeads: 2,
+    headDim: 64,
+    ffn: 4864,
+    ropeTheta: 1e6,
+    epsilon: 1e-6
+  },
+  "llama-1b-1-layer": {
+    ...phi3Mini,
+    ...oneLayer,
+    id: "llama-1b-1-layer",
+    label: "Llama-3.2-1B-sized, 1 layer",
+    hidden: 2048,
+    heads: 32,
+    kvHeads: 8,
+    headDim: 64,
+    ffn: 8192,
+    ropeTheta: 5e5
+  },
+  "phi3-sized-1-layer": {
+    ...phi3Mini,
+    ...oneLayer,
+    id: "phi3-sized-1-layer",
+    label: "Phi-3-mini-sized, 1 layer"
   },
   "phi3-mini-1-layer": {...phi3Mini, id: "phi3-mini-1-layer", label: "Phi-3-mini, 1 layer", layers: 1},
   "phi3-mini-8-layers": {...phi3Mini, id: "phi3-mini-8-layers", label: "Phi-3-mini, 8 layers", layers: 8},

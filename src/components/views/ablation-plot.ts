@@ -10,7 +10,7 @@ import {deviceSymbol, symbolIcon} from "./rate-plot.js";
 import {ranOn} from "./recorded.js";
 
 export interface AblationPlotOptions {
-  /** What the rows are called, in order: the labels of the experiment's variants. */
+  /** What the rows are called, in order: labels of the experiment's variants. Rows with another one are left out. */
   labels: readonly string[];
   /** The rows of one record on file, of one from each runtime of a device, or none. */
   recorded: readonly ResultRow[];
@@ -36,11 +36,10 @@ export function ablationPlot({labels, recorded, yours = null, width = 640}: Abla
   const marks = [
     ...recorded.flatMap((row) => mark(row, colours.recorded, deviceSymbol(devices.indexOf(ranOn(row))))),
     ...(yours ? runRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, symbolStar))
-  ];
+  ].filter(({label}) => labels.includes(label));
   if (marks.length === 0) {
     return html`<p class="ablation-plot">
-      No record of this experiment is on file yet. Run it below, and the plot shows what each choice gives on your
-      device.
+      No record of this experiment is on file yet. Run it, and the plot shows what each choice gives on your device.
     </p>`;
   }
   const shown = labels.filter((label) => marks.some((mark) => mark.label === label));

@@ -1,15 +1,19 @@
 import {html} from "htl";
 import {activationTile, largestHidden, layerBindings, mostLayers, sizesOf, whyNoFit} from "../decode/capacity.js";
 import type {Largest} from "../decode/capacity.js";
-import {factorings, type Factoring} from "../decode/plan.js";
+import type {Factoring} from "../decode/plan.js";
 import {groupSize, layerMatrices, type Shape} from "../model/shape.js";
 import {formatBytes, formatCount, formatQuantity} from "./format.js";
 import type {NamedOffer} from "./offers.js";
 
-const designs: Record<Factoring, string> = {
+/** The others bind what one of these binds. */
+const designs = {
   fused: "one dispatch",
   staged: "a dispatch a stage"
-};
+} satisfies Partial<Record<Factoring, string>>;
+
+type Design = keyof typeof designs;
+const factorings = Object.keys(designs) as Design[];
 
 /** What a shape takes, with the arithmetic. */
 export function sizesTable(shape: Shape): HTMLElement {
@@ -101,7 +105,7 @@ function groupHeader({name, origin}: NamedOffer): HTMLElement {
   </th>`;
 }
 
-function fitRow(shape: Shape, factoring: Factoring, offer: NamedOffer, header: HTMLElement | null): HTMLElement {
+function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTMLElement | null): HTMLElement {
   const reason = whyNoFit(shape, factoring, offer);
   const layers = mostLayers(shape, factoring, offer);
   const hidden = largestHidden(shape, factoring, offer);

@@ -146,7 +146,12 @@ export function addLabels(plot: PlotElement, labels: readonly LabelAt[], width: 
 }
 
 /** What the symbols and the lines mean. */
-export function legend(devices: readonly string[], live: readonly ResultRow[], more: readonly HTMLElement[] = []) {
+export function legend(
+  devices: readonly string[],
+  live: readonly ResultRow[],
+  more: readonly HTMLElement[] = [],
+  {hasLimits = true} = {}
+) {
   const entries = [
     ...devices.map((device, index) => [deviceSymbol(index), colours.recorded, `Recorded, ${device}`] as const),
     ...[...new Set(live.map(liveSymbol))].map(
@@ -158,7 +163,7 @@ export function legend(devices: readonly string[], live: readonly ResultRow[], m
     style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
   >
     ${entries.map(([symbol, colour, label]) => html`<span>${symbolIcon(symbol, colour)} ${label}</span>`)} ${more}
-    <span><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit</span>
+    ${hasLimits ? html`<span><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit</span>` : null}
     <span>Solid: output verified. Hollow: not verified.</span>
   </div>`;
 }

@@ -1,0 +1,105 @@
+// A row of a quantised matrix times a vector of activations, by one invocation alone: how the recorded kernels did it,
+// and the first steps away from it. lib/matvec.wgsl has a team share its rows instead.
+//
+// A team is four invocations here, with four rows, so that slot `lane` of the team is the row of that invocation, and
+// the stages stay as they are. In the recorded order a matrix is [column][row], a column's weights first: neighbouring
+// invocations read neighbouring nibbles, and each invocation strides by a whole column from one weight to the next.
+// Otherwise it is [row][column], as q4f16_1 has it. The activations come from the storage buffer, or with `record_tile`
+// from workgroup memory.
+
+@if(!record_tile) import package::lib::activations::{take_eight, word_of, Eight};
+@if(!record_tile) import package::lib::int4::{dot_word, group_start, weight_element};
+import package::lib::int4::{Matrix, group_words, group_scale_word, row_factor};
+import package::lib::matvec::{row_of_slot, slots_of, Input, Rows};
+@if(record_tile) import package::lib::matvec::{dot_group, load_tile, tile_groups};
+@if(!record_tile) import package::lib::model::{activations, weight_word};
+import package::lib::place::Invocation;
+
+// Whether each weight is loaded and unpacked by itself, its scale too, and whether matrices are [column][row].
+@if(!record_tile) override single_weights: bool;
+@if(!record_tile) override column_order: bool;
+
+// As dot_rows.
+@if(!record_tile)
+fn dot_row_alone(
+  matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
+) -> f32 {
+  var sum = 0.0;
+  if (busy) {
+    let row = row_of_slot(rows, count, invocation.lane % slots_of(count));
+    if (single_weights) { sum = dot_weights(matrix, row, input); } else { sum = dot_words(matrix, row, input); }
+  }
+  return sum;
+}
+
+@if(!record_tile)
+fn dot_weights(matrix: Matrix, row: u32, input: Input) -> f32 {
+  let matrix_rows = rows_of(matrix);
+  var sum = 0.0;
+  for (var column = 0u; column < input.vector.length; column++) {
+    var weight: f32;
+    if (column_order) {
+      weight = weight_in_column_order(matrix, matrix_rows, row, column);
+    } else {
+      weight = weight_element(matrix, row, column);
+    }
+    sum += activations[word_of(input.vector, column)] * weight;
+  }
+  return sum;
+}
+
+// A matrix's scales lie right behind its weights, so the distance between them is the size of the weights.
+@if(!record_tile)
+fn rows_of(matrix: Matrix) -> u32 {
+  return (matrix.scales - 8u * matrix.words) / (8u * matrix.row_groups);
+}
+
+@if(!record_tile)
+fn weight_in_column_order(matrix: Matrix, matrix_rows: u32, row: u32, column: u32) -> f32 {
+  let place = column * matrix_rows + row;
+  let word = weight_word(matrix.slot, 4u * matrix.words + place / 8u);
+  let scale_at = matrix.scales + column / 32u * matrix_rows + row;
+  let scale = weight_word(matrix.slot, scale_at / 2u) >> (16u * (scale_at % 2u));
+  return (f32((word >> (4u * (place % 8u))) & 15u) - 7.0) * unpack2x16float(scale).x;
+}
+
+// A word of eight weights at a time, and a scale for each group.
+@if(!record_tile)
+fn dot_words(matrix: Matrix, row: u32, input: Input) -> f32 {
+  var sum = 0.0;
+  for (var group = 0u; group < input.vector.length / 32u; group++) {
+    let words = group_words(matrix, row, group);
+    let dots = vec4f(
+      dot_eight(words.x, take_eight(input.vector, 4u * group, 0u)),
+      dot_eight(words.y, take_eight(input.vector, 4u * group + 1u, 0u)),
+      dot_eight(words.z, take_eight(input.vector, 4u * group + 2u, 0u)),
+      dot_eight(words.w, take_eight(input.vector, 4u * group + 3u, 0u)));
+    sum += unpack2x16float(group_scale_word(matrix, row, group)).x * dot(dots, vec4f(1.0));
+  }
+  return sum * row_factor;
+}
+
+@if(!record_tile)
+fn dot_eight(word: u32, eight: Eight) -> f32 {
+  return dot_word(word, eight.low, eight.high, group_start(dot(eight.low + eight.high, vec4f(1.0))));
+}
+
+@if(record_tile)
+fn dot_row_alone(
+  matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
+) -> f32 {
+  let row = row_of_slot(rows, count, invocation.lane % slots_of(count));
+  let groups = input.vector.length / 32u;
+  var sum = 0.0;
+  for (var first = 0u; first < groups; first += tile_groups) {
+    let tile_count = min(tile_groups, groups - first);
+    if (fresh || groups > tile_groups) { load_tile(input, first, tile_count, invocation); }
+    if (busy) {
+      for (var group = 0u; group < tile_count; group++) {
+        let scale = unpack2x16float(group_scale_word(matrix, row, first + group)).x;
+        sum += scale * dot_group(group_words(matrix, row, first + group), group);
+      }
+    }
+  }
+  return sum * row_factor;
+}

@@ -1,0 +1,81 @@
+import {describe, expect, test} from "vitest";
+import {plainGeometry} from "../../testing/kernel-builds.js";
+import {shapes} from "../model/shape.js";
+import {optionConditions, optionConstants, readsColumns, type KernelOptions} from "./kernel-options.js";
+import {linkConditions, planToken, type Geometry} from "./plan.js";
+
+const shape = shapes["phi3-mini"];
+const alone: KernelOptions = {alone: "each weight"};
+const plan = (options: KernelOptions, change: Partial<Geometry> = {}, factoring: "fused" | "staged" = "fused") =>
+  planToken(shape, factoring, plainGeometry({...(options.alone && {lanes: 4}), ...change, options}));
+const rows = (count: number): Partial<Geometry> => {
+  const {kernels} = plainGeometry();
+  const fused = {...kernels.fused, teamRows: count, qkvRows: count, residualRows: count};
+  return {kernels: {...kernels, fused}};
+};
+
+describe("a plan with kernel options", () => {
+  test("has no tile where activations stay in the buffer, and one where they do not", () => {
+    expect(plan(alone)[0]!.tileGroups).toBe(0);
+    expect(plan({alone: "each word"})[0]!.tileGroups).toBe(0);
+    expect(plan({alone: "each word, from workgroup memory"})[0]!.tileGroups).toBeGreaterThan(0);
+    expect(plan({scalarLoads: true})).toEqual(plan({}));
+  });
+
+  test("has a tile no larger than the most, in equal pieces", () => {
+    const groups = shape.ffn / 32; // of `down`, which has the most
+    expect(plan({mostTileGroups: 8})[0]!.tileGroups).toBe(8);
+    expect(plan({mostTileGroups: 30})[0]!.tileGroups).toBe(Math.ceil(groups / Math.ceil(groups / 30)));
+    expect(plan({mostTileGroups: 1e6})).toEqual(plan({}));
+  });
+
+  test("is of one dispatch of one workgroup", () => {
+    for (const [change, factoring] of [[{workgroups: 2}, "fused"] as const, [{}, "staged"] as const]) {
+      expect(() => plan({loads: 4}, change, factoring)).toThrow("only one dispatch of one workgroup");
+    }
+  });
+
+  test("has a row for each invocation of four, in float32, without subgroups and without a choice of loads", () => {
+    expect(() => plan(alone, {arithmetic: "int16"})).toThrow("only in float32");
+    expect(() => plan(alone, {features: ["subgroups"]})).toThrow("without optional features");
+    expect(() => plan(alone, {lanes: 32})).toThrow("four lanes and four rows");
+    expect(() => plan(alone, {lanesAreFixed: false})).toThrow("four lanes and four rows");
+    expect(() => plan(alone, rows(2))).toThrow("four lanes and four rows");
+    expect(() => plan({...alone, loads: 1})).toThrow("for a team that shares its rows only");
+  });
+
+  test.each([
+    {loads: 1, fits: [2, 4], not: [8]},
+    {loads: 2, fits: [2, 4], not: [8]},
+    {loads: 4, fits: [2, 4], not: [8]},
+    {loads: 8, fits: [2, 4, 8], not: []}
+  ] as const)("has $loads loads under way with $fits rows a team", ({loads, fits, not}) => {
+    for (const count of fits) expect(() => plan({loads}, rows(count))).not.toThrow();
+    for (const count of not) expect(() => plan({loads}, rows(count))).toThrow(`${loads} loads under way`);
+  });
+});
+
+test("kernels are linked for what is chosen, and for nothing where nothing is", () => {
+  expect(optionConditions({})).toEqual([]);
+  expect(optionConditions({alone: "each weight, column by column"})).toEqual(["record"]);
+  expect(optionConditions({alone: "each word, from workgroup memory", scalarLoads: true})).toEqual([
+    "record",
+    "record_tile",
+    "scalar_loads"
+  ]);
+  expect(linkConditions("fused", plainGeometry({options: {loads: 1, qkvPasses: 3}}), 1)).toEqual([
+    "ends",
+    "loads",
+    "qkv_passes"
+  ]);
+  expect(optionConditions({mostTileGroups: 8})).toEqual([]);
+});
+
+test("only the recorded order reads columns", () => {
+  expect(readsColumns()).toBe(false);
+  expect(readsColumns({alone: "each word"})).toBe(false);
+  expect(optionConstants({alone: "each weight, column by column"})).toMatchObject({single_weights: 1, column_order: 1});
+  expect(optionConstants({alone: "each weight"})).toMatchObject({single_weights: 1, column_order: 0});
+  expect(optionConstants({alone: "each word"})).toMatchObject({single_weights: 0, column_order: 0});
+  expect(optionConstants({loads: 8})).toMatchObject({loads_together: 8});
+});

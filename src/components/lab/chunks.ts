@@ -1,0 +1,56 @@
+import type {Gpu} from "../gpu/device.js";
+import type {Shape} from "../model/shape.js";
+import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import type {Experiment} from "./experiment.js";
+
+const features = ["subgroups"] as const;
+
+/** Over how many dispatches the layers are divided. */
+const divisions = [2, 4, 8, 16, 32];
+
+const fused: DecodeVariant = {variant: "fused", label: "Fused: 1 dispatch", factoring: "fused", features};
+
+const chunked = divisions.map((dispatches): DecodeVariant => ({
+  variant: `chunked-${dispatches}`,
+  label: `Chunked: ${dispatches} dispatches`,
+  factoring: "chunked",
+  features,
+  dispatches
+}));
+
+const rows: readonly DecodeVariant[] = [
+  fused,
+  ...chunked,
+  ...[fused, ...chunked].map((row) => ({
+    ...row,
+    variant: `${row.variant}-awaited`,
+    label: `${row.label}, the CPU waits for ${row === fused ? "it" : "each"}`,
+    awaited: true
+  })),
+  {variant: "staged", label: "Staged: a dispatch for each stage", factoring: "staged", features}
+];
+
+/**
+ * One workgroup, its layers divided over more and more dispatches: all in one submit, or each in a submit of its own that
+ * the CPU waits for. The staged design stands beside them.
+ */
+export function chunksExperiment(environment: DecodeEnvironment): Experiment {
+  const sessions = new WeakMap<Gpu, object>();
+  return {
+    id: "chunks",
+    question: "What does one workgroup pay for a whole token, in one dispatch or in several?",
+    shapes: [
+      "tiny",
+      "qwen2-0.5b-1-layer",
+      "llama-1b-1-layer",
+      "phi3-sized-1-layer",
+      "phi3-mini-1-layer",
+      "phi3-mini-8-layers",
+      "phi3-mini"
+    ],
+    defaultShape: "phi3-mini-8-layers",
+    variants(shape: Shape) {
+      return decodeVariants(environment, shape, rows, sessions);
+    }
+  };
+}

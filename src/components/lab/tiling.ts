@@ -1,0 +1,120 @@
+import type {Gpu} from "../gpu/device.js";
+import type {Shape} from "../model/shape.js";
+import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import type {Experiment} from "./experiment.js";
+import {ladderExperiment} from "./result-row.js";
+
+/** Each invocation computes a row alone: four of them stand in for a team of four rows. */
+const alone = {
+  factoring: "fused",
+  features: [],
+  lanes: 4,
+  kernel: {workgroupSize: 256, teamRows: 4, qkvRows: 4, residualRows: 4}
+} as const;
+
+/** Invocations share their rows, without subgroups, of a size that every device has. */
+const shared = {factoring: "fused", features: [], lanes: 32, kernel: {workgroupSize: 256}} as const;
+const twoRows = {...shared.kernel, teamRows: 2, qkvRows: 2, residualRows: 2};
+
+/** The one workgroup at its best, which the ablations start from and change in one thing. */
+const best = {factoring: "fused", features: ["subgroups"], arithmetic: "int16"} as const;
+
+/** From the style of the recorded kernels to the fused kernel as it is: each rung changes what its label says. */
+export const ladder: readonly DecodeVariant[] = [
+  {
+    ...alone,
+    variant: "record-64",
+    label: "The recorded style, 64 invocations",
+    kernel: {...alone.kernel, workgroupSize: 64},
+    options: {alone: "each weight, column by column"}
+  },
+  {
+    ...alone,
+    variant: "record-256",
+    label: "256 invocations",
+    options: {alone: "each weight, column by column"}
+  },
+  {...alone, variant: "row-order", label: "Weights row by row", options: {alone: "each weight"}},
+  {
+    ...alone,
+    variant: "words",
+    label: "Eight weights from a load",
+    options: {alone: "each word", scalarLoads: true}
+  },
+  {
+    ...alone,
+    variant: "tile",
+    label: "Activations in workgroup memory",
+    options: {alone: "each word, from workgroup memory", scalarLoads: true}
+  },
+  {
+    ...alone,
+    variant: "vectors",
+    label: "16 bytes a load",
+    options: {alone: "each word, from workgroup memory"}
+  },
+  {...shared, variant: "teams", label: "32 invocations share two rows", kernel: twoRows, options: {loads: 1}},
+  {...shared, variant: "loads", label: "Four loads under way", kernel: twoRows, options: {loads: 4}},
+  {...shared, variant: "register-tile", label: "Four rows a team", options: {loads: 4}},
+  {
+    factoring: "fused",
+    features: ["subgroups"],
+    variant: "subgroups",
+    label: "Sums by subgroups",
+    kernel: shared.kernel
+  },
+  {factoring: "fused", features: ["subgroups"], variant: "largest", label: "1024 invocations, or as many as fit"},
+  {...best, variant: "int16", label: "16-bit integers: one workgroup at its best"},
+  {...best, variant: "resident", label: "All resident workgroups", workgroups: "resident"}
+];
+
+/** The last rung of one workgroup, which every ablation is compared with. */
+export const bestOfOne = "int16";
+
+/** The design that the ladder is put beside. */
+export const beside: DecodeVariant = {
+  variant: "staged",
+  label: "Staged, each stage a dispatch",
+  factoring: "staged",
+  features: ["subgroups"],
+  arithmetic: "int16"
+};
+
+/** One workgroup at its best with one thing changed. */
+export const ablations: readonly DecodeVariant[] = [
+  ...([8, 32] as const).map((mostTileGroups) => ({
+    ...best,
+    variant: `tile-${mostTileGroups}`,
+    label: `A tile of ${32 * mostTileGroups} activations`,
+    options: {mostTileGroups}
+  })),
+  ...([1, 2, 8] as const).map((loads) => ({
+    ...best,
+    variant: `loads-${loads}`,
+    label: `${{1: "One load", 2: "Two loads", 8: "Eight loads"}[loads]} under way`,
+    options: {loads}
+  })),
+  {...best, variant: "passes-3", label: "Queries, keys, values in three passes", options: {qkvPasses: 3}},
+  {...best, variant: "scalar-loads", label: "Four bytes a load, not 16", options: {scalarLoads: true}},
+  ...[2, 8].map((rows) => ({
+    ...best,
+    variant: `rows-${rows}`,
+    label: `${rows === 2 ? "Two" : "Eight"} rows a team`,
+    kernel: {teamRows: rows, qkvRows: rows, residualRows: rows}
+  })),
+  {...best, variant: "portable", label: "Sums without subgroups", features: []}
+];
+
+/** How much faster one workgroup gets, change by change, and what all of them then give. */
+export function tilingExperiment(environment: DecodeEnvironment): Experiment {
+  const sessions = new WeakMap<Gpu, object>();
+  return {
+    id: ladderExperiment,
+    question: "How much faster can one workgroup get?",
+    shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
+    defaultShape: "phi3-mini-1-layer",
+    variants(shape: Shape) {
+      return decodeVariants(environment, shape, [...ladder, beside, ...ablations], sessions);
+    }
+  };
+}

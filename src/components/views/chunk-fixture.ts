@@ -1,0 +1,31 @@
+import {exampleRun} from "../lab/lab-fakes.js";
+import {runSchema, type MeasuredRow, type RunRecord} from "../lab/record.js";
+
+/**
+ * A made-up run for tests: one workgroup at these speeds by the dispatches of a token, in one submit and awaited, beside
+ * the staged design at 320 tok/s.
+ */
+export function chunkRun(speeds: Record<number, number>, awaited: Record<number, number> = {}): RunRecord {
+  const {run, fused, staged} = exampleRun();
+  const rows = [
+    ...Object.entries(speeds).map(([dispatches, speed]) => at(fused, Number(dispatches), speed)),
+    ...Object.entries(awaited).map(([dispatches, speed]): MeasuredRow => ({
+      ...at(fused, Number(dispatches), speed),
+      variant: `awaited-${dispatches}`,
+      awaited: true
+    }))
+  ];
+  return runSchema.parse({...run, experiment: "chunks", rows: [...rows, staged]});
+}
+
+function at(row: MeasuredRow, dispatches: number, speed: number): MeasuredRow {
+  return {
+    ...row,
+    variant: `in-${dispatches}`,
+    factoring: dispatches === 1 ? "fused" : "chunked",
+    dispatchesPerToken: dispatches,
+    ...(dispatches > 1 && {layersPerDispatch: 32 / dispatches}),
+    samples: row.samples.map(() => ({tokens: Math.round(100 * speed), milliseconds: 100_000})),
+    tokensPerSecond: {median: speed, p10: speed, p90: speed}
+  };
+}

@@ -1,0 +1,146 @@
+import * as Plot from "@observablehq/plot";
+import {group} from "d3";
+import {html} from "htl";
+import {isOneKernel, type Factoring} from "../decode/plan.js";
+import type {RunRecord} from "../lab/record.js";
+import {runRows, type ResultRow} from "../lab/result-row.js";
+import {chunkRecords} from "./chunks-answer.js";
+import {formatQuantity, formatRate} from "./format.js";
+import {colours} from "./palette.js";
+import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
+import {addLabels, isLive, legend, livePoint, pointMarks, recordedPoint, speedScale, type Point} from "./rate-plot.js";
+import {ranOn, shortDevice} from "./recorded.js";
+
+export interface ChunksPlotOptions {
+  /** Rows of the results table; `chunksData` says which of them are drawn. */
+  rows: readonly ResultRow[];
+  /** The run just made on this page. */
+  yours?: RunRecord | null;
+  /** Pixels. */
+  width?: number;
+}
+
+/** What the plot shows: a row with both figures. */
+type Drawn = ResultRow & {dispatchesPerToken: number; tokensPerSecond: number};
+
+export interface ChunksData {
+  /** One workgroup in one and more dispatches of one run, in one submit or awaited; the reader's own first. */
+  series: Drawn[][];
+  /** What reports have of one workgroup and a whole model. */
+  reported: Drawn[];
+  /** Launching stage by stage, of the same runs and reports. */
+  staged: Drawn[];
+}
+
+/** The rows that belong in the plot: the newest record of a whole model, reports of one, and the reader's run. */
+export function chunksData({rows, yours = null}: Omit<ChunksPlotOptions, "width">): ChunksData {
+  const drawn = (some: readonly ResultRow[]) =>
+    some.filter((row): row is Drawn => row.dispatchesPerToken !== null && row.tokensPerSecond !== null);
+  const measured = drawn([...(yours ? runRows(yours, null) : []), ...chunkRecords(rows).flat()]).filter(({features}) =>
+    features?.includes("subgroups")
+  );
+  const ours = measured.filter(({factoring}) => isOneKernel(factoring as Factoring));
+  const whole = drawn(rows.filter(({spectrum, kind}) => spectrum && kind === "recorded"));
+  const reported = whole.filter(
+    ({dispatchesPerToken, dispatchesClaimed, engine}) =>
+      dispatchesPerToken <= 32 && !dispatchesClaimed && engine === "webgpu-fusion-max"
+  );
+  const devices = new Set(reported.map(({device}) => device));
+  return {
+    series: [...group(ours, ({sourceFile, awaited}) => `${sourceFile} ${awaited}`).values()].map((line) =>
+      [...line].sort((a, b) => a.dispatchesPerToken - b.dispatchesPerToken)
+    ),
+    reported,
+    staged: [
+      ...measured.filter(({factoring}) => factoring === "staged"),
+      ...whole.filter((row) => row.id === "m2-pro-reported/staged-measured" && devices.has(row.device))
+    ]
+  };
+}
+
+/**
+ * Decoding speed of one workgroup over the dispatches of a token, recorded and live, with launching stage by stage as a
+ * line. Both axes are logarithmic. Every point is also a row of the results table.
+ */
+export function chunksPlot({rows, yours = null, width = 640}: ChunksPlotOptions): HTMLElement {
+  const {series, reported, staged} = chunksData({rows, yours});
+  const recorded = [...series.flat(), ...reported].filter((row) => !isLive(row));
+  const devices = [...new Set(recorded.map(ranOn))];
+  const point = (row: Drawn) =>
+    isLive(row)
+      ? livePoint(row, row.dispatchesPerToken)
+      : recordedPoint(row, row.dispatchesPerToken, devices.indexOf(ranOn(row)));
+  const lines = series.map((line) => line.map(point));
+  const isAwaited = ([first]: Point[]) => first!.row.awaited === true;
+  const points = [...lines.flat(), ...reported.map(point)];
+  const narrow = isNarrow(width);
+  const plot = Plot.plot({
+    ...frame(width),
+    x: {
+      type: "log",
+      base: 2,
+      domain: [0.8, narrow ? 60 : 50],
+      ticks: [1, 2, 4, 8, 16, 32],
+      tickFormat: String,
+      label: "Dispatches per token, of one workgroup each →"
+    },
+    y: speedScale(
+      points,
+      staged.map(({tokensPerSecond}) => tokensPerSecond)
+    ),
+    marks: [
+      Plot.ruleY(staged, {
+        y: "tokensPerSecond",
+        stroke: (row: ResultRow) => (isLive(row) ? colours.yours : colours.recorded),
+        strokeWidth: 1.25
+      }),
+      lines
+        .filter(isAwaited)
+        .map((line) => Plot.line(line, {x: "x", y: "y", stroke: line[0]!.colour, strokeDasharray: "2 4"})),
+      pointMarks(
+        points,
+        lines.filter((line) => !isAwaited(line))
+      )
+    ]
+  }) as unknown as PlotElement;
+  const owner = (row: ResultRow) => (isLive(row) ? "Yours" : shortDevice(ranOn(row)));
+  const text = (row: Drawn) =>
+    `${owner(row)}, ${row.awaited ? "the CPU waits" : formatQuantity(row.dispatchesPerToken, "dispatch", "dispatches")}`;
+  const labelled = (row: Drawn) =>
+    narrow ? formatRate(row.tokensPerSecond) : `${text(row)}: ${formatRate(row.tokensPerSecond)}`;
+  addLabels(
+    plot,
+    [
+      ...staged.map((row) => ({
+        text: `${text(row)}${narrow ? "" : `: ${formatRate(row.tokensPerSecond)}`}`,
+        tokensPerSecond: row.tokensPerSecond
+      })),
+      ...lines.flatMap((line) =>
+        line.map((point) => ({
+          text: point === line.at(-1) || (point === line[0] && !point.row.awaited) ? labelled(point.row as Drawn) : "",
+          point
+        }))
+      ),
+      ...reported.map((row) => ({text: labelled(row), point: point(row)}))
+    ],
+    width
+  );
+  const list = [...series.flat(), ...reported, ...staged].map((row) => {
+    const count = formatQuantity(row.dispatchesPerToken, "dispatch", "dispatches");
+    return `${owner(row)}, ${count}${row.awaited ? ", awaited" : ""}: ${formatRate(row.tokensPerSecond)}`;
+  });
+  asImage(plot, `Decoding speed of one workgroup over the dispatches of a token. ${list.join("; ")}.`);
+  const live = series.flat().filter(isLive);
+  const awaitedLine = html`<span><span aria-hidden="true">┈┈</span> The CPU waits for each dispatch</span>`;
+  const stagedLine = html`<span><span aria-hidden="true">──</span> A dispatch for each stage, on all cores</span>`;
+  const keys = [...(lines.some(isAwaited) ? [awaitedLine] : []), ...(staged.length > 0 ? [stagedLine] : [])];
+  const sources = [...new Set([...recorded, ...staged.filter((row) => !isLive(row))].map(({source}) => source))];
+  return html`<figure class="chunks-plot" style="max-width: ${width}px; margin-inline: 0;">
+    ${plot} ${legend(devices, live, keys, {hasLimits: false})}
+    <figcaption>
+      Recorded: whole Phi-3-mini or Phi-3-sized models of 32 layers, one token at a time. Bars span p10 to p90.
+      ${live.some(({spectrum, awaited}) => !spectrum && !awaited) ? "Your run is of another shape: do not compare its height with the recorded points." : ""}
+      Sources: ${sources.join("; ")}.
+    </figcaption>
+  </figure>`;
+}

@@ -1,0 +1,79 @@
+import {html} from "htl";
+import type {RunRecord} from "../lab/record.js";
+import type {ResultRow} from "../lab/result-row.js";
+import {bestOfOne, ladder} from "../lab/tiling.js";
+import {shapes, type ShapeId} from "../model/shape.js";
+import {firstLine, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {anyRow, recordedRuns, speedOf, yourRun, type LadderRun} from "./ladder.js";
+import {ranOn} from "./recorded.js";
+
+/** How a sentence marks what it is about: a figure, in the colour of its origin. */
+type Strong<T> = (text: string) => T;
+
+/** The finding: how much faster one workgroup gets, and what all of them then give, recorded and the reader's own. */
+export function tilingAnswer(rows: readonly ResultRow[], yours: RunRecord | null): HTMLElement {
+  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
+  return html`<div class="answer">
+    ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
+    <p>${recordedFinding(rows, strong("recorded"))}</p>
+  </div>`;
+}
+
+/** The finding of the run on record with most layers, of those that begin at the first rung where there are any. */
+export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
+  const runs = recordedRuns(rows).filter((run) => compare(run, strong));
+  const run = runs.findLast((run) => speedOf(run, ladder[0]!.variant) !== null) ?? runs.at(-1);
+  if (!run)
+    return ["Nobody has recorded it yet: no run of this ladder is on file. Run it below to see it on your GPU."];
+  return [`On ${ranOn(anyRow(run))} `, ...compare(run, strong)!, shapeRemark(run)];
+}
+
+/** The reader's own finding, or what their run lacks for one. */
+export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | T)[] {
+  const run = yourRun(record);
+  const {label, software} = record.device;
+  const name = software ? `${label} (a CPU standing in for a GPU)` : label;
+  const finding = compare(run, strong);
+  if (finding) return [`On your device, ${name}, `, ...finding, shapeRemark(run)];
+  const lost = record.rows.find(
+    (row) => row.status !== "measured" && ladder.some(({variant}) => variant === row.variant)
+  );
+  const why = lost && "message" in lost ? ` (${lost.label}: ${firstLine(lost.message).replace(/\.$/, "")})` : "";
+  return [`Your run of “${record.shape.label}” on ${name} has no two rungs of one workgroup to compare${why}.`];
+}
+
+/** "one workgroup decodes 0.4 tok/s in the recorded style and 9 tok/s at its best, 22 times as many; …" */
+function compare<T>(run: LadderRun, strong: Strong<T>): (string | T)[] | null {
+  const measured = ladder.filter(({variant, workgroups = 1}) => workgroups === 1 && speedOf(run, variant) !== null);
+  if (measured.length < 2) return null;
+  const [first] = measured;
+  const speed = (variant: string) => speedOf(run, variant)!;
+  const best = measured.reduce((a, b) => (speed(b.variant) > speed(a.variant) ? b : a));
+  const from = first!.variant === ladder[0]!.variant ? "in the recorded style" : `on the rung “${first!.label}”`;
+  const to = best.variant === bestOfOne ? "at its best" : `at its best, on the rung “${best.label}”`;
+  const gain = speed(best.variant) / speed(first!.variant);
+  const all = run.rows.get("resident");
+  const rest =
+    all && all.tokensPerSecond !== null
+      ? [
+          `. All ${formatQuantity(all.workgroups!, "workgroup")} that are resident have `,
+          strong(formatRate(all.tokensPerSecond)),
+          `, ${formatNumber(all.tokensPerSecond / speed(best.variant))} times as many again.`
+        ]
+      : ["."];
+  return [
+    "one workgroup decodes ",
+    strong(formatRate(speed(first!.variant))),
+    ` ${from} and `,
+    strong(formatRate(speed(best.variant))),
+    ` ${to}, `,
+    strong(`${formatNumber(gain)} times`),
+    " as many",
+    ...rest
+  ];
+}
+
+function shapeRemark(run: LadderRun): string {
+  const {shapeId} = anyRow(run);
+  return shapeId === "phi3-mini" || !shapeId ? "" : ` That is at the shape “${shapes[shapeId as ShapeId].label}”.`;
+}

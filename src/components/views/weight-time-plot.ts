@@ -1,0 +1,163 @@
+import * as Plot from "@observablehq/plot";
+import {max, min, symbolCircle, symbolStar} from "d3";
+import {html} from "htl";
+import type {ResultRow} from "../lab/result-row.js";
+import {groupSize, matrixBytes, shapes, weightBytesPerToken} from "../model/shape.js";
+import {formatMicroseconds, formatNumber} from "./format.js";
+import {colours} from "./palette.js";
+import {asImage, background, drawLabels, fontSize, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
+import {isLive} from "./rate-plot.js";
+import {ranOn} from "./recorded.js";
+
+/** One program and setting at several sizes. */
+export interface WeightSeries {
+  label: string;
+  rows: readonly ResultRow[];
+}
+
+interface Point {
+  series: string;
+  row: ResultRow;
+  /** Weights that a token is multiplied with. */
+  weights: number;
+  microsecondsPerMillion: number;
+}
+
+/** Hidden sizes of the recorded shapes, whose layers have 4 matrices of hidden² and an FFN of 4 · hidden. */
+const recordedHidden: Record<string, number> = {"qwen2-sized": 896, "phi3-sized": 3072};
+
+/**
+ * Weights that a token of a row's model is multiplied with: layers and LM head, or the layers alone of those recorded
+ * shapes that have no LM head.
+ * @throws {Error} when nobody knows the row's shape.
+ */
+export function weightsPerToken({id, shapeId, layers}: Pick<ResultRow, "id" | "shapeId" | "layers">): number {
+  const bytesPerWeight = matrixBytes({rows: 1, columns: groupSize}) / groupSize;
+  if (shapeId !== null && Object.hasOwn(shapes, shapeId))
+    return weightBytesPerToken(shapes[shapeId as keyof typeof shapes]) / bytesPerWeight;
+  const hidden = recordedHidden[shapeId ?? ""];
+  if (!hidden || layers === null) throw new Error(`row ${id} is of an unknown shape`);
+  return layers * 12 * hidden ** 2;
+}
+
+/** The points of a series, by size. */
+export function weightTimes({label, rows}: WeightSeries): Point[] {
+  return rows
+    .flatMap((row) => {
+      const {millisecondsPerToken} = row;
+      if (millisecondsPerToken === null) return [];
+      const weights = weightsPerToken(row);
+      return [{series: label, row, weights, microsecondsPerMillion: (1e9 * millisecondsPerToken) / weights}];
+    })
+    .sort((a, b) => a.weights - b.weights);
+}
+
+/**
+ * What one workgroup does in float32 in one dispatch: of each device and shape the newest row, in Node where there is one.
+ * @param rows newest first
+ */
+export function oneWorkgroupRows(rows: readonly ResultRow[]): ResultRow[] {
+  const chosen = new Map<string, ResultRow>();
+  for (const row of rows) {
+    const {factoring, workgroups, awaited, arithmetic, features, shapeId, experiment} = row;
+    if (row.kind !== "run" || row.tokensPerSecond === null) continue;
+    if (factoring !== "fused" || workgroups !== 1 || awaited || arithmetic !== "float32") continue;
+    if (!features?.includes("subgroups") || !["spectrum", "chunks"].includes(experiment!)) continue;
+    const key = [row.device, shapeId].join();
+    const known = chosen.get(key);
+    if (!known || (inBrowser(known) && !inBrowser(row))) chosen.set(key, row);
+  }
+  return [...chosen.values()];
+}
+
+/**
+ * Time per million weights against the weights of a token. One core does one thing after another, so a series of one
+ * program and one setting is flat, whatever the shape and however many the layers.
+ */
+export function weightTimePlot({series, width = 640}: {series: readonly WeightSeries[]; width?: number}): HTMLElement {
+  const lines = series.map(weightTimes).filter(({length}) => length > 0);
+  const points = lines.flat();
+  const narrow = isNarrow(width);
+  const times = points.map(({microsecondsPerMillion}) => microsecondsPerMillion);
+  const colour = ({row}: Point) => (isLive(row) ? colours.yours : colours.recorded);
+  const identity = (value: (point: Point) => unknown) => ({value, scale: null});
+  const plot = Plot.plot({
+    width,
+    height: narrow ? 340 : 360,
+    marginTop: 30,
+    marginRight: narrow ? 16 : 200,
+    marginBottom: 38,
+    marginLeft: 48,
+    style: `font-size: ${fontSize}px; overflow: visible;`,
+    x: {
+      type: "log",
+      domain: [min([3e6, ...points.map(({weights}) => weights / 1.3)])!, 5e9],
+      ticks: [1e6, 1e7, 1e8, 1e9],
+      tickFormat: (weights: number) => `${formatNumber(weights / 1e6)} M`,
+      label: "Weights of a token, in millions →"
+    },
+    y: {
+      type: "log",
+      domain: [min(times)! / 1.6, max(times)! * 1.6],
+      grid: true,
+      ticks: [1, 10, 100, 1000, 10_000, 100_000].filter((tick) => tick > min(times)! / 1.6 && tick < max(times)! * 1.6),
+      tickFormat: formatNumber,
+      label: "↑ Time per million weights (µs)"
+    },
+    marks: [
+      lines.map((line) =>
+        Plot.line(line, {x: "weights", y: "microsecondsPerMillion", stroke: colour(line[0]!), strokeOpacity: 0.6})
+      ),
+      Plot.dot(points, {
+        x: "weights",
+        y: "microsecondsPerMillion",
+        r: identity(({row}) => (isLive(row) ? 6 : 4)),
+        symbol: identity(({row}) => (isLive(row) ? symbolStar : symbolCircle)),
+        stroke: identity(colour),
+        strokeWidth: 1.5,
+        fill: identity((point) => (point.row.verified ? colour(point) : background)),
+        title: (point: Point) => `${point.row.label}\n${describe(point)}\n${point.row.source}`,
+        tip: true
+      }),
+      narrow
+        ? null
+        : Plot.text(
+            lines.map((line) => line.at(-1)!),
+            {x: "weights", y: "microsecondsPerMillion", text: "series", textAnchor: "start", dx: 9}
+          )
+    ]
+  }) as unknown as PlotElement;
+  if (narrow) labelLines(plot, lines, width);
+  asImage(plot, `Time per million weights, by the weights of a token. ${points.map(describe).join("; ")}.`);
+  return html`<figure class="weight-time-plot" style="max-width: ${width}px; margin-inline: 0;">
+    ${plot}
+    <figcaption>
+      One workgroup: milliseconds of one token, divided by the weights that it is multiplied with. Both axes are
+      logarithmic. A run of this notebook includes its LM head; the recorded programs have none. Solid: output verified.
+      Hollow: not verified.
+    </figcaption>
+  </figure>`;
+}
+
+/** A label at the end of each line, where there is room for it. */
+function labelLines(plot: PlotElement, lines: readonly Point[][], width: number): void {
+  const measure = textMeasure();
+  const requests = lines.flatMap((line) =>
+    line.map((point) => {
+      const text = point === line.at(-1) ? point.series : "";
+      const x: number = plot.scale("x")!.apply(point.weights);
+      const y: number = plot.scale("y")!.apply(point.microsecondsPerMillion);
+      return {text, x, y, radius: 5, width: measure(text)};
+    })
+  );
+  drawLabels(plot, requests, width);
+}
+
+function inBrowser(row: ResultRow): boolean {
+  return ranOn(row) !== row.device;
+}
+
+function describe({series, row, weights, microsecondsPerMillion}: Point): string {
+  const size = `${formatNumber(weights / 1e6)} million weights`;
+  return `${series}, ${row.shapeId}, ${size}: ${formatMicroseconds(microsecondsPerMillion)} a million`;
+}
