@@ -42,7 +42,13 @@ export default {
         {name: "Dispatch cost", path: "/dispatch-cost"}
       ]
     },
-    {name: "Run it", pages: [{name: "Method", path: "/method"}]},
+    {
+      name: "Run it",
+      pages: [
+        {name: "Sweep", path: "/bench"},
+        {name: "Method", path: "/method"}
+      ]
+    },
     {name: "The record", pages: [{name: "What it rests on", path: "/provenance"}]}
   ],
   style: "style.css",

@@ -25,6 +25,7 @@ afterAll(() => browser?.close());
 
 test("the site has pages", () => {
   expect(pages).toContain("/");
+  expect(pages).toContain("/bench");
   expect(pages).toContain("/dispatch-cost");
   expect(pages).toContain("/geometry");
   expect(pages).toContain("/limits");

@@ -133,6 +133,7 @@ function watch(panel: HTMLElement | SVGElement): Promise<RunOutcome["state"]> {
 async function exportRecord(page: Page, button: Locator): Promise<AnyRecord> {
   const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
   const file = parseResultFile(download.suggestedFilename(), await readFile(await download.path(), "utf8"));
-  if (file.kind === "report" || file.kind === "artefact") throw new Error(`the panel exported a ${file.kind}`);
+  if (file.kind === "report" || file.kind === "artefact" || file.kind === "sweep")
+    throw new Error(`the panel exported a ${file.kind}`);
   return file.content;
 }

@@ -4,16 +4,23 @@ import {arch, platform, release} from "node:os";
 import {dirname} from "node:path";
 import {processMemory} from "../components/decode/residency.js";
 import type {Experiment} from "../components/lab/experiment.js";
+import type {Gpu} from "../components/gpu/device.js";
+import type {Kernels} from "../components/gpu/kernels.js";
 import {chunksExperiment} from "../components/lab/chunks.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
+import type {DecodeEnvironment} from "../components/lab/decode-variant.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
 import {geometryExperiment} from "../components/lab/geometry.js";
 import {limitsExperiment} from "../components/lab/limits.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
-import {runExperiment, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
+import {sweepExperimentId} from "../components/lab/result-row.js";
+import {runExperiment, type AnyRecord, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
+import {runSweep} from "../components/lab/run-sweep.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
 import {stagesExperiment} from "../components/lab/stages.js";
 import {bytesPerSecond} from "../components/lab/statistics.js";
+import {readSweep} from "../components/lab/sweep-settings.js";
+import {axes, axisNames, planSweep, queueIds, sweepExperiment, type AxisName} from "../components/lab/sweep.js";
 import {tilingExperiment} from "../components/lab/tiling.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
@@ -23,12 +30,22 @@ import {parseArguments} from "./arguments.js";
 import type {BrowserRunOptions, PanelEvent} from "./browser-run.js";
 import {openDawnGpu} from "./dawn.js";
 
+/** A line for each list of a sweep: its values, and those by default. */
+const sweepUsage = [
+  ...axisNames.map((name) => {
+    const {values, initial}: {values: readonly string[]; initial: readonly string[]} = axes[name];
+    return `  --${name}`.padEnd(15) + `${values.join(", ")}; ${initial.join(",")} by default`;
+  }),
+  "  --without    ids of rows to strike, as the queue prints them: tiny/staged-int16-subgroups"
+].join("\n");
+
 const usage = `Runs an experiment on this machine's GPU and writes its record.
 
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
                                    [--browser [--screenshot FILE]]
+       npm run record -- bench [--shapes a,b] [--factorings a,b] … [--label NAME] [--allow-waits] [--out FILE]
 
-  EXPERIMENT   spectrum, chunks, tiling, workgroups, geometry, stages, dispatch-cost, limits
+  EXPERIMENT   spectrum, chunks, tiling, workgroups, geometry, stages, dispatch-cost, limits; bench, the sweep
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost and limits
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
@@ -40,8 +57,12 @@ usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NA
                CHROMIUM names another browser, CHROMIUM_FLAGS the flags with which it finds the GPU
   --screenshot with --browser: the file for a picture of the page at the end
 
+bench runs every combination of what these lists name, shape after shape, and writes one record of them all:
+${sweepUsage}
+
 It exits with 1, and writes no file, when a variant fails or its output does not match the reference. A variant whose
-workgroups were not all resident at once is discarded, and the record says so.`;
+workgroups were not all resident at once is discarded, and the record says so. A sweep that is interrupted exits with 1
+too, and writes the shapes that had ended.`;
 
 process.exit(await main(process.argv.slice(2)).catch((error: Error) => fail(error.message)));
 
@@ -63,6 +84,7 @@ async function main(args: string[]): Promise<number> {
   const experiments = new Map(list.map((experiment) => [experiment.id, experiment]));
   const [id = "", ...others] = positionals;
   const experiment = experiments.get(id);
+  if (id === sweepExperimentId && others.length === 0) return recordSweep(values, environment);
   if (!experiment) return fail(`There is no experiment ${id}.\n\n${usage}`);
   if (others.length > 0) return fail(`One experiment at a time: ${others.join(" ")} is one too many.\n\n${usage}`);
   const shapeId = (values.shape ?? experiment.defaultShape) as ShapeId | null;
@@ -75,17 +97,17 @@ async function main(args: string[]): Promise<number> {
   const wrong = variants?.find((name) => !known.includes(name));
   if (wrong === "") return fail(`--variants has an empty name; there are ${known.join(", ")}.`);
   if (wrong) return fail(`Experiment ${id} has no variant ${wrong}; it has ${known.join(", ")}.`);
+  const ofSweeps = [...axisNames, "without" as const].find((name) => values[name] !== undefined);
+  if (ofSweeps) return fail(`--${ofSweeps} goes with bench; ${id} takes --shape and --variants.\n\n${usage}`);
   const {out, browser, screenshot, label} = values;
   if (screenshot && !browser)
     return fail(`--screenshot is a picture of the page, and goes with --browser.\n\n${usage}`);
   if (out !== undefined) checkWritable("--out", out);
   if (screenshot !== undefined) checkWritable("--screenshot", screenshot);
 
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort(new Error("interrupted")));
   const common = {
     allowWaits: values["allow-waits"],
-    signal: stop.signal,
+    signal: interruption(),
     onEvent: process.stderr.isTTY ? overwriteLine : printChanges()
   };
   const {state, message, record} = browser
@@ -98,32 +120,74 @@ async function main(args: string[]): Promise<number> {
       })
     : await runExperiment({
         ...common,
+        ...onThisMachine(kernels),
         experiment,
         shape,
-        ...(variants && {variants}),
-        openGpu: openDawnGpu,
-        measureReadBandwidth: (gpu, signal) => measureReadBandwidth(kernels, gpu, signal),
-        runtime: describeRuntime(),
-        clock: systemClock,
-        visibility: alwaysVisible,
-        confirm: async () => true
+        ...(variants && {variants})
       });
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   if (!record) return fail(message);
   if (label) record.device.label = label;
-  const roofline = record.kind === "cost" ? null : record.roofline;
   console.log(`${shapeId ? `${id} at ${shapeId}` : id} on ${record.device.label}: ${message}`);
-  console.table(Object.fromEntries(record.rows.map((row) => [row.variant, summary(row)])));
-  if (roofline) {
-    const gigabytes = (roofline.readBandwidthBytesPerSecond / 1e9).toFixed(1);
-    console.log(`Read bandwidth ${gigabytes} GB/s: at most ${roofline.tokensPerSecond.toFixed(1)} tok/s.`);
-  }
-  if (record.kind === "profile") console.table(record.totals);
-  for (const row of record.rows) if ("message" in row && row.message) console.log(`${row.variant}: ${row.message}`);
+  printRun(record);
   const failed = record.rows.some(({status}) => status === "failed");
   if (state !== "done" || failed) return out ? fail(`Not everything passed, so ${out} is not written.`) : 1;
   if (out) writeFileSync(out, JSON.stringify(record, null, 2) + "\n");
   return 0;
+}
+
+/** The sweep: its options name what to compare, and not variants. */
+async function recordSweep(values: ReturnType<typeof parse>["values"], environment: DecodeEnvironment) {
+  const {out, label} = values;
+  const wrong = (["shape", "variants", "screenshot", "browser"] as const).find((name) => values[name]);
+  if (wrong) return fail(`bench does not take --${wrong}: it runs in Node, over --shapes and the others.\n\n${usage}`);
+  const {settings, notes} = readSweep((name) => values[name as AxisName | "without"]);
+  if (notes.length > 0) return fail(notes.join("\n"));
+  const steps = planSweep(settings.choice, settings.without);
+  if (steps.length === 0) return fail("The queue is empty: each list names at least one value, and a row is left.");
+  if (out !== undefined) checkWritable("--out", out);
+  console.log(`The queue:\n  ${queueIds(steps).join("\n  ")}`);
+  const {state, message, record} = await runSweep({
+    ...onThisMachine(environment.kernels),
+    steps,
+    experiment: (step) => sweepExperiment(environment, step),
+    allowWaits: values["allow-waits"],
+    signal: interruption(),
+    onEvent: process.stderr.isTTY ? overwriteLine : printChanges()
+  });
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  if (!record) return fail(message);
+  for (const run of record.runs) {
+    if (label) run.device.label = label;
+    console.log(`bench at ${run.shape.id} on ${run.device.label}`);
+    printRun(run);
+  }
+  const failed = record.runs.some(({rows}) => rows.some(({status}) => status === "failed"));
+  if (failed || (state !== "done" && state !== "cancelled"))
+    return fail(`${message}${out ? ` Not everything passed, so ${out} is not written.` : ""}`);
+  if (out) writeFileSync(out, JSON.stringify(record, null, 2) + "\n");
+  if (state === "cancelled") return fail(message);
+  console.log(message);
+  return 0;
+}
+
+/** What a run in Node is given. */
+function onThisMachine(kernels: Kernels) {
+  return {
+    openGpu: openDawnGpu,
+    measureReadBandwidth: (gpu: Gpu, signal: AbortSignal) => measureReadBandwidth(kernels, gpu, signal),
+    runtime: describeRuntime(),
+    clock: systemClock,
+    visibility: alwaysVisible,
+    confirm: async () => true
+  };
+}
+
+/** Aborted when this process is told to end. */
+function interruption(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort(new Error("interrupted")));
+  return stop.signal;
 }
 
 async function inBrowser(options: BrowserRunOptions): Promise<RunOutcome> {
@@ -144,6 +208,13 @@ function parse(args: string[]) {
         out: {type: "string"},
         browser: {type: "boolean", default: false},
         screenshot: {type: "string"},
+        shapes: {type: "string"},
+        factorings: {type: "string"},
+        arithmetic: {type: "string"},
+        features: {type: "string"},
+        workgroups: {type: "string"},
+        sizes: {type: "string"},
+        without: {type: "string"},
         help: {type: "boolean", short: "h"}
       }
     },
@@ -160,6 +231,17 @@ function checkWritable(option: string, path: string): void {
   } catch (error) {
     throw new Error(`${option} ${path} cannot be written: ${(error as Error).message}`, {cause: error});
   }
+}
+
+function printRun(record: AnyRecord) {
+  console.table(Object.fromEntries(record.rows.map((row) => [row.variant, summary(row)])));
+  const roofline = record.kind === "cost" ? null : record.roofline;
+  if (roofline) {
+    const gigabytes = (roofline.readBandwidthBytesPerSecond / 1e9).toFixed(1);
+    console.log(`Read bandwidth ${gigabytes} GB/s: at most ${roofline.tokensPerSecond.toFixed(1)} tok/s.`);
+  }
+  if (record.kind === "profile") console.table(record.totals);
+  for (const row of record.rows) if ("message" in row && row.message) console.log(`${row.variant}: ${row.message}`);
 }
 
 function summary(row: RowProgress) {

@@ -8,6 +8,7 @@ import type {CostRecord, CostRow, ExactVerification, MeasuredCostRow} from "./co
 import type {MeasuredProfileRow, ProfileRecord} from "./profile-record.js";
 import type {MeasuredRow, RunRecord, UnmeasuredRow, Verification} from "./record.js";
 import type {Subject} from "./subject.js";
+import type {SweepRecord} from "./sweep-record.js";
 
 /** Test doubles of everything the lab is given: time that moves only when told, subjects that never touch a GPU. */
 export class FakeClock implements Clock {
@@ -107,6 +108,21 @@ export function exampleRun(): {run: RunRecord; fused: MeasuredRow; staged: Measu
     rows: [fused, staged, failed]
   };
   return {run, fused, staged, failed};
+}
+
+/** A sweep that is right in every part: `exampleRun` at two shapes, and a third that was cancelled. */
+export function exampleSweep(): SweepRecord {
+  const {run} = exampleRun();
+  const layer: RunRecord = {
+    ...exampleRun().run,
+    experiment: "bench",
+    shape: {...shapes["phi3-mini-1-layer"]},
+    roofline: null
+  };
+  layer.rows = layer.rows.map((row) => (row.factoring === "staged" ? {...row, dispatchesPerToken: 11} : row));
+  const left = [{shape: "phi3-mini-8-layers", variants: ["fused"], message: "Cancelled."}];
+  const runs = [layer, {...run, experiment: "bench"}];
+  return {kind: "sweep", version: 1, date: run.date, cancelled: true, runs, left};
 }
 
 /** A cost record that is right in every part: 2 µs a dispatch, and one wait that stalled. */

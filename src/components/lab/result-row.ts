@@ -58,13 +58,14 @@ export interface ResultRow {
 /**
  * The rows of a run. Those without figures (failed, unsupported) keep their message as a note.
  * @param sourceFile the file in `results/`, or null for a run of this page.
+ * @param within what parts the run from others in the same file: "tiny/"
  */
-export function runRows(run: RunRecord, sourceFile: string | null): ResultRow[] {
+export function runRows(run: RunRecord, sourceFile: string | null, within = ""): ResultRow[] {
   return run.rows.map((row) => {
     const measured = row.status === "measured" ? row : null;
     const {median = null, p10 = null, p90 = null} = measured?.tokensPerSecond ?? {};
     return withSpectrum({
-      id: `${sourceFile?.replace(/\.json$/, "") ?? "this-page"}/${row.variant}`,
+      id: `${sourceFile?.replace(/\.json$/, "") ?? "this-page"}/${within}${row.variant}`,
       kind: "run",
       status: "measured",
       experiment: run.experiment,
@@ -110,12 +111,18 @@ export const ablationExperiment = "geometry";
 /** The experiment whose rows are steps towards the others' kernels, and ablations of them (tiling.ts). */
 export const ladderExperiment = "tiling";
 
+/** The experiment that sweeps all of what can be chosen, each thing anew: none of it is a design of its own (sweep.ts). */
+export const sweepExperimentId = "bench";
+
 /** Sets `spectrum`, the one rule for what the dispatch-spectrum plot compares. */
 export function withSpectrum(row: Omit<ResultRow, "spectrum">): ResultRow {
   const wholeModel = row.layers === 32 && (row.shapeId === "phi3-mini" || row.shapeId === "phi3-sized");
   const oneToken = row.dispatchesPerToken !== null && row.dispatchesPerToken >= 1;
   const timed = row.tokensPerSecond !== null && row.valid !== false;
-  const comparedAlone = row.experiment === ablationExperiment || row.experiment === ladderExperiment;
+  const comparedAlone =
+    row.experiment === ablationExperiment ||
+    row.experiment === ladderExperiment ||
+    row.experiment === sweepExperimentId;
   const ablation = comparedAlone || (row.kind === "run" && row.awaited === true);
   return {...row, spectrum: wholeModel && oneToken && timed && !row.software && !ablation};
 }

@@ -4,7 +4,7 @@ import {fileURLToPath} from "node:url";
 import {describe, expect, it} from "vitest";
 import {readResults} from "../../data/read-results.js";
 import type {CostResultRow} from "./cost-row.js";
-import {exampleCost, exampleRun} from "./lab-fakes.js";
+import {exampleCost, exampleRun, exampleSweep} from "./lab-fakes.js";
 import {unsettledRemark, type RunRecord} from "./record.js";
 import type {ProfileResultRow} from "./profile-row.js";
 import type {ResultRow} from "./result-row.js";
@@ -224,5 +224,26 @@ describe("costs", () => {
     dispatches.bytesPerOperation = 1_000_000;
     const {costs} = collectResults([parseResultFile("read.json", JSON.stringify(cost))]);
     expect(costs[0]!.bytesPerSecond).toEqual({median: 4e11, p10: 1e12 / 3.2, p90: 5e11});
+  });
+});
+
+describe("a sweep", () => {
+  const sweep = parseResultFile("h200-sweep.json", JSON.stringify(exampleSweep()));
+
+  it("has rows that say file, shape and variant, and none of them in the spectrum", () => {
+    const {rows} = collectResults([sweep]);
+    expect(rows.map(({id}) => id).sort()).toEqual([
+      "h200-sweep/phi3-mini-1-layer/fused",
+      "h200-sweep/phi3-mini-1-layer/fused-portable",
+      "h200-sweep/phi3-mini-1-layer/staged",
+      "h200-sweep/phi3-mini/fused",
+      "h200-sweep/phi3-mini/fused-portable",
+      "h200-sweep/phi3-mini/staged"
+    ]);
+    expect(row(rows, "h200-sweep/phi3-mini/staged")).toMatchObject({tokensPerSecond: 320, spectrum: false});
+  });
+
+  it("has the limit of its run of the whole model", () => {
+    expect(collectResults([sweep]).rooflines).toMatchObject([{device: "NVIDIA H200", tokensPerSecond: 1000}]);
   });
 });

@@ -7,12 +7,14 @@ import {profileRows, reportedProfileRows, type ProfileResultRow} from "./profile
 import {runSchema, type RunRecord} from "./record.js";
 import {artefactSchema, citation, reportSchema, sourceUrl, type Artefact, type Report} from "./report.js";
 import {recorderSource, runRows, withSpectrum, type ResultRow} from "./result-row.js";
+import {sweepSchema, type SweepRecord} from "./sweep-record.js";
 
 /** A file of `results/`, by its name, parsed by the schema it belongs to. */
 export type ResultFile =
   | {name: string; kind: "run"; content: RunRecord}
   | {name: string; kind: "cost"; content: CostRecord}
   | {name: string; kind: "profile"; content: ProfileRecord}
+  | {name: string; kind: "sweep"; content: SweepRecord}
   | {name: string; kind: "report"; content: Report}
   | {name: string; kind: "artefact"; content: Artefact};
 
@@ -79,9 +81,10 @@ export function parseResultFile(name: string, source: string): ResultFile {
   if (kind === "run") return {name, kind, content: parse(runSchema, name, json)};
   if (kind === "cost") return {name, kind, content: parse(costSchema, name, json)};
   if (kind === "profile") return {name, kind, content: parse(profileSchema, name, json)};
+  if (kind === "sweep") return {name, kind, content: parse(sweepSchema, name, json)};
   if (kind === "report") return {name, kind, content: parse(reportSchema, name, json)};
   throw new Error(
-    `results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run", a "cost", a "profile" or a "report"`
+    `results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run", a "cost", a "profile", a "sweep" or a "report"`
   );
 }
 
@@ -146,6 +149,7 @@ function resultRows(files: readonly ResultFile[]): ResultRow[] {
   const rows = files.flatMap((file) => {
     if (file.kind === "cost" || file.kind === "profile") return [];
     if (file.kind === "run") return runRows(file.content, file.name);
+    if (file.kind === "sweep") return file.content.runs.flatMap((run) => runRows(run, file.name, `${run.shape.id}/`));
     return file.kind === "report" ? reportRows(file.name, file.content) : artefactRows(file.name, file.content);
   });
   if (!rows.length) return [];
@@ -298,17 +302,20 @@ function rooflines(files: readonly ResultFile[]): Roofline[] {
           source: citation(content, roofline),
           sourceFile: name
         }));
-    if (kind !== "run" || !content.roofline || content.device.software || content.shape.id !== "phi3-mini") return [];
-    return [
-      {
-        device: content.device.label,
-        basis: "measured",
-        ...content.roofline,
-        date: content.date.slice(0, 10),
-        source: recorderSource(content),
-        sourceFile: name
-      }
-    ];
+    if (kind !== "run" && kind !== "sweep") return [];
+    return (kind === "sweep" ? content.runs : [content]).flatMap((run): Roofline[] => {
+      if (!run.roofline || run.device.software || run.shape.id !== "phi3-mini") return [];
+      return [
+        {
+          device: run.device.label,
+          basis: "measured",
+          ...run.roofline,
+          date: run.date.slice(0, 10),
+          source: recorderSource(run),
+          sourceFile: name
+        }
+      ];
+    });
   });
   const best = new Map<string, Roofline>();
   for (const roofline of all) {

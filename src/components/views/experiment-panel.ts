@@ -8,6 +8,7 @@ import type {ProfileResultRow} from "../lab/profile-row.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {describeError, runExperiment, type AnyRecord, type RunOutcome, type RunState} from "../lab/run-experiment.js";
 import {shapes, weightBytesPerToken, type Shape, type ShapeId} from "../model/shape.js";
+import {downloadJson} from "./download.js";
 import {firstLine, formatBytes} from "./format.js";
 import {ownRuns} from "./own-runs.js";
 import {aloneOnGpu} from "./alone-on-gpu.js";
@@ -274,7 +275,7 @@ export function experimentPanel({
 }
 
 /** What each state of a run is called while it lasts. */
-const running = {
+export const running = {
   preparing: "Preparing …",
   verifying: "Verifying …",
   warming: "Warming up …",
@@ -282,7 +283,7 @@ const running = {
 } satisfies Partial<Record<RunState, string>>;
 
 /** @throws {NoGpuError} when there is no adapter; {Error} that says what to do when its device does not open. */
-async function openDevice(options?: OpenOptions): Promise<Gpu> {
+export async function openDevice(options?: OpenOptions): Promise<Gpu> {
   try {
     return await openGpu(navigator.gpu, options);
   } catch (error) {
@@ -294,7 +295,7 @@ async function openDevice(options?: OpenOptions): Promise<Gpu> {
   }
 }
 
-const pageVisibility: Visibility = {
+export const pageVisibility: Visibility = {
   get hidden() {
     return document.visibilityState === "hidden";
   },
@@ -304,7 +305,7 @@ const pageVisibility: Visibility = {
   }
 };
 
-function button(action: string, label: string, press: () => void): HTMLButtonElement {
+export function button(action: string, label: string, press: () => void): HTMLButtonElement {
   return html`<button type="button" data-action="${action}" onclick=${press}>${label}</button>` as HTMLButtonElement;
 }
 
@@ -314,16 +315,12 @@ function shapeLabel(id: ShapeId): string {
 }
 
 function download(record: AnyRecord) {
-  const text = JSON.stringify(record, null, 2) + "\n";
-  const href = URL.createObjectURL(new Blob([text], {type: "application/json"}));
   const {experiment, date} = record;
-  const name = [date.slice(0, 10), experiment, ...("shape" in record ? [record.shape.id] : [])].join("_");
-  html`<a href="${href}" download="${`${name}.json`}"></a>`.click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+  downloadJson([date.slice(0, 10), experiment, ...("shape" in record ? [record.shape.id] : [])].join("_"), record);
 }
 
 /** Calls back once the page has loaded and is idle; returns what cancels that. */
-function whenIdle(callback: () => void): () => void {
+export function whenIdle(callback: () => void): () => void {
   if (!("requestIdleCallback" in window)) {
     const timer = setTimeout(callback, 500);
     return () => clearTimeout(timer);

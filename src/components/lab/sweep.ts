@@ -1,0 +1,179 @@
+import {arithmetics, divideLayers, factorings, type Arithmetic, type Factoring} from "../decode/plan.js";
+import type {Gpu} from "../gpu/device.js";
+import {shapes as presets, type Shape, type ShapeId} from "../model/shape.js";
+import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import type {Experiment} from "./experiment.js";
+import {protocol} from "./protocol.js";
+import {sweepExperimentId} from "./result-row.js";
+
+/** One thing to choose: its values in order, what a reader calls each, and those that are chosen at first. */
+interface Axis<Value extends string> {
+  label: string;
+  values: readonly Value[];
+  initial: readonly Value[];
+  name(value: Value): string;
+}
+
+/**
+ * What a sweep is chosen by; everything else follows from this table: the boxes of the panel, the link, the options of
+ * the recorder and the queue. Another axis, such as the format of the weights, is an entry here and a field in `rowOf`,
+ * and where it makes no sense for a factoring, a line in `launchesOf`.
+ */
+export const axes = {
+  shapes: axis({
+    label: "Shapes",
+    values: Object.keys(presets) as ShapeId[],
+    initial: ["phi3-mini-1-layer"],
+    name: (id) => presets[id].label
+  }),
+  factorings: axis({label: "Factorings", values: factorings, initial: factorings, name: (value) => capitalise(value)}),
+  arithmetic: axis({label: "Arithmetic", values: arithmetics, initial: arithmetics, name: (value) => value}),
+  features: axis({
+    label: "Features",
+    values: ["subgroups", "portable"],
+    initial: ["subgroups"],
+    name: (value) => (value === "subgroups" ? "with subgroups" : "without subgroups")
+  }),
+  workgroups: axis({
+    label: "Workgroups of the one dispatch",
+    values: ["1", "resident"],
+    initial: ["1", "resident"],
+    name: (value) => (value === "1" ? "1" : "all resident")
+  }),
+  sizes: axis({
+    label: "Invocations of its workgroups",
+    values: ["default", "64", "128", "256", "512", "1024"],
+    initial: ["default"],
+    name: (value) => (value === "default" ? "the kernel’s own" : value)
+  })
+};
+
+export type AxisName = keyof typeof axes;
+
+/** The values chosen on each axis. */
+export type SweepChoice = {[Name in AxisName]: readonly (typeof axes)[Name]["values"][number][]};
+
+/** What is run together: the rows of one shape, which share its weights and its reference and are timed in turn. */
+export interface SweepStep {
+  shape: ShapeId;
+  rows: DecodeVariant[];
+}
+
+export const axisNames = Object.keys(axes) as AxisName[];
+
+/** A row of the queue: "tiny/fused-1-int16-subgroups-512". */
+export function queueId(shape: string, variant: string): string {
+  return `${shape}/${variant}`;
+}
+
+/**
+ * The queue: every combination of what is chosen, once, smaller shapes first. Workgroups and their size belong to the
+ * fused factoring; the chunked one divides the layers over as many dispatches as they allow; each of the others has one
+ * row for each arithmetic and each set of features.
+ * @param without ids of rows that are struck from the queue
+ */
+export function planSweep(choice: SweepChoice, without: readonly string[] = []): SweepStep[] {
+  const {shapes, factorings, arithmetic, features, ...rest} = inOrder(choice);
+  const rowsAt = (shape: Shape) =>
+    factorings.flatMap((factoring) =>
+      launchesOf(factoring, shape, rest).flatMap((launch) =>
+        arithmetic.flatMap((arithmetic) => features.map((features) => rowOf(factoring, launch, arithmetic, features)))
+      )
+    );
+  const steps = shapes.map((shape) => ({
+    shape,
+    rows: rowsAt(presets[shape]).filter(({variant}) => !without.includes(queueId(shape, variant)))
+  }));
+  return steps.filter(({rows}) => rows.length > 0);
+}
+
+/** The ids of a queue, in order. */
+export function queueIds(steps: readonly SweepStep[]): string[] {
+  return steps.flatMap(({shape, rows}) => rows.map(({variant}) => queueId(shape, variant)));
+}
+
+/** Milliseconds that warming up and sampling take at least; making weights and verifying come on top. */
+export function leastMilliseconds(steps: readonly SweepStep[]): number {
+  const {warmUpMilliseconds, samples, sampleMilliseconds} = protocol;
+  return queueIds(steps).length * (warmUpMilliseconds + samples * sampleMilliseconds);
+}
+
+/** The rows of one shape as an experiment. */
+export function sweepExperiment(environment: DecodeEnvironment, {shape, rows}: SweepStep): Experiment {
+  const sessions = new WeakMap<Gpu, object>();
+  return {
+    id: sweepExperimentId,
+    question: "What is the fastest way to launch it on your device?",
+    shapes: [shape],
+    defaultShape: shape,
+    variants: (shape) => decodeVariants(environment, shape!, rows, sessions)
+  };
+}
+
+/** How a factoring launches its stages, where there is a choice. */
+type Launch = Pick<DecodeVariant, "workgroups" | "kernel" | "dispatches">;
+
+/** Over how many dispatches the chunked factoring divides the layers, where a shape has as many to divide. */
+const divisions = [2, 4, 8];
+
+function launchesOf(
+  factoring: Factoring,
+  shape: Shape,
+  {workgroups, sizes}: Pick<SweepChoice, "workgroups" | "sizes">
+): Launch[] {
+  if (factoring === "chunked") {
+    return divisions.filter((count) => divideLayers(shape, count) !== null).map((dispatches) => ({dispatches}));
+  }
+  if (factoring !== "fused") return [{}];
+  return workgroups.flatMap((count) =>
+    sizes.map((size) => ({
+      workgroups: count === "1" ? 1 : "resident",
+      ...(size !== "default" && {kernel: {workgroupSize: Number(size)}})
+    }))
+  );
+}
+
+function rowOf(
+  factoring: Factoring,
+  {workgroups, kernel, dispatches}: Launch,
+  arithmetic: Arithmetic,
+  features: SweepChoice["features"][number]
+): DecodeVariant {
+  const size = kernel?.workgroupSize;
+  const count = workgroups === "resident" ? "all resident" : "1 workgroup";
+  const label = [
+    `${capitalise(factoring)}${workgroups ? `, ${count}` : ""}${size ? ` of ${size}` : ""}` +
+      (dispatches ? `, ${dispatches} dispatches` : ""),
+    arithmetic,
+    ...(features === "portable" ? ["no subgroups"] : [])
+  ];
+  return {
+    variant: [factoring, workgroups ?? dispatches, arithmetic, features, size]
+      .filter((part) => part !== undefined)
+      .join("-"),
+    label: label.join(", "),
+    factoring,
+    arithmetic,
+    features: features === "subgroups" ? ["subgroups"] : [],
+    ...(workgroups && {workgroups}),
+    ...(kernel && {kernel}),
+    ...(dispatches && {dispatches})
+  };
+}
+
+/** Each value once, in the order of its axis. */
+function inOrder(choice: SweepChoice): SweepChoice {
+  const chosen = axisNames.map((name) => {
+    const values: readonly string[] = choice[name];
+    return [name, axes[name].values.filter((value) => values.includes(value))];
+  });
+  return Object.fromEntries(chosen) as SweepChoice;
+}
+
+function axis<Value extends string>(axis: Axis<Value>): Axis<Value> {
+  return axis;
+}
+
+function capitalise(name: string): string {
+  return name[0]!.toUpperCase() + name.slice(1);
+}
