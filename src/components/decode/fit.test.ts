@@ -3,7 +3,7 @@ import {endsLayout, layerCacheFloats, layerLayout} from "../model/layout.js";
 import {shapes, type Shape} from "../model/shape.js";
 import {whyUnsupported} from "./fit.js";
 import {planSlots} from "./gpu-weights.js";
-import {factorings} from "./plan.js";
+import {factorings, type Factoring} from "./plan.js";
 
 const shape: Shape = {...shapes.tiny, id: "five", label: "Five layers", layers: 5, vocabulary: 64, context: 16};
 const layerBytes = layerLayout(shape, 0).bytes;
@@ -43,7 +43,7 @@ describe("planSlots", () => {
 
 describe("whyUnsupported", () => {
   const roomy = {maxStorageBufferBindingSize: 2 ** 31, maxBufferSize: 2 ** 31, maxStorageBuffersPerShaderStage: 8};
-  const why = (factoring: "fused" | "staged", limits: Partial<typeof roomy>, features: string[] = []) =>
+  const why = (factoring: Factoring, limits: Partial<typeof roomy>, features: string[] = []) =>
     whyUnsupported({shape, factoring, features: []}, {limits: {...roomy, ...limits}, features});
 
   test.each(factorings)("has nothing against %s on a roomy device", (factoring) => {
@@ -89,7 +89,7 @@ describe("whyUnsupported", () => {
   test("says when the whole KV cache does not fit one binding", () => {
     const long = {...shape, context: 65536};
     const cache = 4 * long.layers * layerCacheFloats(long);
-    const ask = (factoring: "fused" | "staged") =>
+    const ask = (factoring: Factoring) =>
       whyUnsupported(
         {shape: long, factoring, features: []},
         {features: [], limits: {...roomy, maxStorageBufferBindingSize: cache - 1}}

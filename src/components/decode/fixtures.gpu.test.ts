@@ -31,6 +31,7 @@ interface Launch {
 
 const staged: Launch = {factoring: "staged", workgroups: 1};
 const fused: Launch = {factoring: "fused", workgroups: 1};
+const unfused: Launch = {factoring: "unfused", workgroups: 1};
 const grid: Launch = {factoring: "fused", workgroups: 2};
 
 const describeLaunch = ({factoring, workgroups}: Launch) =>

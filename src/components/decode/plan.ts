@@ -1,8 +1,9 @@
 import type {Condition, KernelFeature, StageName} from "../gpu/kernels.js";
+import {stageOperations, type Work} from "./operations.js";
 import {groupSize, layerMatrices, type MatrixSize, type Shape} from "../model/shape.js";
 
 /** How the stages of the model are launched. */
-export const factorings = ["fused", "staged"] as const;
+export const factorings = ["fused", "staged", "unfused"] as const;
 
 export type Factoring = (typeof factorings)[number];
 
@@ -72,7 +73,8 @@ export interface Dispatch extends KernelGeometry {
 }
 
 /**
- * The dispatches that decode one token, in order: 1 for `fused`, 7 a layer and 4 for `staged`.
+ * The dispatches that decode one token, in order: 1 for `fused`, 7 a layer and 4 for `staged`, 19 a layer and 4 for
+ * `unfused`.
  * @throws {Error} when a workgroup is too small, its memory leaves no room for activations, or no kernel is linked that
  * keeps them in registers.
  */
@@ -82,7 +84,8 @@ export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry
     throw new Error("activations are in registers only in one dispatch of several workgroups with subgroups");
   }
   for (const [name, kernel] of Object.entries(geometry.kernels)) checkKernel(name, kernel, shape, geometry);
-  return factoring === "fused" ? [planFused(shape, geometry)] : planStaged(shape, geometry);
+  if (factoring === "fused") return [planFused(shape, geometry)];
+  return factoring === "staged" ? planStaged(shape, geometry) : planUnfused(shape, geometry);
 }
 
 function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {lanes, lanesAreFixed}: Geometry) {
@@ -111,14 +114,16 @@ function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {la
 
 /** Dispatches of one token without making the plan: less than one where a dispatch decodes several tokens. */
 export function dispatchesPerToken(shape: Shape, factoring: Factoring, tokensPerDispatch = 1): number {
-  return (factoring === "fused" ? 1 : 7 * shape.layers + 4) / tokensPerDispatch;
+  if (factoring === "fused") return 1 / tokensPerDispatch;
+  const divided = factoring === "unfused" ? Object.values(stageOperations(shape)) : [];
+  return (7 + divided.flat().length - divided.length) * shape.layers + 4;
 }
 
 /** What a factoring's kernels are linked for, when the layers lie in `slots` buffers. */
 export function linkConditions(factoring: Factoring, geometry: Geometry, slots: number): Condition[] {
   const conditions: Condition[] = [...geometry.features];
   if (geometry.arithmetic === "int16") conditions.push("packed");
-  if (factoring === "staged") return conditions;
+  if (factoring !== "fused") return conditions;
   conditions.push("ends");
   if (slots > 1) conditions.push(slots === 2 ? "slots_2" : "slots_3");
   if (geometry.workgroups > 1) conditions.push("grid");
@@ -210,6 +215,41 @@ function planStaged(shape: Shape, geometry: Geometry): Dispatch[] {
     matrix("lm_head", "ends", lmHead),
     stage("argmax", "ends", 1)
   ];
+}
+
+/**
+ * The staged plan with each stage divided into its operations, in the geometry of that stage, but for how many
+ * workgroups the operation has work for.
+ */
+function planUnfused(shape: Shape, geometry: Geometry): Dispatch[] {
+  const divided = stageOperations(shape);
+  return planStaged(shape, geometry).flatMap((stage) => {
+    const operations = divided[stage.path];
+    if (!operations) return [stage];
+    return operations.map(({path, work}) => {
+      const teamRows = addsToResidual(stage) ? stage.residualRows : stage.teamRows;
+      const kernel = {...stage, path, teamRows};
+      return {...kernel, workgroups: countWorkgroups(work, kernel, geometry)};
+    });
+  });
+}
+
+function addsToResidual({path}: Dispatch): boolean {
+  return path === "staged/o_proj.wgsl" || path === "staged/down.wgsl";
+}
+
+function countWorkgroups(work: Work, {workgroupSize, teamRows}: KernelGeometry, {lanes}: Geometry): number {
+  const teams = Math.max(1, Math.floor(workgroupSize / lanes));
+  switch (work.by) {
+    case "rows":
+      return Math.ceil(work.count / teamRows / teams);
+    case "teams":
+      return Math.ceil(work.count / teams);
+    case "invocations":
+      return Math.ceil(work.count / workgroupSize);
+    case "workgroups":
+      return work.count;
+  }
 }
 
 /** A kernel with as much of its input as fits in workgroup memory, all of it at best, else in equal pieces. */
