@@ -53,12 +53,18 @@ interface Case {
   int16: readonly Launch[];
 }
 
-const tiny = {fixture: "phi3-tiny" as const, float32: [staged, fused, grid], int16: [staged, fused, grid]};
+const every = [staged, fused, unfused, grid];
+const tiny = {fixture: "phi3-tiny" as const, float32: every, int16: every};
 const deep = {fixture: "phi3-tiny-deep" as const, float32: quick, int16: quick};
 
 const cases: Case[] = [
   {...tiny, features: all!},
-  ...less.map((features) => ({...tiny, features, ...(slow && {float32: [staged, fused], int16: [staged]})})),
+  ...less.map((features) => ({
+    ...tiny,
+    features,
+    int16: [staged, fused, grid],
+    ...(slow && {float32: [staged, fused, unfused], int16: [staged]})
+  })),
   {...deep, features: all!},
   ...(isSlowWithoutSubgroups ? [] : less.map((features) => ({...deep, features})))
 ];
@@ -103,7 +109,9 @@ test.concurrent.each(
         }
       }
       const first = results.get(staged)!;
-      if (results.has(fused)) expect(largestError(results.get(fused)!, first)).toBeLessThanOrEqual(spread);
+      for (const other of [fused, unfused]) {
+        if (results.has(other)) expect(largestError(results.get(other)!, first)).toBeLessThanOrEqual(spread);
+      }
     } finally {
       gpu.destroy();
     }

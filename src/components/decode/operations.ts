@@ -32,7 +32,10 @@ export function stageOperations({hidden, heads, kvHeads, headDim, ffn, context}:
       operation("softmax", "workgroups", heads),
       operation("weigh_values", "teams", (heads * headDim) / 4)
     ],
-    "staged/o_proj.wgsl": [operation("o_product", "rows", hidden), operation("add_attention", "invocations", hidden / 8)],
+    "staged/o_proj.wgsl": [
+      operation("o_product", "rows", hidden),
+      operation("add_attention", "invocations", hidden / 8)
+    ],
     "staged/gate_up.wgsl": [
       operation("gate_product", "rows", ffn),
       operation("up_product", "rows", ffn),
