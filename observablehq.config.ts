@@ -26,6 +26,7 @@ export default {
   home: "The question",
   pages: [
     {name: "Workgroups", path: "/geometry"},
+    {name: "The fused kernel", open: true, pages: [{name: "Toy sizes", path: "/toy"}]},
     {name: "Dispatch cost", path: "/dispatch-cost"},
     {name: "Method", path: "/method"},
     {name: "The record", open: true, pages: [{name: "What it rests on", path: "/provenance"}]}

@@ -10,6 +10,7 @@ import {geometryExperiment} from "../components/lab/geometry.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
 import {runExperiment, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
+import {toyExperiment} from "../components/lab/toy.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {readKernels} from "../data/read-kernels.js";
@@ -23,7 +24,7 @@ const usage = `Runs an experiment on this machine's GPU and writes its record.
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
                                    [--browser [--screenshot FILE]]
 
-  EXPERIMENT   spectrum, workgroups, geometry, dispatch-cost
+  EXPERIMENT   spectrum, workgroups, geometry, toy, dispatch-cost
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
@@ -49,6 +50,7 @@ async function main(args: string[]): Promise<number> {
     spectrumExperiment(environment),
     workgroupsExperiment(environment),
     geometryExperiment(environment),
+    toyExperiment(environment),
     dispatchCostExperiment(kernels)
   ];
   const experiments = new Map(list.map((experiment) => [experiment.id, experiment]));

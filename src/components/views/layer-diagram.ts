@@ -1,7 +1,7 @@
 import {create, scaleLinear, type Selection} from "d3";
 import {html} from "htl";
 import {defaultGeometry} from "../decode/geometry.js";
-import {planToken, type Factoring} from "../decode/plan.js";
+import {planToken, type Factoring, type Geometry} from "../decode/plan.js";
 import type {Gpu} from "../gpu/device.js";
 import {layerMatrices, matrixBytes, type Shape} from "../model/shape.js";
 import {formatBytes, formatCount} from "./format.js";
@@ -29,8 +29,7 @@ const defaultLimits = {
 
 /** The stages of one layer, in order, from the plan that a decoder on a device with the default limits follows. */
 export function layerStages(shape: Shape, factoring: Factoring): LayerStage[] {
-  const device = {adapter: {info: {}}, description: {limits: defaultLimits}};
-  const geometry = defaultGeometry(shape, [], device as unknown as Pick<Gpu, "adapter" | "description">);
+  const geometry = plainestGeometry(shape);
   const {qkv, o, gateUp, down} = layerMatrices(shape);
   const norm = 2 * shape.hidden;
   const bytes: Record<string, number> = {
@@ -47,6 +46,12 @@ export function layerStages(shape: Shape, factoring: Factoring): LayerStage[] {
     const name = path.replace(/^staged\/|\.wgsl$/g, "");
     return {name, workgroups: factoring === "fused" ? fused!.workgroups : workgroups, bytes: bytes[name] ?? 0};
   });
+}
+
+/** The geometry on a device with the default limits and no optional feature. */
+export function plainestGeometry(shape: Shape): Geometry {
+  const device = {adapter: {info: {}}, description: {limits: defaultLimits}};
+  return defaultGeometry(shape, [], device as unknown as Pick<Gpu, "adapter" | "description">);
 }
 
 const fontSize = 11;
