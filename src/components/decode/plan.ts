@@ -114,9 +114,13 @@ function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {la
 
 /** Dispatches of one token without making the plan: less than one where a dispatch decodes several tokens. */
 export function dispatchesPerToken(shape: Shape, factoring: Factoring, tokensPerDispatch = 1): number {
-  if (factoring === "fused") return 1 / tokensPerDispatch;
+  return (factoring === "fused" ? 1 : dispatchesPerLayer(shape, factoring) * shape.layers + 4) / tokensPerDispatch;
+}
+
+/** One for each stage, or as many as it has operations. */
+function dispatchesPerLayer(shape: Shape, factoring: Exclude<Factoring, "fused">): number {
   const divided = factoring === "unfused" ? Object.values(stageOperations(shape)) : [];
-  return (7 + divided.flat().length - divided.length) * shape.layers + 4;
+  return 7 + divided.flat().length - divided.length;
 }
 
 /** What a factoring's kernels are linked for, when the layers lie in `slots` buffers. */

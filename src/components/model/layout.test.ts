@@ -125,7 +125,8 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
 
   test("has vectors of a multiple of eight, by which the kernels permute them", () => {
     const {hidden, heads, kvHeads, headDim, ffn} = shape;
-    for (const length of [hidden, heads * headDim, (heads + 2 * kvHeads) * headDim, ffn, 2 * ffn]) expect(length % 8).toBe(0);
+    for (const length of [hidden, heads * headDim, (heads + 2 * kvHeads) * headDim, ffn, 2 * ffn])
+      expect(length % 8).toBe(0);
   });
 });
 

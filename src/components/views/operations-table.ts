@@ -54,9 +54,7 @@ export function operationsTable(shapes: readonly Shape[]): HTMLElement {
       </tr>`;
     })
   );
-  const sizes = shapes.map(
-    ({label}) => html`<th scope="col" class="number">${label.replace(/, \d+ layers$/, "")}</th>`
-  );
+  const sizes = shapes.map(({hidden}) => html`<th scope="col" class="number">${formatCount(hidden)} wide</th>`);
   return html`<div class="scrolls" role="region" aria-label="One layer as each factoring launches it" tabindex="0">
     <table class="operations">
       <thead>

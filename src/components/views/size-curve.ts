@@ -33,12 +33,17 @@ export const launches: Record<"fused" | "staged" | "unfused", string> = {
 };
 
 /**
- * The curves of rows of this project's runs, a device and runtime each, in the order of the rows. Of several records at
- * one shape the first counts, and of several rows of a factoring the fastest.
+ * The curves of rows of this project's runs, a device and runtime each: those from a browser last, else in the order of
+ * the rows. Of several records at one shape the first counts, and of several rows of a factoring the fastest.
  */
 export function sizeCurves(rows: readonly ResultRow[]): SizeCurves[] {
   const measured = rows.filter((row): row is SizePoint["row"] => row.kind === "run" && row.tokensPerSecond !== null);
-  return Array.from(group(measured, ranOn), ([ranOn, rows]) => {
+  const inBrowser = (row: ResultRow) => Number(ranOn(row) !== row.device);
+  const places = group(
+    measured.toSorted((a, b) => inBrowser(a) - inBrowser(b)),
+    ranOn
+  );
+  return Array.from(places, ([ranOn, rows]) => {
     const newest = [...group(rows, ({shapeId}) => shapeId).values()].flatMap((alike) =>
       alike.filter(({sourceFile}) => sourceFile === alike[0]!.sourceFile)
     );

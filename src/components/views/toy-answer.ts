@@ -40,14 +40,27 @@ export function yourFinding<T>(records: readonly RunRecord[], strong: Strong<T>)
 
 function compare<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (string | T)[] {
   const [first, last] = [sizes[0]!, sizes.at(-1)!];
+  const ratios = [first.staged, first.unfused].map((other) => other && formatNumber(first.fused / other));
+  const against = [
+    ...(ratios[0] ? [[strong(`${ratios[0]} times`), ` as fast as ${launches.staged}`]] : []),
+    ...(ratios[1] ? [[strong(`${ratios[1]} times`), ` as fast as ${launches.unfused}`]] : [])
+  ];
   return [
     "one dispatch is the fastest ",
     strong(where(sizes)),
     `. At hidden size ${formatCount(first.hidden)} it decodes `,
-    ...ratios(first, strong),
-    ...(last === first ? [] : [`; at ${formatCount(last.hidden)}, `, ...ratios(last, strong)]),
+    strong(formatRate(first.fused)),
+    ", ",
+    ...against.flatMap((part, i) => (i === 0 ? part : [" and ", ...part])),
+    ...(last === first ? [] : atLast(last, strong)),
     "."
   ];
+}
+
+/** "; at 256, 9,800 tok/s, 0.65 and 1.15 times" */
+function atLast<T>({hidden, fused, staged, unfused}: SizeComparison, strong: Strong<T>): (string | T)[] {
+  const ratios = [staged, unfused].flatMap((other) => (other === null ? [] : [formatNumber(fused / other)]));
+  return [`; at ${formatCount(hidden)}, `, strong(formatRate(fused)), ", ", strong(`${ratios.join(" and ")} times`)];
 }
 
 /** "at every hidden size from 32 to 256", "up to hidden size 64, and no longer at 128" */
@@ -62,21 +75,4 @@ function where(sizes: readonly SizeComparison[]): string {
   const rest = sizes.slice(won.length);
   if (rest.some(wins)) return `at hidden size ${list(won)}, of ${list(sizes)}`;
   return `up to hidden size ${formatCount(won.at(-1)!.hidden)}, and no longer at ${formatCount(rest[0]!.hidden)}`;
-}
-
-/** "12,000 tok/s, 1.3 times as many as a dispatch for each stage and 2.9 times as many as …" */
-function ratios<T>({fused, staged, unfused}: SizeComparison, strong: Strong<T>): (string | T)[] {
-  const against = [
-    ...(staged === null ? [] : [{name: launches.staged, ratio: fused / staged}]),
-    ...(unfused === null ? [] : [{name: launches.unfused, ratio: fused / unfused}])
-  ];
-  return [
-    strong(formatRate(fused)),
-    ", ",
-    ...against.flatMap(({name, ratio}, i) => [
-      i === 0 ? "" : " and ",
-      strong(`${formatNumber(ratio)} times`),
-      ` as many as ${name}`
-    ])
-  ];
 }

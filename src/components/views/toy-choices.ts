@@ -39,7 +39,7 @@ export function toyChoices(rows: readonly ResultRow[]): HTMLElement {
 
 /** Speeds of the newest device on record by variant and size, the newest record of a size counting; null of none. */
 export function variantsBySize(rows: readonly ResultRow[]) {
-  const [newest] = rows;
+  const newest = rows.find((row) => ranOn(row) === row.device) ?? rows[0]; // not a browser's where there is another
   if (!newest) return null;
   const variants = new Map<string, Map<number, number>>();
   for (const row of rows.filter((row) => ranOn(row) === ranOn(newest))) {

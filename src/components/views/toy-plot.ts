@@ -56,6 +56,7 @@ export function toyPlot({rows, yours, width = 640}: ToyPlotOptions): HTMLElement
     const [low, high] = y.domain as [number, number];
     const plot = Plot.plot({
       ...frame(width),
+      marginLeft: 52, // "20,000" is wider than the other plots' figures
       x: {
         type: "log",
         base: 2,
