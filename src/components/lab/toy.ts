@@ -13,7 +13,7 @@ const rows: readonly DecodeVariant[] = [
   ...factorings.map((row) => ({...row, features: ["subgroups"] as const})),
   ...[256, 64].map((workgroupSize) => ({
     variant: `fused-${workgroupSize}`,
-    label: `One dispatch, one workgroup of ${workgroupSize}`,
+    label: `One dispatch, one workgroup of ${workgroupSize} invocations`,
     factoring: "fused" as const,
     features: ["subgroups"] as const,
     kernel: {workgroupSize}

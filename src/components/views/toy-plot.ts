@@ -65,7 +65,7 @@ export function toyPlot({rows, yours, width = 640}: ToyPlotOptions): HTMLElement
         tickFormat: String,
         label: "Hidden size →"
       },
-      y: {...y, ticks: ticksBetween(low, high)},
+      y: {...y, base: 2, ticks: ticksBetween(low, high)}, // base 10 would leave some ticks without a label
       marks: pointMarks(points, series)
     }) as unknown as PlotElement;
     const list = series.flat().map(({row, x, y}) => `${owner(row)}, ${launchOf(row)}, ${x} wide: ${formatRate(y)}`);
