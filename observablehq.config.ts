@@ -25,11 +25,23 @@ export default {
   title: "One dispatch or 228",
   home: "The question",
   pages: [
-    {name: "Workgroups", path: "/geometry"},
-    {name: "The fused kernel", open: true, pages: [{name: "Toy sizes", path: "/toy"}]},
-    {name: "Dispatch cost", path: "/dispatch-cost"},
-    {name: "Method", path: "/method"},
-    {name: "The record", open: true, pages: [{name: "What it rests on", path: "/provenance"}]}
+    {
+      name: "The fused kernel",
+      pages: [
+        {name: "Workgroups", path: "/geometry"},
+        {name: "Toy sizes", path: "/toy"}
+      ]
+    },
+    {name: "The staged design", pages: [{name: "Stage by stage", path: "/staged"}]},
+    {
+      name: "Why",
+      pages: [
+        {name: "Why one dispatch loses", path: "/why"},
+        {name: "Dispatch cost", path: "/dispatch-cost"}
+      ]
+    },
+    {name: "Run it", pages: [{name: "Method", path: "/method"}]},
+    {name: "The record", pages: [{name: "What it rests on", path: "/provenance"}]}
   ],
   style: "style.css",
   globalStylesheets: [],

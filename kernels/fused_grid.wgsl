@@ -3,14 +3,15 @@
 // Bindings: lib/model.wgsl; the layers' blobs back to back in `weights_0` to `weights_2`, `layers_per_slot` in each.
 // Launched as G workgroups that are all resident at once, to decode as many tokens as the state says. No barrier stands
 // between the stages: each waits for the words that it takes (lib/activations.wgsl). With no tokens to decode it is a
-// roll call, which poisons the sequence unless all G workgroups are resident together.
+// roll call, which poisons the sequence unless all G workgroups are resident together; a dispatch of a poisoned sequence
+// decodes none.
 //
 // What was tried on an H200 with 132 workgroups (tok/s, before and after). It gained: the first weights under way before
 // the wait, 809 to 855; rotations and the old residual read before it, 785 to 809; rounding by adding 1.5 · 2²³, 853 to
 // 882; attention in bands that need no maximum over the workgroup, 887 to 962; six rows of queries, 949 to 962; reading
 // the next matrix ahead during attention, 953 to 1010. It gave nothing or less: teams that share the columns of a row,
 // 882 to 818; two workgroups for a head, 962 to 932; the wait loop with one copy of its loads, 878 to 600; one copy of
-// the products, 878 to 734; a delay between two looks, 955 to 948; both looks of `down` at once, 955 to 943; keys of the
+// the products, 878 to 734; a delay of 100 instructions between two looks, 955 to 927; both looks of `down` at once, 955 to 943; keys of the
 // next round as soon as those of this one are used, 955 to 942; workgroups of 576, 955 to 818, and of 1024, 797 to 577;
 // weights bound as writable, 702 to 490; loops the compiler can unroll, 783 to 603; scales in workgroup memory, 786 to
 // 777.
@@ -19,7 +20,7 @@ import package::lib::model::{workgroup_size, layers, kv_heads, head_dim, context
 import package::lib::activations::stamp_of;
 import package::lib::place::{take_invocation, take_workgroup};
 import package::lib::sequence::{
-  current_position, uniform_state, token_at, next_token, append_token, dispatch_tokens_at
+  current_position, tokens_to_decode, token_at, next_token, append_token
 };
 import package::lib::sync::roll_call;
 import package::stages::argmax::argmax;
@@ -41,7 +42,7 @@ fn main(
 ) {
   let invocation = take_invocation(invocation_index);
   let workgroup = take_workgroup(workgroup_id.x, workgroup_count.x, invocation);
-  let tokens = uniform_state(dispatch_tokens_at, invocation_index);
+  let tokens = tokens_to_decode(invocation_index);
   let first = current_position(invocation_index);
   var token = token_at(first);
   if (tokens == 0u && invocation_index == 0u) { roll_call(workgroup.count); }
@@ -62,5 +63,6 @@ fn main(
     lm_head(workgroup, invocation, ends_blob(), stamp);
     token = next_token(position, argmax(invocation, workgroup.count, stamp));
     if (workgroup.index == 0u && invocation_index == 0u) { append_token(position, token); }
+    storageBarrier(); // what this workgroup wrote to the cache, its invocations read in the next token
   }
 }

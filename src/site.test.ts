@@ -5,6 +5,7 @@ import type {Browser, BrowserContextOptions, Page} from "playwright-core";
 import {afterAll, beforeAll, describe, expect, inject, test} from "vitest";
 import type {Gpu} from "./components/gpu/device.js";
 import {costSchema} from "./components/lab/cost-record.js";
+import {profileSchema} from "./components/lab/profile-record.js";
 import {runSchema, type RunRecord} from "./components/lab/record.js";
 import {recordedFigures} from "./components/views/recorded-figures.js";
 import {readResults} from "./data/read-results.js";
@@ -28,6 +29,8 @@ test("the site has pages", () => {
   expect(pages).toContain("/geometry");
   expect(pages).toContain("/method");
   expect(pages).toContain("/provenance");
+  expect(pages).toContain("/staged");
+  expect(pages).toContain("/why");
   expect(pages).toContain("/toy");
 });
 
@@ -453,21 +456,68 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     await page.context().close();
   });
 
-  test("shows the reader's own ablations in their plot", async () => {
+  test("run one after the other, and show the reader's own ablations in their plot", async () => {
     const {page, problems} = await openPage(
-      "/geometry?ablation-shape=tiny&ablation-variants=single-64",
+      "/geometry?shape=tiny&variants=staged&ablation-shape=tiny&ablation-variants=single-64",
       {},
       keepRecords
     );
     const panel = page.locator(geometry);
-    await panel.locator("[data-action=run]").click();
+    const status = panel.locator(".panel-status");
+    await page.locator(`${workgroups} [data-action=run]`).click();
+    await reach(page, "verifying", workgroups);
+    for (const again of [true, false]) {
+      await panel.locator("[data-action=run]").click();
+      await expect.poll(() => status.innerText()).toMatch(/^Another panel, or another tab of this site, is running/);
+      if (!again) continue;
+      await panel.locator("[data-action=cancel]").click();
+      await expect.poll(() => panel.getAttribute("data-state")).toBe("cancelled");
+    }
     await reach(page, "done", geometry);
-    expect(await panel.locator(".panel-status").innerText()).toBe("Measured 1 of 1 variant.");
-    const [record] = await records(page);
+    expect(await status.innerText()).toBe("Measured 1 of 1 variant.");
+    const [first, record] = await records(page);
+    expect(runSchema.parse(first).experiment).toBe("workgroups");
     expect(runSchema.parse(record).rows[0]).toMatchObject({status: "measured", workgroups: 1, workgroupSize: 64});
     expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("the panel of the experiment stages", () => {
+  test("times a stage of the tiny shape to done, and the page shows the reader's numbers", async () => {
+    const {page, problems} = await openPage("/staged?shape=tiny&variants=o_proj", {}, keepRecords);
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    const [record] = (await records(page)) as unknown[];
+    const {rows, position} = profileSchema.parse(record);
+    expect(position).toBe(128);
+    expect(rows).toMatchObject([{part: "o_proj", instrumented: true, status: "measured", calls: 2}]);
+    const [row] = rows;
+    const shown = await page.locator("[data-variant=o_proj]").getAttribute("data-milliseconds");
+    expect(Number(shown)).toBe(row!.status === "measured" && row!.millisecondsPerToken.median);
+    expect(await page.locator("[data-variant=o_proj]").innerText()).toContain(row!.status === "measured" && row!.by);
+    const live = '.profile-plot [data-marks=dot] path[fill*="--colour-yours"]';
+    expect(await page.locator(live).count()).toBe(2); // in time, and in bandwidth
+    expect(await page.locator(".profile-totals .yours").innerText()).toContain("Tiny");
+    expect(await page.locator(".your-answer").innerText()).toContain("has no time for some of the stages");
+
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("[data-action=export]")]);
+    expect(JSON.parse(await readFile(await download.path(), "utf8"))).toEqual(record);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("leads from a stage to its kernel", async () => {
+    const {page} = await openPage("/staged");
+    for (const name of ["down", "lm_head"]) {
+      await page.locator("table a", {hasText: name}).click();
+      expect(await page.locator("[role=tabpanel]:visible a").first().innerText()).toBe(`kernels/stages/${name}.wgsl`);
+    }
     await page.context().close();
   });
 });

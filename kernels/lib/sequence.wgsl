@@ -26,6 +26,15 @@ fn uniform_state(index: u32, invocation: u32) -> u32 {
   return workgroupUniformLoad(&word_shared);
 }
 
+// Tokens that this dispatch decodes: none once the sequence is poisoned, so that what was submitted ahead ends at once.
+@if(grid)
+fn tokens_to_decode(invocation: u32) -> u32 {
+  if (invocation == 0u) {
+    word_shared = select(read_state(dispatch_tokens_at), 0u, read_state(poison_at) != 0u);
+  }
+  return workgroupUniformLoad(&word_shared);
+}
+
 // The position this token decodes.
 fn current_position(invocation: u32) -> u32 {
   return uniform_state(position_at, invocation);

@@ -2,9 +2,8 @@ import {existsSync} from "node:fs";
 import {readFile} from "node:fs/promises";
 import {fileURLToPath} from "node:url";
 import type {Locator, Page} from "playwright-core";
-import {costSchema, type CostRecord} from "../components/lab/cost-record.js";
-import {runSchema, type RunRecord} from "../components/lab/record.js";
-import type {RunEvent, RunOutcome, RunState} from "../components/lab/run-experiment.js";
+import {parseResultFile} from "../components/lab/results-table.js";
+import type {AnyRecord, RunEvent, RunOutcome, RunState} from "../components/lab/run-experiment.js";
 import type {ShapeId} from "../components/model/shape.js";
 import {launchBrowser} from "../testing/browser.js";
 import {serveFolder} from "../testing/serve-folder.js";
@@ -35,6 +34,7 @@ const pages: Record<string, string> = {
   spectrum: "/",
   workgroups: "/geometry",
   geometry: "/geometry",
+  stages: "/staged",
   "dispatch-cost": "/dispatch-cost"
 };
 
@@ -96,7 +96,7 @@ async function runOnPage(
     const state = await ended;
     const status = panel.locator(".panel-status");
     const message = (await status.getAttribute("title")) || (await status.innerText());
-    const record = (await action("export").isEnabled()) ? await exportRecord(page, action("export"), shape) : null;
+    const record = (await action("export").isEnabled()) ? await exportRecord(page, action("export")) : null;
     return {state, message, record};
   } catch (error) {
     const text = await panel.innerText({timeout: 1000}).catch(() => "nothing: it is not there");
@@ -129,8 +129,9 @@ function watch(panel: HTMLElement | SVGElement): Promise<RunOutcome["state"]> {
   );
 }
 
-async function exportRecord(page: Page, button: Locator, shape: ShapeId | null): Promise<RunRecord | CostRecord> {
+async function exportRecord(page: Page, button: Locator): Promise<AnyRecord> {
   const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
-  const record: unknown = JSON.parse(await readFile(await download.path(), "utf8"));
-  return (shape ? runSchema : costSchema).parse(record);
+  const file = parseResultFile(download.suggestedFilename(), await readFile(await download.path(), "utf8"));
+  if (file.kind === "report" || file.kind === "artefact") throw new Error(`the panel exported a ${file.kind}`);
+  return file.content;
 }

@@ -1,7 +1,7 @@
 import {createRequire} from "node:module";
 import {platform} from "node:os";
 import {resolve} from "node:path";
-import {NoGpuError, openGpu, type Gpu} from "../components/gpu/device.js";
+import {NoGpuError, openGpu, type Gpu, type OpenOptions} from "../components/gpu/device.js";
 
 const require = createRequire(import.meta.url);
 const opened: GPU[] = [];
@@ -27,9 +27,9 @@ export function openDawn(flags: string[] = []): GPU {
  * Opens the fastest device of Dawn.
  * @throws {NoGpuError} when Dawn finds no driver, with what to do.
  */
-export async function openDawnGpu(): Promise<Gpu> {
+export async function openDawnGpu(options?: OpenOptions): Promise<Gpu> {
   try {
-    return await openGpu(openDawn());
+    return await openGpu(openDawn(), options);
   } catch (error) {
     if (!(error instanceof NoGpuError)) throw error;
     const driver = platform() === "darwin" ? "Metal" : platform() === "win32" ? "Direct3D 12" : "Vulkan";

@@ -10,6 +10,7 @@ import {geometryExperiment} from "../components/lab/geometry.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
 import {runExperiment, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
+import {stagesExperiment} from "../components/lab/stages.js";
 import {toyExperiment} from "../components/lab/toy.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
@@ -24,7 +25,7 @@ const usage = `Runs an experiment on this machine's GPU and writes its record.
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
                                    [--browser [--screenshot FILE]]
 
-  EXPERIMENT   spectrum, workgroups, geometry, toy, dispatch-cost
+  EXPERIMENT   spectrum, workgroups, geometry, toy, stages, dispatch-cost
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
@@ -51,6 +52,7 @@ async function main(args: string[]): Promise<number> {
     workgroupsExperiment(environment),
     geometryExperiment(environment),
     toyExperiment(environment),
+    stagesExperiment(environment),
     dispatchCostExperiment(kernels)
   ];
   const experiments = new Map(list.map((experiment) => [experiment.id, experiment]));
@@ -104,13 +106,14 @@ async function main(args: string[]): Promise<number> {
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   if (!record) return fail(message);
   if (label) record.device.label = label;
-  const roofline = record.kind === "run" ? record.roofline : null;
+  const roofline = record.kind === "cost" ? null : record.roofline;
   console.log(`${shapeId ? `${id} at ${shapeId}` : id} on ${record.device.label}: ${message}`);
   console.table(Object.fromEntries(record.rows.map((row) => [row.variant, summary(row)])));
   if (roofline) {
     const gigabytes = (roofline.readBandwidthBytesPerSecond / 1e9).toFixed(1);
     console.log(`Read bandwidth ${gigabytes} GB/s: at most ${roofline.tokensPerSecond.toFixed(1)} tok/s.`);
   }
+  if (record.kind === "profile") console.table(record.totals);
   for (const row of record.rows) if ("message" in row && row.message) console.log(`${row.variant}: ${row.message}`);
   const failed = record.rows.some(({status}) => status === "failed");
   if (state !== "done" || failed) return out ? fail(`Not everything passed, so ${out} is not written.`) : 1;
@@ -156,11 +159,14 @@ function checkWritable(option: string, path: string): void {
 
 function summary(row: RowProgress) {
   const {status, workgroups, workgroupSize} = row;
-  const {median, p10, p90} = row.tokensPerSecond ?? row.microsecondsPerOperation ?? {};
+  const {median, p10, p90} = row.tokensPerSecond ?? row.microsecondsPerOperation ?? row.millisecondsPerToken ?? {};
   const digits = (value: number | undefined) => value && Number(value.toPrecision(4));
   const unknown = "factoring" in row && row.factoring === "fused" ? "not counted" : "each stage its own";
   const geometry = {workgroups: workgroups ?? unknown, "workgroup size": workgroupSize};
   if ("operation" in row) return {status, µs: digits(median), p10: digits(p10), p90: digits(p90), ...geometry};
+  if ("part" in row) {
+    return {status, "ms a token": digits(median), p10: digits(p10), p90: digits(p90), by: row.by, ...geometry};
+  }
   const {verification, arithmetic, dispatchesPerToken} = row;
   return {
     status,

@@ -1,11 +1,11 @@
 import "./patient-polling.js";
 import {openDawn} from "../cli/dawn.js";
 import {factorings, type Factoring} from "../components/decode/plan.js";
-import {openGpu, type Gpu} from "../components/gpu/device.js";
+import {openGpu, type Gpu, type OpenOptions} from "../components/gpu/device.js";
 
 /** A device of its own for one test file or one test. */
-export function openTestGpu(): Promise<Gpu> {
-  return openGpu(openDawn());
+export function openTestGpu(options?: OpenOptions): Promise<Gpu> {
+  return openGpu(openDawn(), options);
 }
 
 /**

@@ -18,7 +18,9 @@ export interface DecoderOptions {
 export interface Decoder {
   readonly shape: Shape;
   /** The dispatches of a token, in order. */
-  readonly plan: readonly Dispatch[];
+  readonly plan: readonly Step[];
+  /** Tokens of one dispatch: more than one only where its workgroups wait for each other. */
+  readonly tokensPerDispatch: number;
   /**
    * Forgets everything and sets the first tokens of the sequence, whose successors are not sampled. Decoding goes on at
    * `position`, 0 unless it is for timing only: the cache before it then holds whatever it held.
@@ -86,10 +88,14 @@ export async function createDecoder(
     const bindGroups = await guard(device, `binding the weights of ${shape.label}`, () =>
       bindPlan(device, layout, plan, weights, memory.buffers, shape)
     );
+    const elsewhere = await guard(device, `binding the weights of ${shape.label} elsewhere`, () =>
+      factoring === "staged" ? bindElsewhere(device, layout, weights, memory.buffers, shape) : []
+    );
     const steps = plan.map((dispatch, i) => ({
       ...dispatch,
       pipeline: pipelines.get(dispatch.path)!,
-      bindGroup: bindGroups[i]!
+      bindGroup: bindGroups[i]!,
+      elsewhere: dispatch.bound === "ends" ? elsewhere : []
     }));
     const tokensPerDispatch = waits(plan) ? geometry.tokensPerDispatch : 1;
     return new PlannedDecoder(device, shape, steps, memory, tokensPerDispatch);
@@ -104,9 +110,15 @@ function waits(plan: readonly Dispatch[]): boolean {
   return plan.some(({path}) => path === "fused_grid.wgsl");
 }
 
-interface Step extends Dispatch {
+/** A dispatch, ready to be recorded. */
+export interface Step extends Dispatch {
   pipeline: GPUComputePipeline;
   bindGroup: GPUBindGroup;
+  /**
+   * Of a stage launched once a token: the same with weights of layers in place of its own, as many bytes that no cache
+   * holds yet. For timing only.
+   */
+  elsewhere: readonly GPUBindGroup[];
 }
 
 type Buffers = Record<"rotations" | "cache" | "activations" | "state", GPUBuffer>;
@@ -129,7 +141,7 @@ class PlannedDecoder implements Decoder {
     readonly shape: Shape,
     readonly plan: readonly Step[],
     private readonly memory: Memory,
-    private readonly tokensPerDispatch: number
+    readonly tokensPerDispatch: number
   ) {}
 
   reset(prompt: readonly number[], position = 0) {
@@ -377,4 +389,29 @@ function bindPlan(
     if (!groups.has(bound)) groups.set(bound, make(bound));
     return groups.get(bound)!;
   });
+}
+
+/** The layers' weights as far as they have room for the ends, window by window, bound as the ends are. */
+function bindElsewhere(
+  device: GPUDevice,
+  layout: GPUBindGroupLayout,
+  {slots, ends, layerBytes}: GpuWeights,
+  {rotations, cache, activations, state}: Buffers,
+  shape: Shape
+): GPUBindGroup[] {
+  const stride = layerBytes * Math.ceil(ends.size / layerBytes);
+  return slots.flatMap((buffer) =>
+    Array.from({length: Math.floor(buffer.size / stride)}, (_, i) =>
+      device.createBindGroup({
+        layout,
+        entries: [
+          {binding: 0, resource: {buffer, offset: i * stride, size: ends.size}},
+          {binding: 2, resource: {buffer: rotations}},
+          {binding: 3, resource: {buffer: cache, size: 4 * layerCacheFloats(shape)}},
+          {binding: 4, resource: {buffer: activations}},
+          {binding: 5, resource: {buffer: state}}
+        ]
+      })
+    )
+  );
 }

@@ -42,17 +42,25 @@ export class NoGpuError extends Error {
   override name = "NoGpuError";
 }
 
+/** What a device is opened for. */
+export interface OpenOptions {
+  /** With `timestamp-query`, where the adapter has it. */
+  timestamps?: boolean;
+}
+
 /**
- * Asks for the fastest adapter and for a device with everything the kernels can use. `timestamp-query` is never
- * requested here: asking for it alone was seen to slow decoding threefold on Metal (zero-tvm, BENCH.md, 2026-08-13).
+ * Asks for the fastest adapter and for a device with everything the kernels can use. `timestamp-query` is requested
+ * only for `timestamps`, on a device of their own: asking for it alone was seen to slow decoding threefold on Metal
+ * (zero-tvm, BENCH.md, 2026-08-13).
  * @throws {NoGpuError} when the browser has no WebGPU or the system no adapter.
  */
-export async function openGpu(gpu: GPU | undefined): Promise<Gpu> {
+export async function openGpu(gpu: GPU | undefined, {timestamps = false}: OpenOptions = {}): Promise<Gpu> {
   const adapter = await requestAdapter(gpu);
   const description = describeAdapter(adapter, gpu);
+  const wanted: GPUFeatureName[] = timestamps ? ["subgroups", "timestamp-query"] : ["subgroups"];
   const device = await adapter
     .requestDevice({
-      requiredFeatures: adapter.features.has("subgroups") ? ["subgroups"] : [],
+      requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
       requiredLimits: Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]))
     })
     .catch((error: Error) => {

@@ -20,7 +20,7 @@ import {VerificationError, type Subject} from "./subject.js";
  * Where every sample starts: attention reads a cache half full. What is in it then does not matter to the time, and it
  * was not computed; a slow variant would need minutes for that.
  */
-const timedFrom = (shape: Shape) => Math.floor(shape.context / 2);
+export const timedFrom = (shape: Shape) => Math.floor(shape.context / 2);
 
 /** What decode variants need from where they run. */
 export interface DecodeEnvironment {
@@ -41,7 +41,7 @@ interface Expected {
 }
 
 /** What the variants of one run share: a run has a device of its own, and everything goes with it. */
-interface Session {
+export interface Session {
   weights?: Promise<GpuWeights>;
   expected?: Promise<Expected>;
 }
@@ -185,11 +185,11 @@ function partOf(shape: Shape): Shape {
 }
 
 /** One factoring of a synthetic model, ready to be verified and timed. */
-class DecodeSubject implements Subject {
+export class DecodeSubject implements Subject {
   readonly maxUnits: number;
 
   constructor(
-    private readonly decoder: Decoder,
+    readonly decoder: Decoder,
     private readonly expected: Expected,
     private readonly tolerance: number,
     private readonly createPart: () => Promise<Decoder>
@@ -244,6 +244,7 @@ class DecodeSubject implements Subject {
         `greedy tokens are ${tokens.join(", ")}; the float64 reference has ${chosen.join(", ")}`
       );
     }
+    if (decoder.tokensPerDispatch > 1) await this.verifyFullDispatch(signal);
     return {
       against: "float64 CPU reference",
       positions: logits.length,
@@ -251,6 +252,32 @@ class DecodeSubject implements Subject {
       tolerance,
       tokens: chosen.length
     };
+  }
+
+  /**
+   * Several tokens in one dispatch and the rest, against as many dispatches of one token each, which went the way that
+   * was just compared with the reference.
+   */
+  private async verifyFullDispatch(signal: AbortSignal): Promise<void> {
+    const {decoder, expected, tolerance} = this;
+    const {tokensPerDispatch} = decoder;
+    const count = tokensPerDispatch + 1;
+    decoder.reset(expected.prompt);
+    for (let i = 0; i < count; ++i) {
+      signal.throwIfAborted();
+      await decoder.run(1);
+    }
+    const [tokens, logits] = [await decoder.readTokens(), await decoder.readLogits()];
+    decoder.reset(expected.prompt);
+    await decoder.run(count);
+    const together = await decoder.readTokens();
+    const error = compareLogits(await decoder.readLogits(), logits);
+    if (together.join() !== tokens.join() || !(error <= tolerance)) {
+      throw new VerificationError(
+        `${tokensPerDispatch} tokens in one dispatch are ${together.join(", ")}, and one by one ${tokens.join(", ")}; ` +
+          `the last logits differ by ${error.toExponential(1)}`
+      );
+    }
   }
 
   restart() {

@@ -1,6 +1,7 @@
 import type {Shape, ShapeId} from "../model/shape.js";
 import type {Gpu} from "../gpu/device.js";
 import type {CostRow} from "./cost-record.js";
+import type {ProfileRow} from "./profile-record.js";
 import type {RunRow} from "./record.js";
 import type {Subject} from "./subject.js";
 
@@ -24,8 +25,23 @@ export type CostIdentity = Pick<
   "variant" | "label" | "operation" | "operationsPerBatch" | "workgroups" | "workgroupSize"
 >;
 
+/** A row that is a stage of a model, or a whole token. */
+export type ProfileIdentity = Pick<
+  ProfileRow,
+  | "variant"
+  | "label"
+  | "part"
+  | "instrumented"
+  | "arithmetic"
+  | "calls"
+  | "bytes"
+  | "workgroups"
+  | "workgroupSize"
+  | "features"
+>;
+
 /** What a row is called and what identifies it in a record, known before anything runs. */
-export type VariantIdentity = DecodeIdentity | CostIdentity;
+export type VariantIdentity = DecodeIdentity | CostIdentity | ProfileIdentity;
 
 /** One row of an experiment: how to name it, whether this device can run it, and how to make it ready. */
 export interface Variant {
@@ -35,6 +51,8 @@ export interface Variant {
    * that.
    */
   waits?: boolean;
+  /** It is timed on the GPU, so it gets a second device of the run, with timestamps, where the adapter has them. */
+  instrumented?: boolean;
   /** Why this device cannot run the variant at this shape (a missing feature or limit, with both values), or null. */
   unsupported(gpu: Gpu): string | null;
   /** Compiles and allocates; everything it holds is freed by the subject's `destroy`. */
@@ -56,6 +74,8 @@ export interface Experiment {
   shapes: readonly ShapeId[];
   /** The shape a panel starts with on a hardware adapter; null where there are no shapes. */
   defaultShape: ShapeId | null;
+  /** Of an experiment that profiles a token, whose rows are its stages: where in the context it is. */
+  position?(shape: Shape): number;
   /** @param shape one of `shapes`, null where there are none */
   variants(shape: Shape | null): Variant[];
 }

@@ -1,8 +1,11 @@
 import type {Gpu} from "../gpu/device.js";
+import type {GpuTime} from "../gpu/pass-timer.js";
 import {abortable, type Clock, type Visibility} from "./clock.js";
 import type {Experiment, Variant} from "./experiment.js";
+import {bytesPerToken, callsPerToken, stages, type Part} from "../decode/stages.js";
 import {shapes} from "../model/shape.js";
 import type {CostRecord, CostRow, ExactVerification, MeasuredCostRow} from "./cost-record.js";
+import type {MeasuredProfileRow, ProfileRecord} from "./profile-record.js";
 import type {MeasuredRow, RunRecord, UnmeasuredRow, Verification} from "./record.js";
 import type {Subject} from "./subject.js";
 
@@ -146,6 +149,52 @@ export function exampleCost(): {cost: CostRecord; dispatches: MeasuredCostRow; s
   return {cost, dispatches, stalled};
 }
 
+/** A profile that is right in every part: 1 ms of GPU time for each stage, tokens of 8 ms by the wall clock. */
+export function exampleProfile(): {profile: ProfileRecord; stage: MeasuredProfileRow; wall: MeasuredProfileRow} {
+  const {device, runtime, protocol, shape, weights, roofline} = exampleRun().run;
+  const position = 128;
+  const row = (part: Part, milliseconds: number, instrumented = true): MeasuredProfileRow => ({
+    variant: instrumented ? part : "token-wall",
+    label: part,
+    part,
+    instrumented,
+    arithmetic: "float32",
+    calls: callsPerToken(shape, part),
+    bytes: bytesPerToken(shape, part, position),
+    workgroups: part === "token" ? null : 2,
+    workgroupSize: part === "token" ? null : 256,
+    features: ["subgroups"],
+    status: "measured",
+    by: instrumented ? "timestamps" : "wall clock",
+    verification: {...verified},
+    settled: true,
+    samples: Array.from({length: 9}, () => ({
+      tokens: 125,
+      milliseconds: 125 * milliseconds,
+      ...(instrumented && {gpu: {milliseconds: 125 * milliseconds, passes: 1}})
+    })),
+    millisecondsPerToken: {median: milliseconds, p10: milliseconds, p90: milliseconds}
+  });
+  const stage = row("gate_up", 1);
+  const wall = row("token", 8, false);
+  const profile: ProfileRecord = {
+    kind: "profile",
+    version: 1,
+    experiment: "stages",
+    date: "2026-02-03T04:05:06.789Z",
+    device,
+    runtime,
+    shape,
+    weights,
+    position,
+    protocol,
+    roofline,
+    totals: [{arithmetic: "float32", stages: stages.length, token: 7, wall: 8}],
+    rows: [...stages.map((part) => (part === "gate_up" ? stage : row(part, 1))), row("token", 7), wall]
+  };
+  return {profile, stage, wall};
+}
+
 /** Takes `millisecondsPerUnit` of the clock a unit, and writes down what it was asked. */
 export class FakeSubject implements Subject {
   calls: number[] = [];
@@ -164,7 +213,7 @@ export class FakeSubject implements Subject {
     return verified;
   }
 
-  async run(units: number): Promise<void> {
+  async run(units: number): Promise<GpuTime | void> {
     const cost = this.millisecondsPerUnit;
     this.clock.time += units * (typeof cost === "number" ? cost : cost(this.calls.length));
     this.calls.push(units);
@@ -199,6 +248,25 @@ export function fakeCostVariant(id: string, prepare: Variant["prepare"]): Varian
   return {identity: {...identity, workgroups: 1, workgroupSize: 256}, unsupported: () => null, prepare};
 }
 
+/** A stage, timed on the GPU. */
+export function fakeProfileVariant(id: string, part: Part, prepare: Variant["prepare"]): Variant {
+  const sizes = {calls: callsPerToken(shapes.tiny, part), bytes: bytesPerToken(shapes.tiny, part, 128)};
+  const identity = {
+    variant: id,
+    label: `Stage ${id}`,
+    part,
+    instrumented: true,
+    arithmetic: "float32" as const,
+    ...sizes
+  };
+  return {
+    identity: {...identity, workgroups: null, workgroupSize: null, features: []},
+    instrumented: true,
+    unsupported: () => null,
+    prepare
+  };
+}
+
 export function fakeExperiment(variants: Variant[]): Experiment {
   return {id: "fake", question: "Does it?", shapes: ["tiny"], defaultShape: "tiny", variants: () => variants};
 }
@@ -209,6 +277,7 @@ export class FakeGpu {
   listeners = new Set<(error: GPUError) => void>();
   lose!: (info: GPUDeviceLostInfo) => void;
   lost = new Promise<GPUDeviceLostInfo>((resolve) => (this.lose = resolve));
+  adapter = {features: new Set<string>()};
   description = {
     label: "Fake GPU",
     vendor: "fake",

@@ -47,6 +47,29 @@ async function timeOne(subject: FakeSubject) {
   return {...timing, worked: worked!};
 }
 
+describe("the GPU's own time", () => {
+  it("is summed up over the calls of a sample, and left out where one has none", async () => {
+    const one = subject(30);
+    one.maxUnits = 2;
+    const go = one.run.bind(one);
+    const run = async (units: number) => {
+      await go(units);
+      return {milliseconds: 20 * units, passes: 1};
+    };
+    one.run = run;
+    const {samples} = measured((await time(one)).get(one.id));
+    expect(samples[0]).toEqual({units: 4, milliseconds: 120, gpu: {milliseconds: 80, passes: 2}});
+    one.run = async (units) => (one.calls.length % 2 ? run(units) : go(units));
+    for (const sample of measured((await time(one)).get(one.id)).samples) expect(sample).not.toHaveProperty("gpu");
+  });
+
+  it("is never of fewer units than the subject can time", async () => {
+    const one = Object.assign(subject(30), {leastUnits: 3});
+    await time(one);
+    expect(Math.min(...one.calls.slice(1))).toBe(3);
+  });
+});
+
 describe("every sample", () => {
   it("starts where the subject always starts", async () => {
     const one = subject(30);

@@ -1,3 +1,4 @@
+import type {GpuTime} from "../gpu/pass-timer.js";
 import {abortable, type Clock, type Visibility} from "./clock.js";
 import {spread, statistics} from "./statistics.js";
 import type {Subject} from "./subject.js";
@@ -26,13 +27,15 @@ export const protocol = {
 export interface Sample {
   units: number;
   milliseconds: number;
+  /** What the GPU says it took, summed up, where every call of the sample was timed by timestamps. */
+  gpu?: GpuTime;
 }
 
 /** A verified subject, and what to call it. */
 export interface Contender {
   id: string;
   label: string;
-  subject: Pick<Subject, "run" | "restart" | "maxUnits">;
+  subject: Pick<Subject, "run" | "restart" | "leastUnits" | "maxUnits">;
 }
 
 /** What the reader is asked to agree to. */
@@ -250,16 +253,19 @@ class Timer {
     const start = clock.now();
     let units = 0;
     let elapsed = 0;
+    let gpu: GpuTime | undefined = {milliseconds: 0, passes: 0};
     do {
       const more = this.#unitsFor(milliseconds - elapsed);
-      await abortable(contender.subject.run(more), signal);
+      const took = await abortable(contender.subject.run(more), signal);
+      if (!took) gpu = undefined;
+      if (gpu && took) gpu = {milliseconds: gpu.milliseconds + took.milliseconds, passes: gpu.passes + took.passes};
       const now = clock.now() - start;
       if (!this.#warm) this.#millisecondsPerUnit = (now - elapsed) / more;
       this.#lastUnits = more;
       units += more;
       elapsed = now;
     } while (elapsed < milliseconds);
-    return {units, milliseconds: elapsed};
+    return {units, milliseconds: elapsed, ...(gpu && {gpu})};
   }
 
   /** Units of the next call: one at first, then enough for the time left, 5 % over so that one call mostly does. */
@@ -268,7 +274,8 @@ class Timer {
     if (perUnit === undefined) return 1;
     // A coarse clock can read zero: grow by a bounded factor, not by what it says.
     const enough = Math.min(Math.ceil((1.05 * milliseconds) / perUnit), this.#warm ? Infinity : 10 * this.#lastUnits);
-    return Math.max(1, Math.min(enough, this.contender.subject.maxUnits));
+    const {leastUnits = 1, maxUnits} = this.contender.subject;
+    return Math.max(1, Math.min(Math.max(enough, leastUnits), maxUnits));
   }
 }
 

@@ -30,7 +30,7 @@ export const text = z.string().min(1);
 /** Equal but for rounding. */
 export const same = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * Math.abs(b);
 
-const shapeSchema = z
+export const shapeSchema = z
   .strictObject({
     id: text,
     label: text,
@@ -144,6 +144,12 @@ export const protocolSchema = z.strictObject({
 
 export const dateSchema = z.iso.datetime().refine(isPlausible, "not between 2026 and tomorrow: is the clock right?");
 
+export const rooflineSchema = z.strictObject({
+  weightBytesPerToken: positive,
+  readBandwidthBytesPerSecond: positive,
+  tokensPerSecond: positive
+});
+
 export const runSchema = z
   .strictObject({
     kind: z.literal("run"),
@@ -157,25 +163,12 @@ export const runSchema = z
     /** What the run was to take at least. */
     protocol: protocolSchema,
     /** The limit: weight bytes a token over the read bandwidth this device was measured to have. */
-    roofline: z
-      .strictObject({
-        weightBytesPerToken: positive,
-        readBandwidthBytesPerSecond: positive,
-        tokensPerSecond: positive
-      })
-      .nullable(),
+    roofline: rooflineSchema.nullable(),
     rows: z.array(z.discriminatedUnion("status", [measuredRowSchema, unmeasuredRowSchema])).min(1)
   })
   .superRefine(({shape, protocol, roofline, rows}, context) => {
     const issue = (path: (string | number)[], message: string) => context.addIssue({code: "custom", path, message});
-    if (roofline) {
-      const bytes = weightBytesPerToken(shape);
-      const limit = roofline.readBandwidthBytesPerSecond / bytes;
-      if (roofline.weightBytesPerToken !== bytes)
-        issue(["roofline", "weightBytesPerToken"], `is ${roofline.weightBytesPerToken}, but the shape has ${bytes}`);
-      if (!same(roofline.tokensPerSecond, limit))
-        issue(["roofline", "tokensPerSecond"], `is ${roofline.tokensPerSecond}, but the bandwidth gives ${limit}`);
-    }
+    if (roofline) checkRoofline(roofline, shape, issue);
     checkRows(rows, protocol, issue);
     for (const [i, row] of rows.entries()) {
       const {factoring, workgroups, tokensPerDispatch} = row;
@@ -186,6 +179,20 @@ export const runSchema = z
         issue(["rows", i, "tokensPerDispatch"], "only one dispatch of several workgroups decodes several tokens");
     }
   });
+
+/** What a limit has to follow from. */
+export function checkRoofline(
+  roofline: z.infer<typeof rooflineSchema>,
+  shape: z.infer<typeof shapeSchema>,
+  issue: (path: (string | number)[], message: string) => void
+): void {
+  const bytes = weightBytesPerToken(shape);
+  const limit = roofline.readBandwidthBytesPerSecond / bytes;
+  if (roofline.weightBytesPerToken !== bytes)
+    issue(["roofline", "weightBytesPerToken"], `is ${roofline.weightBytesPerToken}, but the shape has ${bytes}`);
+  if (!same(roofline.tokensPerSecond, limit))
+    issue(["roofline", "tokensPerSecond"], `is ${roofline.tokensPerSecond}, but the bandwidth gives ${limit}`);
+}
 
 /** What the rows of every record keep to: no variant is there twice, and samples are as many and as long as promised. */
 export function checkRows(

@@ -118,6 +118,6 @@ function runNote(row: RunRow): string | null {
   return row.settled ? null : unsettledRemark;
 }
 
-function describeVerification({against, maxRelativeError}: {against: string; maxRelativeError: number}): string {
+export function describeVerification({against, maxRelativeError}: {against: string; maxRelativeError: number}): string {
   return `${against}, relative error ${maxRelativeError.toExponential(1)}`;
 }

@@ -6,6 +6,7 @@ import {readResults} from "../../data/read-results.js";
 import type {CostResultRow} from "./cost-row.js";
 import {exampleCost, exampleRun} from "./lab-fakes.js";
 import {unsettledRemark, type RunRecord} from "./record.js";
+import type {ProfileResultRow} from "./profile-row.js";
 import type {ResultRow} from "./result-row.js";
 import {collectResults, parseResultFile, type ResultFile} from "./results-table.js";
 
@@ -171,12 +172,11 @@ describe("parseResultFile", () => {
 it("the data loader prints every file of results/", {timeout: 30_000}, () => {
   const tsx = fileURLToPath(new URL("node_modules/tsx/dist/cli.mjs", root));
   const loader = fileURLToPath(new URL("src/data/results.json.ts", root));
-  const {rows, costs, reports} = JSON.parse(
+  const {rows, costs, stages, reports} = JSON.parse(
     execFileSync(process.execPath, [tsx, loader], {encoding: "utf8", cwd: "/"})
   );
-  expect(new Set([...rows, ...costs].map(({sourceFile}: ResultRow | CostResultRow) => sourceFile))).toEqual(
-    new Set(readResults().map(({name}) => name))
-  );
+  const all: (ResultRow | CostResultRow | ProfileResultRow)[] = [...rows, ...costs, ...stages];
+  expect(new Set(all.map(({sourceFile}) => sourceFile))).toEqual(new Set(readResults().map(({name}) => name)));
   expect(reports.length).toBe(3);
 });
 

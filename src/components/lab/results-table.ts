@@ -2,6 +2,8 @@ import * as aq from "arquero";
 import * as z from "zod";
 import {costSchema, type CostRecord} from "./cost-record.js";
 import {costRows, type CostResultRow} from "./cost-row.js";
+import {profileSchema, type ProfileRecord} from "./profile-record.js";
+import {profileRows, reportedProfileRows, type ProfileResultRow} from "./profile-row.js";
 import {runSchema, type RunRecord} from "./record.js";
 import {artefactSchema, citation, reportSchema, sourceUrl, type Artefact, type Report} from "./report.js";
 import {recorderSource, runRows, withSpectrum, type ResultRow} from "./result-row.js";
@@ -10,6 +12,7 @@ import {recorderSource, runRows, withSpectrum, type ResultRow} from "./result-ro
 export type ResultFile =
   | {name: string; kind: "run"; content: RunRecord}
   | {name: string; kind: "cost"; content: CostRecord}
+  | {name: string; kind: "profile"; content: ProfileRecord}
   | {name: string; kind: "report"; content: Report}
   | {name: string; kind: "artefact"; content: Artefact};
 
@@ -32,6 +35,8 @@ export interface Results {
   rows: ResultRow[];
   /** What operations of WebGPU cost, newest runs first. */
   costs: CostResultRow[];
+  /** What each stage takes of a token: newest profiles first, then those that reports repeat. */
+  stages: ProfileResultRow[];
   /** One per device: that of the highest bandwidth measured on it, a nominal one where none was measured. */
   rooflines: Roofline[];
   profiles: WithOrigin<Report["profiles"][number]>[];
@@ -59,9 +64,10 @@ export function parseResultFile(name: string, source: string): ResultFile {
   const kind = (json as {kind?: unknown} | null)?.kind;
   if (kind === "run") return {name, kind, content: parse(runSchema, name, json)};
   if (kind === "cost") return {name, kind, content: parse(costSchema, name, json)};
+  if (kind === "profile") return {name, kind, content: parse(profileSchema, name, json)};
   if (kind === "report") return {name, kind, content: parse(reportSchema, name, json)};
   throw new Error(
-    `results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run", a "cost" or a "report"`
+    `results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run", a "cost", a "profile" or a "report"`
   );
 }
 
@@ -82,6 +88,18 @@ export function collectResults(files: readonly ResultFile[]): Results {
     );
   return {
     rows: resultRows(files),
+    stages: [
+      ...files
+        .filter((file) => file.kind === "profile")
+        .sort((a, b) => Date.parse(b.content.date) - Date.parse(a.content.date))
+        .flatMap(({name, content}) => profileRows(content, name)),
+      ...section((report) => report.profiles).flatMap((profile) =>
+        reportedProfileRows(
+          profile,
+          reports.flatMap(({content}) => content.rooflines)
+        )
+      )
+    ],
     costs: files
       .filter((file) => file.kind === "cost")
       .sort((a, b) => Date.parse(b.content.date) - Date.parse(a.content.date))
@@ -111,7 +129,7 @@ function parse<T>(schema: z.ZodType<T>, name: string, json: unknown): T {
 /** The flat table. A report's row that repeats another row is left out, and its note is added to that row's. */
 function resultRows(files: readonly ResultFile[]): ResultRow[] {
   const rows = files.flatMap((file) => {
-    if (file.kind === "cost") return [];
+    if (file.kind === "cost" || file.kind === "profile") return [];
     if (file.kind === "run") return runRows(file.content, file.name);
     return file.kind === "report" ? reportRows(file.name, file.content) : artefactRows(file.name, file.content);
   });

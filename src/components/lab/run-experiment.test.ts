@@ -8,10 +8,12 @@ import {
   FakeVisibility,
   fakeCostVariant,
   fakeExperiment,
+  fakeProfileVariant,
   fakeVariant,
   verified
 } from "./lab-fakes.js";
 import type {Confirm} from "./protocol.js";
+import {profileSchema} from "./profile-record.js";
 import {runSchema} from "./record.js";
 import {
   describeError,
@@ -210,7 +212,7 @@ describe("a variant that cannot be measured", () => {
     visibility.hidden = true;
     const {state, message, record} = await run([fakeVariant("x", vi.fn(), "needs subgroups")]);
     expect(state).toBe("unsupported");
-    expect(message).toBe("This device can run none of the variants. needs subgroups");
+    expect(message).toBe("This device can run none of the variants. Needs subgroups");
     expect(record!.rows).toHaveLength(1);
     expect(gpu.destroyed).toBe(1);
   });
@@ -300,7 +302,7 @@ describe("a variant that cannot be measured", () => {
     const measureReadBandwidth = vi.fn();
     expect(await run([variantA()], {measureReadBandwidth})).toMatchObject({
       state: "failed",
-      message: "No variant was measured. wrong",
+      message: "No variant was measured. Wrong",
       record: {rows: [{status: "failed"}]}
     });
     expect(measureReadBandwidth).not.toHaveBeenCalled();
@@ -602,7 +604,7 @@ describe("an experiment without a model", () => {
       throw new StalledError("stalled");
     };
     const {state, message, record} = await runCosts(fakeCostVariant("b", async () => b));
-    expect([state, message]).toEqual(["failed", "No variant was measured. stalled"]);
+    expect([state, message]).toEqual(["failed", "No variant was measured. Stalled"]);
     expect(record!.rows).toMatchObject([{status: "discarded", message: "stalled"}]);
   });
 
@@ -613,6 +615,117 @@ describe("an experiment without a model", () => {
     await expect(runExperiment({...rest, experiment: without, shape: shapes.tiny})).rejects.toThrow(/has no shapes/);
     const withModel = fakeExperiment([variantA()]);
     await expect(runExperiment({...rest, experiment: withModel, shape: null})).rejects.toThrow(/needs a shape/);
+  });
+});
+
+describe("an experiment whose rows are the stages of a token", () => {
+  let instrumented: FakeGpu;
+  const asked: unknown[] = [];
+  const openGpu: RunOptions["openGpu"] = async (options) => {
+    asked.push(options);
+    return (options?.timestamps ? instrumented : gpu).gpu;
+  };
+  const runStages = (variants: Variant[], options: Partial<Omit<RunOptions, "shape" | "experiment">> = {}) =>
+    runExperiment({
+      experiment: {...fakeExperiment(variants), position: () => 128},
+      shape: shapes.tiny,
+      openGpu,
+      allowWaits: false,
+      runtime: {name: "Vitest", os: "none"},
+      clock,
+      visibility,
+      confirm,
+      signal: abort.signal,
+      onEvent: (event) => events.push(event),
+      ...options
+    });
+  /** Has GPU time of this part of the wall clock's. */
+  const timed = (subject: FakeSubject, part: number) => {
+    const go = subject.run.bind(subject);
+    subject.run = async (units) => {
+      const start = clock.time;
+      await go(units);
+      return {milliseconds: part * (clock.time - start), passes: 1};
+    };
+    return subject;
+  };
+  const prepared: FakeGpu[] = [];
+  const stage = (id: string, subject: FakeSubject, part: "down" | "token" = "down") =>
+    fakeProfileVariant(id, part, async (context) => {
+      prepared.push(context.gpu as unknown as FakeGpu);
+      return subject;
+    });
+
+  beforeEach(() => {
+    instrumented = new FakeGpu();
+    gpu.adapter.features.add("timestamp-query");
+    asked.length = prepared.length = 0;
+  });
+
+  it("has GPU time from a second device, which alone is opened for timestamps, and frees both", async () => {
+    const wall = stage("b", b, "token");
+    const {state, record} = await runStages([
+      stage("a", timed(a, 0.5)),
+      {...wall, instrumented: false, identity: {...wall.identity, instrumented: false} as Variant["identity"]}
+    ]);
+    expect(state).toBe("done");
+    expect(asked).toEqual([undefined, {timestamps: true}]);
+    expect(prepared).toEqual([instrumented, gpu]);
+    expect(profileSchema.parse(JSON.parse(JSON.stringify(record)))).toEqual(record);
+    expect(record!.position).toBe(128);
+    expect(record!.totals).toEqual([{arithmetic: "float32", stages: null, token: null, wall: 2}]);
+    expect(record!.rows).toMatchObject([
+      {variant: "a", by: "timestamps", millisecondsPerToken: {median: 0.5}},
+      {variant: "b", by: "wall clock", millisecondsPerToken: {median: 2}}
+    ]);
+    expect([gpu.destroyed, instrumented.destroyed, a.destroyed, b.destroyed]).toEqual([1, 1, 1, 1]);
+  });
+
+  it("opens one device where the adapter has no timestamps, or no row needs them, and says what timed the rows", async () => {
+    gpu.adapter.features.clear();
+    const {record} = await runStages([stage("a", a)]);
+    expect(asked).toEqual([undefined]);
+    expect(prepared).toEqual([gpu]);
+    expect(record!.rows[0]).toMatchObject({by: "wall clock", instrumented: true, millisecondsPerToken: {median: 1}});
+    gpu.adapter.features.add("timestamp-query");
+    await run([variantA()], {openGpu});
+    expect(asked).toEqual([undefined, undefined]);
+  });
+
+  it.each([
+    {what: "are zero", part: 0, says: /took 0\.00 ms, which is no time/},
+    {what: "are more than the wall clock's time", part: 1.26, says: /and only 105\.00 ms had passed/},
+    {what: "are too short to be told from rounding", part: 0.01, says: /for one pass: too little/}
+  ])("shows no time of a stage whose timestamps $what", async ({part, says}) => {
+    const {state, record} = await runStages([stage("a", timed(a, part)), stage("b", timed(b, 1))]);
+    expect(state).toBe("done");
+    expect(record!.rows[0]).toMatchObject({variant: "a", status: "discarded", message: expect.stringMatching(says)});
+    expect(record!.rows[0]).not.toHaveProperty("millisecondsPerToken");
+    expect(record!.rows[1]).toMatchObject({variant: "b", status: "measured"});
+  });
+
+  it("frees both devices when it is cancelled, and one that opens after that", async () => {
+    let answer!: (gpu: FakeGpu) => void;
+    const late = new Promise<FakeGpu>((resolve) => (answer = resolve));
+    const running = runStages([stage("a", timed(a, 1))], {
+      openGpu: async (options) => (options?.timestamps ? await late : gpu).gpu
+    });
+    await vi.waitFor(() => expect(events.length).toBeGreaterThan(0));
+    abort.abort();
+    expect(await running).toMatchObject({state: "cancelled", record: null});
+    answer(instrumented);
+    await vi.waitFor(() => expect([gpu.destroyed, instrumented.destroyed]).toEqual([1, 1]));
+    expect(prepared).toEqual([]);
+  });
+
+  it("fails when the second device is lost", async () => {
+    const {state, message} = await runStages([stage("a", timed(a, 1))], {
+      onEvent({state}) {
+        if (state === "measuring") instrumented.lose({reason: "unknown", message: "crashed"} as GPUDeviceLostInfo);
+      }
+    });
+    expect([state, message]).toEqual(["failed", expect.stringContaining("crashed")]);
+    expect(gpu.destroyed).toBe(1);
   });
 });
 

@@ -1,4 +1,5 @@
-import type {Gpu} from "../gpu/device.js";
+import type {Gpu, OpenOptions} from "../gpu/device.js";
+import {whyNoTime} from "../gpu/pass-timer.js";
 import {checkShape, weightBytesPerToken, type Shape} from "../model/shape.js";
 import {costSchema, exactVerificationSchema} from "./cost-record.js";
 import type {CostRecord, ExactVerification, MeasuredCostRow} from "./cost-record.js";
@@ -6,9 +7,11 @@ import {abortable, type Clock, type Visibility} from "./clock.js";
 import type {Experiment, Variant, VariantIdentity} from "./experiment.js";
 import {DeclinedError, HiddenTabError, LongCallGuard, protocol, timeSubjects, whileVisible} from "./protocol.js";
 import type {Confirm, Contender, Sample, Timing} from "./protocol.js";
+import {profileSchema, profileTotals} from "./profile-record.js";
+import type {MeasuredProfileRow, ProfileRecord} from "./profile-record.js";
 import {runSchema, unsettledRemark, verificationSchema} from "./record.js";
 import type {MeasuredRow, RunRecord, RunRow, RuntimeDescription, Verification} from "./record.js";
-import {microsecondsPerOperation, tokensPerSecond} from "./statistics.js";
+import {microsecondsPerOperation, millisecondsPerToken, tokensPerSecond} from "./statistics.js";
 import {StalledError} from "../gpu/errors.js";
 import {VerificationError, type Subject} from "./subject.js";
 
@@ -24,17 +27,21 @@ export type RunState = "preparing" | "verifying" | "warming" | "measuring" | Run
 export type RowProgress = VariantIdentity & Partial<Figures> & RowStatus;
 
 /** What becomes known of a row while it runs. */
-type RowChange = Partial<Figures & RowStatus> & Pick<Subject, "workgroups" | "workgroupSize">;
+type RowChange = Partial<Figures & RowStatus> & Pick<Subject, "workgroups" | "workgroupSize"> & {features?: string[]};
 
 interface RowStatus {
   status: "waiting" | "preparing" | "verifying" | "verified" | "warming" | "measuring" | "cancelled" | RunRow["status"];
   message?: string;
 }
 
-/** What a measured row has: one of the two statistics, by what its experiment measures. */
-interface Figures extends Pick<MeasuredRow, "tokensPerSecond">, Pick<MeasuredCostRow, "microsecondsPerOperation"> {
+/** What a measured row has: one of the statistics, by what its experiment measures. */
+interface Figures
+  extends
+    Pick<MeasuredRow, "tokensPerSecond">,
+    Pick<MeasuredCostRow, "microsecondsPerOperation">,
+    Pick<MeasuredProfileRow, "millisecondsPerToken" | "by"> {
   verification: Verification | ExactVerification;
-  samples: MeasuredRow["samples"] | MeasuredCostRow["samples"];
+  samples: MeasuredRow["samples"] | MeasuredCostRow["samples"] | MeasuredProfileRow["samples"];
   settled: boolean;
 }
 
@@ -56,7 +63,7 @@ export interface RunOptions {
   /** Whether variants may run whose workgroups wait for each other; those are declined otherwise, and never prepared. */
   allowWaits: boolean;
   /** Opens a device of the run's own; the run destroys it. */
-  openGpu(): Promise<Gpu>;
+  openGpu(options?: OpenOptions): Promise<Gpu>;
   /** Bytes per second the device reads, for the roofline; without it the record has none. */
   measureReadBandwidth?(gpu: Gpu, signal: AbortSignal): Promise<number>;
   runtime: RuntimeDescription;
@@ -68,7 +75,10 @@ export interface RunOptions {
   onEvent(event: RunEvent): void;
 }
 
-export interface RunOutcome<R = RunRecord | CostRecord> {
+/** What a run writes down, by what its experiment measures. */
+export type AnyRecord = RunRecord | CostRecord | ProfileRecord;
+
+export interface RunOutcome<R = AnyRecord> {
   /**
    * `done`: a variant was measured, or the reader skipped or did not allow what could be. `failed`: none was measured,
    * the tab was hidden or the device was lost. `unsupported`: this device can run none of the variants.
@@ -85,6 +95,9 @@ export interface RunOutcome<R = RunRecord | CostRecord> {
  * prepared is destroyed once, and the device with it, however the run ends.
  * @throws {Error} when the shape or a variant id is wrong; what goes wrong on the device is in the outcome.
  */
+export async function runExperiment(
+  options: RunOptions & {shape: Shape; experiment: {position(shape: Shape): number}}
+): Promise<RunOutcome<ProfileRecord>>;
 export async function runExperiment(options: RunOptions & {shape: Shape}): Promise<RunOutcome<RunRecord>>;
 export async function runExperiment(options: RunOptions & {shape: null}): Promise<RunOutcome<CostRecord>>;
 export async function runExperiment(options: RunOptions): Promise<RunOutcome>;
@@ -113,23 +126,25 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
   const alive = new Set<Subject>();
   const uncaptured = new Map<string, unknown>();
   let ended = false;
-  let gpu: Gpu | undefined;
+  const gpus: Gpu[] = [];
   let atWork: string | undefined;
   let interruption: "cancelled" | "discarded" | "failed" | undefined;
   let roofline: RunRecord["roofline"] = null;
   let remark = "";
 
   /** Opens the device, or destroys one that opens after the run has ended. */
-  async function open(): Promise<Gpu> {
-    const opened = await options.openGpu();
+  async function open(openOptions?: OpenOptions): Promise<Gpu> {
+    const opened = await options.openGpu(openOptions);
     if (ended) opened.destroy();
-    else gpu = opened;
+    else gpus.push(opened);
     opened.onError((error) => {
       if (atWork !== undefined && !uncaptured.has(atWork)) uncaptured.set(atWork, error);
     });
     void opened.lost.then((info) => lost.abort(new Error(`The GPU device was lost (${describeError(info)})`)));
     return opened;
   }
+
+  const modelParts = (shape: Shape) => ({shape, weights: "synthetic", roofline});
 
   function release(subject: Subject) {
     if (alive.delete(subject)) subject.destroy();
@@ -164,8 +179,13 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
         else alive.add(subject);
         return subject;
       });
-      const {workgroups, workgroupSize} = prepared;
-      board.set(id, {status: "verifying", ...(workgroups && {workgroups}), ...(workgroupSize && {workgroupSize})});
+      const {workgroups, workgroupSize, features} = prepared;
+      board.set(id, {
+        status: "verifying",
+        ...(workgroups && {workgroups}),
+        ...(workgroupSize && {workgroupSize}),
+        ...(features && {features: [...features]})
+      });
       board.report("verifying", `Verifying ${label}`, from);
       const predicted = await on(id, async () => prepared.predictedMillisecondsPerUnit?.(stop));
       if (predicted !== undefined) await guard.check({id, label}, predicted, stop);
@@ -173,7 +193,18 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
       board.set(id, {status: "verified", verification});
       const {maxUnits} = prepared;
       const run = (units: number) => on(id, () => prepared.run(units));
-      return {id, label, subject: {maxUnits, run, restart: () => prepared.restart?.()}};
+      return {
+        id,
+        label,
+        subject: {
+          maxUnits,
+          get leastUnits() {
+            return prepared.leastUnits ?? 1;
+          },
+          run,
+          restart: () => prepared.restart?.()
+        }
+      };
     } catch (error) {
       // A lost device often fails the call before it announces itself.
       await clock.sleep(0, stop);
@@ -186,10 +217,12 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
     board.report("preparing", "Opening the GPU", 0);
     stop.throwIfAborted();
     const gpu = await abortable(open(), stop);
+    const timestamps = variants.some(({instrumented}) => instrumented) && gpu.adapter.features.has("timestamp-query");
+    const instrumentedGpu = timestamps ? await abortable(open({timestamps}), stop) : gpu;
     const contenders: Contender[] = [];
     for (const [i, variant] of variants.entries()) {
       const at = (j: number) => (0.4 * j) / variants.length;
-      const contender = await makeReady(gpu, variant, at(i), at(i + 1));
+      const contender = await makeReady(variant.instrumented ? instrumentedGpu : gpu, variant, at(i), at(i + 1));
       if (contender) contenders.push(contender);
     }
     const timings = await timeSubjects(contenders, {
@@ -226,12 +259,13 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
   } finally {
     ended = true;
     for (const subject of [...alive]) release(subject);
-    gpu?.destroy();
+    for (const gpu of gpus) gpu.destroy();
   }
 
   const {state, message} = conclude(board, interruption, remark);
   const {warmUpMilliseconds, sampleMilliseconds, samples} = protocol;
   let record: RunOutcome["record"] = null;
+  const [gpu] = gpus;
   if (state !== "cancelled" && gpu) {
     const parts = {
       version: 1,
@@ -242,9 +276,13 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
       protocol: {warmUpMilliseconds, sampleMilliseconds, samples, interleaved: true},
       rows: board.rows.map(recordedRow)
     };
-    record = shape
-      ? runSchema.parse({...parts, kind: "run", shape, weights: "synthetic", roofline})
-      : costSchema.parse({...parts, kind: "cost"});
+    if (!shape) record = costSchema.parse({...parts, kind: "cost"});
+    else if (!experiment.position) record = runSchema.parse({...parts, kind: "run", ...modelParts(shape)});
+    else {
+      const totals = profileTotals(parts.rows as ProfileRecord["rows"]);
+      const position = experiment.position(shape);
+      record = profileSchema.parse({...parts, kind: "profile", ...modelParts(shape), position, totals});
+    }
   }
   board.report(state, message, state === "done" ? 1 : 0);
   return {state, message, record};
@@ -320,6 +358,8 @@ function timedRow(timing: Timing, identity: VariantIdentity): RowChange {
   if (timing.status === "failed") return failedRow(timing.error);
   if (timing.status === "declined") return timing;
   const {status, settled, samples} = timing;
+  const noTime = samples.map(({gpu, milliseconds}) => gpu && whyNoTime(gpu, milliseconds)).find((why) => why);
+  if (noTime) return {status: "discarded", message: noTime};
   return {status, settled, ...figures(samples, identity), ...(settled ? {} : {message: unsettledRemark})};
 }
 
@@ -332,16 +372,23 @@ function figures(timed: readonly Sample[], identity: VariantIdentity): Partial<F
     }));
     return {samples, microsecondsPerOperation: microsecondsPerOperation(samples)};
   }
+  if ("part" in identity) {
+    const samples = timed.map(({units, ...times}) => ({tokens: units, ...times}));
+    const by = samples.every(({gpu}) => gpu) ? "timestamps" : "wall clock";
+    return {samples, by, millisecondsPerToken: millisecondsPerToken(samples)};
+  }
   const samples = timed.map(({units, milliseconds}) => ({tokens: units, milliseconds}));
   return {samples, tokensPerSecond: tokensPerSecond(samples)};
 }
 
 /** What a record keeps of a row that has ended: its figures, or why there are none. */
 function recordedRow(row: RowProgress): unknown {
-  const {status, message, verification, settled, samples, tokensPerSecond, microsecondsPerOperation, ...identity} = row;
+  const {status, message, verification, settled, samples, ...rest} = row;
+  const {tokensPerSecond, microsecondsPerOperation, millisecondsPerToken, by, ...identity} = rest;
   if (status !== "measured") return {...identity, status, message};
-  const statistics = microsecondsPerOperation ? {microsecondsPerOperation} : {tokensPerSecond};
-  return {...identity, status, verification, settled, samples, ...statistics};
+  const statistics = {tokensPerSecond, microsecondsPerOperation, millisecondsPerToken, by};
+  const known = Object.entries(statistics).filter(([, figure]) => figure !== undefined);
+  return {...identity, status, verification, settled, samples, ...Object.fromEntries(known)};
 }
 
 function failedRow(error: unknown): RowChange {
@@ -364,7 +411,10 @@ function conclude(board: Board, interruption: string | undefined, remark: string
   const measured = board.count("measured");
   const variants = total === 1 ? "variant" : "variants";
   if (measured > 0) return {state: "done", message: `Measured ${measured} of ${total} ${variants}.${remark}`};
-  const reason = (status: RowProgress["status"]) => board.rows.find((row) => row.status === status)?.message;
+  const reason = (status: RowProgress["status"]) => {
+    const message = board.rows.find((row) => row.status === status)?.message ?? "";
+    return message.charAt(0).toUpperCase() + message.slice(1);
+  };
   for (const status of ["failed", "discarded"] as const) {
     if (board.count(status) > 0) return {state: "failed", message: `No variant was measured. ${reason(status)}`};
   }

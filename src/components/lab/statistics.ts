@@ -1,5 +1,6 @@
 import {quantile} from "d3";
 import type {MeasuredCostRow} from "./cost-record.js";
+import type {MeasuredProfileRow} from "./profile-record.js";
 import type {MeasuredRow, Statistics} from "./record.js";
 
 /**
@@ -23,6 +24,11 @@ export function tokensPerSecond(samples: MeasuredRow["samples"]): Statistics {
 /** Microseconds per operation of each sample, summed up. */
 export function microsecondsPerOperation(samples: MeasuredCostRow["samples"]): Statistics {
   return statistics(samples.map(({operations, milliseconds}) => (1000 * milliseconds) / operations));
+}
+
+/** Milliseconds a token of each sample, summed up: GPU time where it was measured, else wall-clock time. */
+export function millisecondsPerToken(samples: MeasuredProfileRow["samples"]): Statistics {
+  return statistics(samples.map(({tokens, milliseconds, gpu}) => (gpu?.milliseconds ?? milliseconds) / tokens));
 }
 
 /** How far apart values are: the largest over the smallest, less one. 0.02 is "within 2 %". */

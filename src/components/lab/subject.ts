@@ -1,3 +1,5 @@
+import type {KernelFeature} from "../gpu/kernels.js";
+import type {GpuTime} from "../gpu/pass-timer.js";
 import type {ExactVerification} from "./cost-record.js";
 import type {Verification} from "./record.js";
 
@@ -18,12 +20,19 @@ export interface Subject {
   predictedMillisecondsPerUnit?(signal: AbortSignal): Promise<number>;
   /** Goes back to where every sample starts, for a subject whose units are not all alike. Called before each sample. */
   restart?(): void;
-  /** Runs `units` units of work (tokens, or batches of operations) and resolves when the GPU has finished them. */
-  run(units: number): Promise<void>;
+  /**
+   * Runs `units` units of work (tokens, or batches of operations) and resolves when the GPU has finished them, with the
+   * time that the GPU says they took, for a subject that is timed by timestamps.
+   */
+  run(units: number): Promise<GpuTime | void>;
   /** Invocations in a workgroup, where the device decides it. */
   readonly workgroupSize?: number;
   /** Workgroups of its one dispatch, where the device decides how many. */
   readonly workgroups?: number;
+  /** Optional features of its kernels, where the device decides which it uses. */
+  readonly features?: readonly KernelFeature[];
+  /** Fewest units that one call of `run` may be asked for, where a shorter call could not be timed; 1 by default. */
+  readonly leastUnits?: number;
   /** Most units that one call of `run` may be asked for. */
   readonly maxUnits: number;
   /** Frees everything this subject allocated. */

@@ -1,9 +1,10 @@
 import {expect, it} from "vitest";
 import {compareFactorings, describeRatio} from "./answer.js";
 
-const geometry = {arithmetic: "float32" as const, tokensPerDispatch: 1, workgroups: null, workgroupSize: null};
+const geometry = {arithmetic: "float32" as const, tokensPerDispatch: 1, workgroupSize: null};
 const row = (variant: string, factoring: "fused" | "staged", features: string[], median: number) => ({
   ...geometry,
+  workgroups: factoring === "fused" ? 1 : null,
   variant,
   label: variant,
   factoring,
@@ -24,6 +25,19 @@ it("compares the factorings with the same features", () => {
     row("staged-portable", "staged", [], 40)
   ];
   expect(compareFactorings({rows})).toEqual({fused: 10, staged: 40, dispatches: 18});
+});
+
+it("takes the row of one workgroup, and none of another arithmetic", () => {
+  const several = {...row("fused-8", "fused", ["subgroups"], 90), workgroups: 8};
+  const int16 = {...row("staged-int16", "staged", ["subgroups"], 800), arithmetic: "int16" as const};
+  const rows = [
+    several,
+    row("fused-1", "fused", ["subgroups"], 10),
+    int16,
+    row("staged", "staged", ["subgroups"], 500)
+  ];
+  expect(compareFactorings({rows})).toMatchObject({fused: 10, staged: 500});
+  expect(compareFactorings({rows: rows.slice(0, 3)})).toBeNull();
 });
 
 it("compares nothing where a side is missing, failed or differs in its features", () => {

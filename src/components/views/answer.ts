@@ -3,7 +3,7 @@ import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {formatCount, formatNumber, formatRate} from "./format.js";
 
-/** Two measured rows of one run that differ in nothing but the factoring. */
+/** Two measured rows of one run: one workgroup, and the staged design with the same features and arithmetic. */
 export interface Comparison {
   /** Tokens per second in one dispatch per token. */
   fused: number;
@@ -13,12 +13,13 @@ export interface Comparison {
   dispatches: number;
 }
 
-/** The first fused row of a run that has a staged one with the same features beside it, or null. */
+/** The first row of one workgroup that has such a staged one beside it, or null. */
 export function compareFactorings({rows}: Pick<RunRecord, "rows">): Comparison | null {
   const measured = rows.filter((row) => row.status === "measured");
-  for (const fused of measured.filter(({factoring}) => factoring === "fused")) {
+  for (const fused of measured.filter(({factoring, workgroups}) => factoring === "fused" && workgroups === 1)) {
     const staged = measured.find(
-      ({factoring, features}) => factoring === "staged" && features.join() === fused.features.join()
+      ({factoring, features, arithmetic}) =>
+        factoring === "staged" && features.join() === fused.features.join() && arithmetic === fused.arithmetic
     );
     if (!staged) continue;
     return {
@@ -64,9 +65,14 @@ export function answer({fused, staged, resident, stagedBeside}: AnswerRows, your
   </div>`;
 }
 
+/** How a sentence calls the reader's device. */
+export function nameDevice({label, software}: RunRecord["device"]): string {
+  return software ? `${label} (a CPU standing in for a GPU)` : label;
+}
+
 function yourAnswer(record: RunRecord): HTMLElement {
   const {device, shape} = record;
-  const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
+  const name = nameDevice(device);
   const comparison = compareFactorings(record);
   if (!comparison) {
     return html`<p class="your-answer">

@@ -1,35 +1,38 @@
 import {html} from "htl";
-import {describeAdapter, NoGpuError, openGpu, requestAdapter, type DeviceDescription, type Gpu} from "../gpu/device.js";
+import {describeAdapter, NoGpuError, openGpu, requestAdapter} from "../gpu/device.js";
+import type {DeviceDescription, Gpu, OpenOptions} from "../gpu/device.js";
 import {abortable, systemClock, type Visibility} from "../lab/clock.js";
-import type {CostRecord} from "../lab/cost-record.js";
 import type {CostResultRow} from "../lab/cost-row.js";
 import type {Experiment, Variant} from "../lab/experiment.js";
-import type {RunRecord} from "../lab/record.js";
+import type {ProfileResultRow} from "../lab/profile-row.js";
 import type {ResultRow} from "../lab/result-row.js";
-import {describeError, runExperiment, type RunOutcome, type RunState} from "../lab/run-experiment.js";
+import {describeError, runExperiment, type AnyRecord, type RunOutcome, type RunState} from "../lab/run-experiment.js";
 import {shapes, weightBytesPerToken, type Shape, type ShapeId} from "../model/shape.js";
 import {firstLine, formatBytes} from "./format.js";
+import {ownRuns} from "./own-runs.js";
+import {aloneOnGpu} from "./alone-on-gpu.js";
 import {confirmIn} from "./panel-confirm.js";
 import {consentAdvice, consentNote, waitsConsent} from "./panel-consent.js";
 import {deviceLine, missing} from "./panel-device.js";
 import {describeRuntime} from "./panel-runtime.js";
 import {readSettings, variantIds, writeSettings} from "./panel-settings.js";
 import {costLayout} from "./cost-table.js";
+import {profileLayout} from "./profile-table.js";
 import {resultsTable, speedLayout, type LiveRow} from "./results-table.js";
 
 export interface PanelOptions {
   experiment: Experiment;
-  /** Recorded rows to show below the reader's own: costs for an experiment without shapes, else speeds. */
-  recordedRows: readonly ResultRow[] | readonly CostResultRow[];
+  /** Recorded rows to show below the reader's own: costs for an experiment without shapes, a profile's, else speeds. */
+  recordedRows: readonly ResultRow[] | readonly CostResultRow[] | readonly ProfileResultRow[];
   /** What its part of the link's query starts with, on a page that has another panel: "ablation-". */
   queryPrefix?: string;
   /** Opens a device for one run. */
-  openGpu?(): Promise<Gpu>;
+  openGpu?(options?: OpenOptions): Promise<Gpu>;
   /** Describes the adapter without opening a device; rejects with what is missing. */
   describeDevice?(): Promise<DeviceDescription>;
   measureReadBandwidth?(gpu: Gpu, signal: AbortSignal): Promise<number>;
   /** Called with the record of every run that has one: what the rows of the panel show. */
-  onRecord?(record: RunRecord | CostRecord): void;
+  onRecord?(record: AnyRecord): void;
   /** Settles when the panel's cell is run again or removed: ends the run and frees everything. */
   invalidation?: Promise<unknown>;
 }
@@ -54,7 +57,7 @@ export function experimentPanel({
   const {settings, notes} = link;
   let {shapeIsChosen} = link;
   let run: AbortController | undefined;
-  let finished: {record: RunRecord | CostRecord; rows: readonly LiveRow[]} | undefined;
+  let finished: {record: AnyRecord; rows: readonly LiveRow[]} | undefined;
   let lookedUp: Promise<boolean> | undefined;
   /** What the last look-up found; undefined until one has answered. */
   let hasGpu: boolean | undefined;
@@ -77,8 +80,9 @@ export function experimentPanel({
   const progress = html`<label class="panel-progress" hidden>${progressLabel} ${progressBar}</label>`;
   const status = html`<p class="panel-status" role="status"></p>`;
   const questions = html`<div></div>`;
-  const table =
-    experiment.shapes.length > 0
+  const table = experiment.position
+    ? resultsTable({layout: profileLayout, recorded: recordedRows as readonly ProfileResultRow[], live: []})
+    : experiment.shapes.length > 0
       ? resultsTable({layout: speedLayout, recorded: recordedRows as readonly ResultRow[], live: []})
       : resultsTable({layout: costLayout, recorded: recordedRows as readonly CostResultRow[], live: []});
   const panel = html`<section class="panel" data-experiment="${experiment.id}" aria-label="${experiment.question}">
@@ -102,32 +106,39 @@ export function experimentPanel({
     try {
       outcome = !(await abortable(lookUpDevice(), signal))
         ? {state: "unsupported", message: "", record: null}
-        : await runExperiment({
-            experiment,
-            shape: chosenShape(),
-            variants: settings.variants,
-            allowWaits: consent.given,
-            openGpu: open,
-            measureReadBandwidth,
-            runtime: describeRuntime(navigator),
-            clock: systemClock,
-            visibility: pageVisibility,
-            confirm: confirmIn(questions),
-            signal,
-            onEvent({state, label, fraction, rows: progress}) {
-              rows = progress.map((row) => ({...row, shape: chosenShape()?.label}));
-              table.update(rows);
-              progressLabel.textContent = label;
-              progressBar.value = fraction;
-              if (state in running) show(state, running[state as keyof typeof running]);
-            }
-          });
+        : await aloneOnGpu(signal, onWait, () =>
+            runExperiment({
+              experiment,
+              shape: chosenShape(),
+              variants: settings.variants,
+              allowWaits: consent.given,
+              openGpu: open,
+              measureReadBandwidth,
+              runtime: describeRuntime(navigator),
+              clock: systemClock,
+              visibility: pageVisibility,
+              confirm: confirmIn(questions),
+              signal,
+              onEvent({state, label, fraction, rows: progress}) {
+                rows = progress.map((row) => ({...row, shape: chosenShape()?.label}));
+                table.update(rows);
+                progressLabel.textContent = label;
+                progressBar.value = fraction;
+                if (state in running) show(state, running[state as keyof typeof running]);
+              }
+            })
+          );
     } catch (error) {
       outcome = signal.aborted
         ? {state: "cancelled", message: "Cancelled.", record: null}
         : {state: "failed", message: describeError(error), record: null};
     }
     end(outcome, rows);
+  }
+
+  function onWait() {
+    progressLabel.textContent = "Waiting for another run to end";
+    show("preparing", "Another panel, or another tab of this site, is running: two runs would slow each other.");
   }
 
   function end({state, message, record}: RunOutcome, rows: readonly LiveRow[]) {
@@ -138,6 +149,7 @@ export function experimentPanel({
     table.update(finished?.rows ?? liveRows(state));
     show(state, record || !finished ? message : `${message} The rows are of your run before.`.trim());
     if (!record) return;
+    if (record.kind === "run") ownRuns().remember(record);
     if (state === "done") panel.dispatchEvent(new CustomEvent("experiment-record", {bubbles: true, detail: record}));
     onRecord?.(record);
   }
@@ -267,9 +279,9 @@ const running = {
 } satisfies Partial<Record<RunState, string>>;
 
 /** @throws {NoGpuError} when there is no adapter; {Error} that says what to do when its device does not open. */
-async function openDevice(): Promise<Gpu> {
+async function openDevice(options?: OpenOptions): Promise<Gpu> {
   try {
-    return await openGpu(navigator.gpu);
+    return await openGpu(navigator.gpu, options);
   } catch (error) {
     if (error instanceof NoGpuError) throw error;
     const advice = "Close what else uses the GPU and press Run again, or restart the browser.";
@@ -298,7 +310,7 @@ function shapeLabel(id: ShapeId): string {
   return `${shapes[id].label} (${formatBytes(weightBytesPerToken(shapes[id]))} of weights a token)`;
 }
 
-function download(record: RunRecord | CostRecord) {
+function download(record: AnyRecord) {
   const text = JSON.stringify(record, null, 2) + "\n";
   const href = URL.createObjectURL(new Blob([text], {type: "application/json"}));
   const {experiment, date} = record;

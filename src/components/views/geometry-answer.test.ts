@@ -19,7 +19,7 @@ const yours = (run: RunRecord) => yourFinding(run, strong).join("").replaceAll("
 describe("the recorded finding", () => {
   it("says with how many workgroups the designs are equal, rounded up, and what all of them give", () => {
     expect(recorded(curveRun({1: 10, 32: 320, 64: 400, 132: 840}, 350))).toBe(
-      "On NVIDIA H200 one dispatch equals the staged design *at 43 workgroups* and is *2.4 times* as fast with 132: " +
+      "On the NVIDIA H200 one dispatch equals the staged design *at 43 workgroups* and is *2.4 times* as fast with 132: " +
         "*840 tok/s* against *350 tok/s*."
     );
   });
@@ -33,7 +33,7 @@ describe("the recorded finding", () => {
 
   it("says how near one dispatch comes where it never is as fast", () => {
     expect(recorded(curveRun({1: 10, 8: 80}, 100))).toBe(
-      "On NVIDIA H200 one dispatch does not reach the staged design: with 8 workgroups it has *80 %* of its speed, " +
+      "On the NVIDIA H200 one dispatch does not reach the staged design: with 8 workgroups it has *80 %* of its speed, " +
         "*80 tok/s* against *100 tok/s*."
     );
   });
@@ -55,8 +55,8 @@ describe("the recorded finding", () => {
 
   it("names the browser that the fastest curve is from", () => {
     const browser = {...curveRun({1: 10, 8: 80}, 20), runtime: {name: "Chromium 156", os: "Linux"}};
-    expect(recorded(curveRun({1: 10, 8: 70}, 20), browser)).toMatch(/^On NVIDIA H200 in Chromium 156 one dispatch/);
-    expect(recorded(curveRun({1: 10, 8: 90}, 20), browser)).toMatch(/^On NVIDIA H200 one dispatch/);
+    expect(recorded(curveRun({1: 10, 8: 70}, 20), browser)).toMatch(/^On the NVIDIA H200 in Chromium 156 one dispatch/);
+    expect(recorded(curveRun({1: 10, 8: 90}, 20), browser)).toMatch(/^On the NVIDIA H200 one dispatch/);
   });
 
   it("is none without a staged design, or of one workgroup alone", () => {

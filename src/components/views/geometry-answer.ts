@@ -1,6 +1,7 @@
 import {html} from "htl";
 import type {RunRecord, RunRow} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
+import {nameDevice} from "./answer.js";
 import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {ranOn} from "./recorded.js";
 import {crossover, fastestCurve, workgroupCurves, type WorkgroupCurve} from "./workgroup-curve.js";
@@ -22,13 +23,13 @@ export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>
   const curves = workgroupCurves(rows.filter(({spectrum}) => spectrum)).filter(({rows}) => rows.length > 1);
   const curve = fastestCurve(curves);
   if (!curve?.staged) return ["No run on record has one dispatch of several workgroups beside the staged design."];
-  return [`On ${ranOn(curve.staged)} `, ...compare(curve, curve.staged.tokensPerSecond, strong)];
+  return [`On the ${ranOn(curve.staged)} `, ...compare(curve, curve.staged.tokensPerSecond, strong)];
 }
 
 /** The reader's own finding, or what their run lacks for one. */
 export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | T)[] {
   const {device, shape} = record;
-  const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
+  const name = nameDevice(device);
   const run = `Your run of “${shape.label}” on ${name}`;
   const curve = fastestCurve(workgroupCurves(runRows(record, null)));
   const lost = record.rows.filter((row) => row.factoring === "fused" && row.status !== "measured");

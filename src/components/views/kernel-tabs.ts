@@ -59,8 +59,14 @@ export function kernelTabs(files: readonly SourceFile[]): HTMLElement {
       tabs[next]!.focus();
     });
   });
-  const addressed = panels.findIndex(({id}) => location.hash === `#${id}`);
-  select(Math.max(0, addressed));
+  const addressed = () => panels.findIndex(({id}) => location.hash === `#${id}`);
+  select(Math.max(0, addressed()));
+  addEventListener("hashchange", () => {
+    const panel = panels[addressed()];
+    if (!panel?.isConnected) return;
+    select(panels.indexOf(panel));
+    panel.scrollIntoView(); // hidden when the browser looked for it
+  });
   return html`<div class="kernel-tabs">
     <div role="tablist" aria-label="Source files" style="display: flex; flex-wrap: wrap;">${tabs}</div>
     ${panels}
@@ -109,6 +115,7 @@ function target(key: string, index: number, count: number): number | null {
   return key === "End" ? count - 1 : null;
 }
 
-function panelId(path: string): string {
+/** The id of a file's panel: `#` and this is the address of its tab. */
+export function panelId(path: string): string {
   return `source-${path.replace(/[^\w]+/g, "-")}`;
 }

@@ -1,18 +1,8 @@
 import {create, scaleLinear, type Selection} from "d3";
 import {html} from "htl";
-import {defaultGeometry} from "../decode/geometry.js";
-import {planToken, type Factoring, type Geometry} from "../decode/plan.js";
-import type {Gpu} from "../gpu/device.js";
-import {layerMatrices, matrixBytes, type Shape} from "../model/shape.js";
+import {scheduleLayer, type ScheduledStage} from "../model-of-cost/layer-schedule.js";
+import type {Shape} from "../model/shape.js";
 import {formatBytes, formatCount} from "./format.js";
-
-/** A stage of a layer as one factoring launches it. */
-export interface LayerStage {
-  name: string;
-  workgroups: number;
-  /** Bytes of weights it reads. */
-  bytes: number;
-}
 
 /** A GPU to draw: a workgroup runs on one of its cores. */
 export interface DiagramDevice {
@@ -20,38 +10,9 @@ export interface DiagramDevice {
   cores: number;
 }
 
-/** What every WebGPU device allows at least, by the specification. */
-const defaultLimits = {
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupSizeX: 256,
-  maxComputeWorkgroupStorageSize: 16384
-};
-
-/** The stages of one layer, in order, from the plan that a decoder on a device with the default limits follows. */
-export function layerStages(shape: Shape, factoring: Factoring): LayerStage[] {
-  const geometry = plainestGeometry(shape);
-  const {qkv, o, gateUp, down} = layerMatrices(shape);
-  const norm = 2 * shape.hidden;
-  const bytes: Record<string, number> = {
-    rms_norm_attention: norm,
-    qkv_rope: matrixBytes(qkv),
-    o_proj: matrixBytes(o),
-    rms_norm_ffn: norm,
-    gate_up: matrixBytes(gateUp),
-    down: matrixBytes(down)
-  };
-  const stages = planToken(shape, "staged", geometry).filter(({bound}) => bound === 0);
-  const [fused] = planToken(shape, "fused", geometry);
-  return stages.map(({path, workgroups}) => {
-    const name = path.replace(/^staged\/|\.wgsl$/g, "");
-    return {name, workgroups: factoring === "fused" ? fused!.workgroups : workgroups, bytes: bytes[name] ?? 0};
-  });
-}
-
-/** The geometry on a device with the default limits and no optional feature. */
-export function plainestGeometry(shape: Shape): Geometry {
-  const device = {adapter: {info: {}}, description: {limits: defaultLimits}};
-  return defaultGeometry(shape, [], device as unknown as Pick<Gpu, "adapter" | "description">);
+/** Which of the devices is shown, by its place; kept outside, so that a figure drawn anew for another width shows it. */
+export interface DeviceChoice {
+  device: number;
 }
 
 const fontSize = 11;
@@ -65,20 +26,28 @@ const leastWidth = 13;
 
 /**
  * Which cores of a GPU get a workgroup in each stage of one layer, in one dispatch and in a dispatch for each stage.
- * The reader chooses the device. A stage is as wide as the weights it reads.
+ * The reader chooses the device. A stage is as wide as what it reads.
  */
-export function layerDiagram(shape: Shape, devices: readonly DiagramDevice[], width = 640): HTMLElement {
+export function layerDiagram(
+  shape: Shape,
+  devices: readonly DiagramDevice[],
+  {width = 640, choice = {device: 0}}: {width?: number; choice?: DeviceChoice} = {}
+): HTMLElement {
   const picture = html`<div></div>`;
-  const draw = (device: DiagramDevice) => picture.replaceChildren(drawLayer(shape, device, width));
+  const draw = (index: number) => {
+    choice.device = index;
+    const device = devices[index]!;
+    picture.replaceChildren(drawLayer(shape, device, width));
+  };
   const choices = devices.map(
     (device, index) =>
       html`<label
-        ><input type="radio" name="diagram-device" checked=${index === 0} onchange=${() => draw(device)} />
+        ><input type="radio" name="diagram-device" checked=${index === choice.device} onchange=${() => draw(index)} />
         ${device.label}, ${formatCount(device.cores)} cores</label
       >`
   );
-  draw(devices[0]!);
-  const stages = layerStages(shape, "staged");
+  draw(choice.device);
+  const stages = stagesOf(shape, "staged");
   return html`<figure class="layer-diagram">
     <fieldset>
       <legend>Cores of</legend>
@@ -86,18 +55,23 @@ export function layerDiagram(shape: Shape, devices: readonly DiagramDevice[], wi
     </fieldset>
     ${picture}
     <figcaption>
-      One layer of ${shape.label.replace(/,.*/, "")}. A column is a stage, as wide as the weights it reads (of
-      ${formatBytes(stages.reduce((sum, {bytes}) => sum + bytes, 0))} in the layer); norms and attention read next to
-      none. A row is a core of the GPU. Filled: the core gets a workgroup. Below each column: how many workgroups there
-      are. Drawn from the plan that the kernels on this page are launched by, on a device with WebGPU's default limits.
+      One layer of ${shape.label.replace(/,.*/, "")}. A column is a stage, as wide as what it reads of
+      ${formatBytes(stages.reduce((sum, {bytes}) => sum + bytes, 0))}: weights, and keys and values of
+      ${formatCount(shape.context / 2)} positions. A row is a core of the GPU. Filled: the core gets a workgroup. Below
+      each column: how many workgroups there are. Drawn from the plan that the kernels on this page are launched by, on
+      a device with WebGPU's default limits.
     </figcaption>
   </figure>`;
+}
+
+function stagesOf(shape: Shape, factoring: "fused" | "staged"): ScheduledStage[] {
+  return scheduleLayer(shape, factoring, {cores: 1}).stages;
 }
 
 type Svg = Selection<SVGSVGElement, undefined, null, undefined>;
 
 function drawLayer(shape: Shape, {label, cores}: DiagramDevice, width: number): SVGSVGElement {
-  const [fused, staged] = [layerStages(shape, "fused"), layerStages(shape, "staged")];
+  const [fused, staged] = [stagesOf(shape, "fused"), stagesOf(shape, "staged")];
   const height = 2 * blockHeight + namesHeight;
   const svg = create("svg:svg")
     .attr("width", width)
@@ -120,7 +94,7 @@ interface Column {
 }
 
 /** Columns as wide as the bytes, after each got the least width. */
-function layOut(stages: readonly LayerStage[], width: number): Column[] {
+function layOut(stages: readonly ScheduledStage[], width: number): Column[] {
   const total = stages.reduce((sum, {bytes}) => sum + bytes, 0);
   const rest = width - leastWidth * stages.length;
   let x = margin.left;
@@ -135,7 +109,7 @@ function drawBlock(
   svg: Svg,
   top: number,
   title: string,
-  stages: readonly LayerStage[],
+  stages: readonly ScheduledStage[],
   columns: readonly Column[],
   cores: number,
   separate: boolean
@@ -159,10 +133,10 @@ function drawBlock(
     const line = svg.append("path").attr("d", path).attr("fill", "none").attr("stroke", "currentColor");
     if (!separate) line.attr("stroke-dasharray", `4 4 ${width} 4 4`);
   }
-  stages.forEach(({workgroups}, index) => {
+  stages.forEach(({pieces}, index) => {
     const {x, width} = columns[index]!;
     const gap = separate ? 1.5 : 0;
-    const busy = lane(Math.min(workgroups, cores));
+    const busy = lane(Math.min(pieces, cores));
     const cell = (className: string, y: number, height: number) =>
       svg
         .append("rect")
@@ -179,7 +153,7 @@ function drawBlock(
       .attr("y", lanes + lanesHeight + 14)
       .attr("text-anchor", "middle")
       .attr("font-variant-numeric", "tabular-nums")
-      .text(formatCount(workgroups));
+      .text(formatCount(pieces));
     if (!separate && index > 0) {
       svg.append("path").attr("class", "barrier").attr("d", `M${x},${lanes}v${lanesHeight}`);
     }
@@ -205,7 +179,7 @@ function drawBlock(
 }
 
 /** Below the last block, slanted: three of the columns are narrower than any name. */
-function drawNames(svg: Svg, stages: readonly LayerStage[], columns: readonly Column[]): void {
+function drawNames(svg: Svg, stages: readonly ScheduledStage[], columns: readonly Column[]): void {
   stages.forEach(({name}, index) => {
     const {x, width} = columns[index]!;
     svg
@@ -217,12 +191,17 @@ function drawNames(svg: Svg, stages: readonly LayerStage[], columns: readonly Co
   });
 }
 
-function describe(label: string, cores: number, fused: readonly LayerStage[], staged: readonly LayerStage[]): string {
-  const busy = (stages: readonly LayerStage[]) =>
+function describe(
+  label: string,
+  cores: number,
+  fused: readonly ScheduledStage[],
+  staged: readonly ScheduledStage[]
+): string {
+  const busy = (stages: readonly ScheduledStage[]) =>
     stages
-      .map(({name, workgroups}) => {
-        const cells = `${formatCount(Math.min(workgroups, cores))} of ${formatCount(cores)} cores`;
-        return `${name} ${formatCount(workgroups)} workgroups on ${cells}`;
+      .map(({name, pieces}) => {
+        const cells = `${formatCount(Math.min(pieces, cores))} of ${formatCount(cores)} cores`;
+        return `${name} ${formatCount(pieces)} workgroups on ${cells}`;
       })
       .join(", ");
   return `${label}. One dispatch: ${busy(fused)}. A dispatch for each stage: ${busy(staged)}.`;

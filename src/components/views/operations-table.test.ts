@@ -1,15 +1,13 @@
 import {expect, it} from "vitest";
-import {planToken} from "../decode/plan.js";
+import {defaultPlan} from "../model-of-cost/layer-schedule.js";
 import {shapes} from "../model/shape.js";
-import {plainestGeometry} from "./layer-diagram.js";
 import {divideLayer} from "./operations-table.js";
 
 it.each([shapes["toy-32"], shapes["phi3-mini"]])(
   "divides the stages of $id into every dispatch of the plans",
   (shape) => {
     const layer = divideLayer(shape);
-    const plan = (factoring: "staged" | "unfused") =>
-      planToken(shape, factoring, plainestGeometry(shape)).filter(({bound}) => bound === 0);
+    const plan = (factoring: "staged" | "unfused") => defaultPlan(shape, factoring).filter(({bound}) => bound === 0);
     expect(layer.map(({staged}) => staged)).toEqual(plan("staged"));
     expect(layer.flatMap(({operations}) => operations)).toEqual(plan("unfused"));
   }

@@ -1,9 +1,9 @@
 import {html} from "htl";
 import {stageOperations} from "../decode/operations.js";
-import {planToken, type Dispatch, type Factoring} from "../decode/plan.js";
+import type {Dispatch, Factoring} from "../decode/plan.js";
+import {defaultPlan} from "../model-of-cost/layer-schedule.js";
 import type {Shape} from "../model/shape.js";
 import {formatCount} from "./format.js";
-import {plainestGeometry} from "./layer-diagram.js";
 
 /** A stage of a layer, as one dispatch and as its operations. */
 export interface DividedStage {
@@ -22,7 +22,7 @@ export function divideLayer(shape: Shape): DividedStage[] {
 }
 
 function layerOf(shape: Shape, factoring: Factoring): Dispatch[] {
-  return planToken(shape, factoring, plainestGeometry(shape)).filter(({bound}) => bound === 0);
+  return defaultPlan(shape, factoring).filter(({bound}) => bound === 0);
 }
 
 /**

@@ -22,6 +22,9 @@ export interface LiveRow {
   workgroupSize: number | null;
   tokensPerSecond?: Statistics;
   microsecondsPerOperation?: Statistics;
+  millisecondsPerToken?: Statistics;
+  /** How the time was measured, of a profile. */
+  by?: string;
   verification?: Verification | ExactVerification;
   /** Why there are no figures. */
   message?: string;
@@ -61,7 +64,7 @@ export const speedLayout: TableLayout<ResultRow> = {columns, recordedCells, live
 
 /**
  * Recorded and live rows in one table, live rows first. A live row carries `data-variant`, `data-status` and,
- * once measured, `data-tokens-per-second` or `data-microseconds`. It scrolls inside its own container when narrow.
+ * once measured, `data-tokens-per-second`, `data-microseconds` or `data-milliseconds`. It scrolls inside its own container when narrow.
  */
 export function resultsTable<Recorded extends {id: string}>({
   layout,
@@ -116,6 +119,7 @@ export function resultsTable<Recorded extends {id: string}>({
       element.dataset.status = row.status;
       setFigure(element, "tokensPerSecond", row.tokensPerSecond);
       setFigure(element, "microseconds", row.microsecondsPerOperation);
+      setFigure(element, "milliseconds", row.millisecondsPerToken);
       fillRow(element, layout.liveCells(row, device));
       if (liveBody.children[index] !== element) liveBody.insertBefore(element, liveBody.children[index] ?? null);
     });
@@ -147,7 +151,7 @@ function recordedCells(row: ResultRow): Cell[] {
     geometry(row, row.kind === "run"),
     row.verification ?? (row.valid === false ? "invalid" : "not verified"),
     formatDate(row.date),
-    row.sourceUrl ? html`<a href="${row.sourceUrl}">${row.source}</a>` : row.source
+    sourceCell(row)
   ];
 }
 
@@ -178,13 +182,18 @@ export function variantCell(label: string, notes: (string | null)[]): Cell {
   return html`<span>${label}${lines}</span>`;
 }
 
+/** Where a figure is from, as a link where it is on the web. */
+export function sourceCell({source, sourceUrl}: Pick<ResultRow, "source" | "sourceUrl">): Cell {
+  return sourceUrl ? html`<a href="${sourceUrl}">${source}</a>` : source;
+}
+
 /** What is said of a row that is not in float32. */
 function arithmeticNote(arithmetic: Arithmetic | null | undefined): string | null {
   return arithmetic === "int16" ? "in 16-bit integers" : null;
 }
 
 /** Where this project's own staged rows give no workgroup count, every stage has its own. */
-function geometry({workgroups, workgroupSize, factoring}: Geometry, ours: boolean): string {
+export function geometry({workgroups, workgroupSize, factoring}: Geometry, ours: boolean): string {
   if (workgroups === null && !ours) return "–";
   const unknown = factoring === "fused" ? "all resident" : "per stage";
   const count = workgroups === null ? unknown : formatCount(workgroups);

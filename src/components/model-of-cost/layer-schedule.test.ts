@@ -1,0 +1,66 @@
+import {describe, expect, test} from "vitest";
+import {dispatchesPerToken} from "../decode/plan.js";
+import {shapes, weightBytesPerToken} from "../model/shape.js";
+import {busyShare, durationOf, layerDuration, scheduleLayer} from "./layer-schedule.js";
+
+const shape = shapes["phi3-mini"];
+const one = scheduleLayer(shape, "fused", {cores: 19});
+const staged = scheduleLayer(shape, "staged", {cores: 19});
+const all = scheduleLayer(shape, "fused", {cores: 19, workgroups: 19});
+
+describe.each([
+  {schedule: one, cores: 19},
+  {schedule: staged, cores: 19},
+  {schedule: all, cores: 19},
+  {schedule: scheduleLayer(shape, "staged", {cores: 132}), cores: 132},
+  {schedule: scheduleLayer(shapes.tiny, "staged", {cores: 132}), cores: 132}
+])("the schedule $schedule.factoring, $schedule.workgroups on $cores cores", ({schedule, cores}) => {
+  test("reads every byte of a stage once, on no more cores than there are", () => {
+    for (const {rounds, bytes} of schedule.stages) {
+      expect(rounds.reduce((sum, {cores, duration}) => sum + cores * duration, 0)).toBeCloseTo(bytes, 0);
+      for (const round of rounds) expect(round.cores).toBeLessThanOrEqual(cores);
+    }
+  });
+
+  test("keeps a share of the cores busy", () => {
+    expect(busyShare(schedule, cores)).toBeGreaterThan(0);
+    expect(busyShare(schedule, cores)).toBeLessThanOrEqual(1);
+  });
+});
+
+test("one workgroup takes as long as all bytes of the layer, on one core", () => {
+  const layer = weightBytesPerToken(shape) - weightBytesPerToken({...shape, layers: 31});
+  const read = one.stages
+    .filter(({name}) => /qkv|o_proj|gate_up|down/.test(name))
+    .reduce((sum, {bytes}) => sum + bytes, 0);
+  expect(read).toBe(layer);
+  expect(layerDuration(one)).toBe(one.stages.reduce((sum, {bytes}) => sum + bytes, 0));
+  expect(busyShare(one, 19)).toBeCloseTo(1 / 19);
+});
+
+test("a dispatch for each stage has the seven stages of a layer, in the order they are launched", () => {
+  const names = staged.stages.map(({name}) => name);
+  expect(names).toEqual(["rms_norm_attention", "qkv_rope", "attention", "o_proj", "rms_norm_ffn", "gate_up", "down"]);
+  expect(shape.layers * names.length + 4).toBe(dispatchesPerToken(shape, "staged"));
+});
+
+test("a dispatch whose workgroups do not divide by the cores ends with a round that leaves some idle", () => {
+  const {pieces, bytes, rounds} = staged.stages.find(({name}) => name === "gate_up")!;
+  expect(pieces % 19).toBeGreaterThan(0);
+  expect(rounds).toEqual([
+    {cores: 19, duration: (Math.floor(pieces / 19) * bytes) / pieces},
+    {cores: pieces % 19, duration: bytes / pieces}
+  ]);
+});
+
+test("several workgroups have five stages of a layer, because each norms for itself, and attention by heads", () => {
+  expect(all.stages.map(({name}) => name)).toEqual(["qkv_rope", "attention", "o_proj", "gate_up", "down"]);
+  expect(all.stages[1]).toMatchObject({pieces: shape.kvHeads, rounds: [{cores: 19}, {cores: shape.kvHeads - 19}]});
+});
+
+test("attention takes longer the further it looks back", () => {
+  const [near, far] = [16, 256].map((position) =>
+    durationOf(scheduleLayer(shape, "staged", {cores: 19, position}).stages.find(({name}) => name === "attention")!)
+  );
+  expect(far! / near!).toBeCloseTo(16);
+});

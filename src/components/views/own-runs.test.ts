@@ -1,0 +1,67 @@
+import {expect, it} from "vitest";
+import {exampleRun} from "../lab/lab-fakes.js";
+import {ownRuns} from "./own-runs.js";
+
+class FakeStorage {
+  items = new Map<string, string>();
+  getItem(key: string) {
+    return this.items.get(key) ?? null;
+  }
+  setItem(key: string, value: string) {
+    this.items.set(key, value);
+  }
+  removeItem(key: string) {
+    this.items.delete(key);
+  }
+}
+
+const {run} = exampleRun();
+const later = {...run, date: "2026-11-20T12:00:00.000Z", experiment: "workgroups"};
+const earlier = {...run, date: "2026-11-19T12:00:00.000Z"};
+
+it("remembers the last run of each experiment, the newest first, until the reader forgets them", () => {
+  const storage = new FakeStorage();
+  const runs = ownRuns(() => storage);
+  expect(runs.all()).toEqual([]);
+  for (const record of [{...earlier, date: "2026-11-18T12:00:00.000Z"}, later, earlier]) runs.remember(record);
+  expect(ownRuns(() => storage).all()).toEqual([later, earlier]);
+  runs.forget();
+  expect(ownRuns(() => storage).all()).toEqual([]);
+  expect([...storage.items]).toEqual([]);
+});
+
+it.each(["", "rubbish", "null", "[1]", '"a"', '{"a": 1}', '{"a": {"kind": "run"}}'])(
+  "takes %s in storage for nothing, and writes over it",
+  (text) => {
+    const storage = new FakeStorage();
+    ownRuns(() => storage).remember(later);
+    const [key] = storage.items.keys();
+    storage.setItem(key!, text);
+    expect(ownRuns(() => storage).all()).toEqual([]);
+    ownRuns(() => storage).remember(earlier);
+    expect(ownRuns(() => storage).all()).toEqual([earlier]);
+  }
+);
+
+it("keeps what is a record beside what is none", () => {
+  const storage = new FakeStorage();
+  ownRuns(() => storage).remember(later);
+  const [[key, text]] = [...storage.items] as [[string, string]];
+  storage.setItem(key, JSON.stringify({...JSON.parse(text), other: {...earlier, rows: []}}));
+  expect(ownRuns(() => storage).all()).toEqual([later]);
+});
+
+it("remembers nothing, and says nothing, where storage is denied or full", () => {
+  const denied = ownRuns(() => {
+    throw new Error("denied");
+  });
+  denied.remember(later);
+  denied.forget();
+  expect(denied.all()).toEqual([]);
+  const full = new FakeStorage();
+  full.setItem = () => {
+    throw new Error("full");
+  };
+  ownRuns(() => full).remember(later);
+  expect(ownRuns(() => full).all()).toEqual([]);
+});

@@ -1,0 +1,203 @@
+import * as Plot from "@observablehq/plot";
+import {max, min, symbolStar, type SymbolType} from "d3";
+import {html} from "htl";
+import {arithmetics, type Arithmetic} from "../decode/plan.js";
+import {stages} from "../decode/stages.js";
+import {bandwidthShare} from "../lab/profile-row.js";
+import {formatMilliseconds, formatNumber} from "./format.js";
+import {colours} from "./palette.js";
+import {asImage, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
+import {arithmeticName, seriesName, type ProfileSeries, type TimedRow} from "./profile-series.js";
+import {deviceSymbol, symbolIcon} from "./rate-plot.js";
+
+/** What a plot of the stages shows: the time of a token, or the part of the read bandwidth that is used meanwhile. */
+export type Quantity = "milliseconds" | "share";
+
+export interface ProfilePlotOptions {
+  quantity: Quantity;
+  /** On record first, then the reader's own. */
+  series: readonly ProfileSeries[];
+  /** Pixels. */
+  width?: number;
+}
+
+interface Mark {
+  stage: string;
+  value: number;
+  low: number;
+  high: number;
+  series: ProfileSeries;
+  colour: string;
+  symbol: SymbolType;
+}
+
+const margin = {top: 28, bottom: 36};
+
+/**
+ * A line for each stage of the model, with a mark for each device. The reader chooses the arithmetic of the rows that
+ * this project measured. Every mark is also a row of the table.
+ */
+export function profilePlot({quantity, series, width = 640}: ProfilePlotOptions): HTMLElement {
+  const picture = html`<div></div>`;
+  const draw = (arithmetic: Arithmetic) =>
+    picture.replaceChildren(drawSeries(series.filter((s) => (s.arithmetic ?? arithmetic) === arithmetic)));
+  const drawSeries = (shown: readonly ProfileSeries[]) => {
+    const marks = marksOf(shown, quantity);
+    return marks.length > 0
+      ? html`<div>${drawMarks(marks, quantity, width)} ${legend(shown, quantity)}</div>`
+      : html`<p>No row on file or of yours has this figure yet.</p>`;
+  };
+  const known = arithmetics.filter((arithmetic) => series.some((s) => s.arithmetic === arithmetic));
+  const choices = known.map(
+    (arithmetic, i) =>
+      html`<label
+        ><input
+          type="radio"
+          name="${quantity}-arithmetic"
+          value="${arithmetic}"
+          checked=${i === 0}
+          onchange=${() => draw(arithmetic)}
+        />
+        ${arithmeticName(arithmetic)}</label
+      >`
+  );
+  draw(known[0] ?? arithmetics[0]);
+  return html`<figure class="profile-plot" data-quantity="${quantity}" style="max-width: ${width}px; margin-inline: 0;">
+    ${
+      known.length > 1
+        ? html`<fieldset>
+            <legend>Activations in</legend>
+            ${choices}
+          </fieldset>`
+        : null
+    }
+    ${picture}
+    <figcaption>${caption(series, quantity)}</figcaption>
+  </figure>`;
+}
+
+function marksOf(series: readonly ProfileSeries[], quantity: Quantity): Mark[] {
+  const recorded = series.filter(({meaning}) => meaning === "recorded");
+  return series.flatMap((s) =>
+    s.rows.flatMap((row) => {
+      const value = valueOf(row, quantity);
+      if (!value) return [];
+      const {milliseconds, millisecondsP10: p10, millisecondsP90: p90} = row;
+      const spread = [p10 ?? milliseconds, p90 ?? milliseconds].map((time) =>
+        quantity === "milliseconds" ? time : (value * milliseconds) / time
+      );
+      return [
+        {
+          stage: row.part,
+          value,
+          low: min(spread)!,
+          high: max(spread)!,
+          series: s,
+          colour: colours[s.meaning],
+          symbol: s.meaning === "yours" ? symbolStar : deviceSymbol(recorded.indexOf(s))
+        }
+      ];
+    })
+  );
+}
+
+/** In milliseconds or per cent; null or zero where there is no mark. */
+function valueOf(row: TimedRow, quantity: Quantity): number | null {
+  if (quantity === "milliseconds") return row.milliseconds;
+  const share = bandwidthShare(row);
+  return share === null ? null : 100 * share;
+}
+
+function drawMarks(marks: readonly Mark[], quantity: Quantity, width: number): PlotElement {
+  const narrow = isNarrow(width);
+  const timed = quantity === "milliseconds";
+  const say = (value: number) => (timed ? formatMilliseconds(value) : `${formatNumber(value)}\u00a0%`);
+  const lines = stages.filter((stage) => marks.some((mark) => mark.stage === stage));
+  const domain: [number, number] = timed
+    ? [min(marks, ({low}) => low)! / 1.5, max(marks, ({high}) => high)! * 1.3]
+    : [0, Math.max(100, max(marks, ({high}) => high)! * 1.02)];
+  const decades = [0.001, 0.01, 0.1, 1, 10, 100, 1000];
+  // Over many decades, Plot would leave the ticks between them without a label.
+  const ticks = decades.flatMap((tick) => (domain[1] < 1000 * domain[0] ? [tick, 3 * tick] : [tick]));
+  const identity = (value: keyof Mark) => ({value, scale: null});
+  const largest = marks.filter((mark) => marks.every((m) => m.stage !== mark.stage || m.value <= mark.value));
+  const plot = Plot.plot({
+    width,
+    height: margin.top + margin.bottom + lines.length * (narrow ? 38 : 28),
+    marginTop: margin.top,
+    marginRight: narrow ? 58 : 70,
+    marginBottom: margin.bottom,
+    marginLeft: narrow ? 12 : 90,
+    style: `font-size: ${fontSize}px; overflow: visible;`,
+    x: {
+      type: timed ? "log" : "linear",
+      domain,
+      grid: true,
+      ...(timed ? {ticks: ticks.filter((tick) => tick >= domain[0] && tick <= domain[1])} : {ticks: 5}),
+      tickFormat: formatNumber,
+      label: timed ? "Time of a token (ms) →" : "Read bandwidth of the device that is used (%) →"
+    },
+    y: {domain: lines, label: null, axis: narrow ? null : "left", tickSize: 0},
+    marks: [
+      narrow ? Plot.text(lines, {x: domain[0], y: String, text: String, textAnchor: "start", dy: -12}) : null,
+      Plot.ruleY(lines, {y: String, strokeOpacity: 0.12}),
+      timed ? null : Plot.ruleX([100], {stroke: colours.limit, strokeWidth: 1.5, strokeDasharray: "5 3"}),
+      Plot.ruleY(marks, {
+        y: "stage",
+        x1: "low",
+        x2: "high",
+        stroke: identity("colour"),
+        strokeWidth: 1.5
+      }),
+      Plot.dot(marks, {
+        y: "stage",
+        x: "value",
+        r: 4.5,
+        symbol: identity("symbol"),
+        stroke: identity("colour"),
+        fill: identity("colour"),
+        title: ({stage, value, series}: Mark) => `${stage}: ${say(value)}\n${seriesName(series)}`,
+        tip: true
+      }),
+      Plot.text(largest, {
+        y: "stage",
+        x: "high",
+        text: ({value}: Mark) => say(value),
+        textAnchor: "start",
+        dx: 9
+      })
+    ]
+  }) as unknown as PlotElement;
+  const list = marks.map(({stage, value, series}) => `${stage}, ${seriesName(series)}: ${say(value)}`);
+  asImage(plot, `${timed ? "Time of a token" : "Read bandwidth used"} by stage. ${list.join("; ")}.`);
+  return plot;
+}
+
+function legend(series: readonly ProfileSeries[], quantity: Quantity): HTMLElement {
+  const recorded = series.filter(({meaning}) => meaning === "recorded");
+  const entries = series
+    .filter(({rows}) => rows.some((row) => valueOf(row, quantity)))
+    .map((s) => {
+      const symbol = s.meaning === "yours" ? symbolStar : deviceSymbol(recorded.indexOf(s));
+      const text = s.meaning === "yours" ? seriesName(s) : `Recorded, ${seriesName(s)}`;
+      return html`<span>${symbolIcon(symbol, colours[s.meaning])} ${text}</span>`;
+    });
+  return html`<div
+    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif);"
+  >
+    ${entries}
+  </div>`;
+}
+
+function caption(series: readonly ProfileSeries[], quantity: Quantity): string {
+  const zeros = series.flatMap((s) =>
+    s.rows.filter(({milliseconds}) => milliseconds === 0).map(({part}) => `${part} (${s.name})`)
+  );
+  const figure = "A figure stands beside the largest mark of a line.";
+  if (quantity === "share") {
+    return `What a stage reads, over its time and the read bandwidth of its device. ${figure} The dashed line is all of that bandwidth.`;
+  }
+  const without =
+    zeros.length > 0 ? ` Without a mark, because their source rounds them to 0: ${zeros.join(", ")}.` : "";
+  return `Medians of our rows, with bars from p10 to p90, on a logarithmic axis. ${figure}${without}`;
+}

@@ -1,0 +1,45 @@
+import type {Browser, Page} from "playwright-core";
+import {afterAll, afterEach, beforeAll, beforeEach, expect, inject, test} from "vitest";
+import {exampleRun} from "./components/lab/lab-fakes.js";
+import {launchBrowser} from "./testing/browser.js";
+
+let browser: Browser;
+let page: Page;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser?.close());
+beforeEach(async () => {
+  page = await browser.newPage();
+  await page.goto(new URL("/why", inject("siteOrigin")).href);
+});
+afterEach(() => page.close());
+
+test("the picture of busy cores shows the device chosen, also when the window changes", async () => {
+  const picture = page.locator(".busy-cores svg");
+  await expect.poll(() => picture.getAttribute("aria-label")).toMatch(/^Apple M2 Pro\. .*attention on 19 then 13/);
+  await page.locator(".busy-cores label", {hasText: "H200"}).click();
+  const h200 = /^NVIDIA H200\. one dispatch, one workgroup: 0\.758.%.*attention on 32/;
+  await expect.poll(() => picture.getAttribute("aria-label")).toMatch(h200);
+  const before = await picture.getAttribute("width");
+  await page.setViewportSize({width: 600, height: 700});
+  await expect.poll(() => picture.getAttribute("width")).not.toBe(before);
+  expect(await picture.getAttribute("aria-label")).toMatch(h200);
+  expect(await page.getByRole("radio", {name: /H200/}).isChecked()).toBe(true);
+});
+
+test("it ends with the ratio of a run that the reader made on another page, until they forget it", async () => {
+  const end = page.locator(".own-ratio");
+  await expect.poll(() => end.innerText()).toMatch(/^You have not run anything yet/);
+  expect(await end.locator("button").count()).toBe(0);
+  const key = "phi3-dispatch-notebook/runs/1";
+  const {run} = exampleRun();
+  await page.evaluate(([key, runs]) => localStorage.setItem(key!, runs!), [key, JSON.stringify({a: run})]);
+  await page.reload();
+  await expect
+    .poll(() => end.innerText())
+    .toMatch(/ at 8\stok\/s and 228 dispatches at 320\stok\/s: 40 times as fast\./);
+  await end.locator("button").click();
+  expect(await end.innerText()).toMatch(/^You have not run anything yet/);
+  expect(await page.evaluate((key) => localStorage.getItem(key), key)).toBeNull();
+});
