@@ -28,6 +28,7 @@ export default {
     {
       name: "The fused kernel",
       pages: [
+        {name: "Limits", path: "/limits"},
         {name: "Workgroups", path: "/geometry"},
         {name: "Toy sizes", path: "/toy"}
       ]

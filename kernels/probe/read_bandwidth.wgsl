@@ -1,22 +1,24 @@
 // How fast this device reads memory: every vec4u of `data` is read once and all words are added up.
 //
 // `data` holds the word i at index i, so the sum is known and a kernel that skipped anything is caught.
-// Launched as `workgroups` × 256 invocations; neighbouring invocations read neighbouring vectors.
+// Launched as any number of workgroups of `workgroup_size`, a power of two; neighbouring invocations read neighbouring
+// vectors.
 
 @group(0) @binding(0) var<storage, read> data: array<vec4u>;
 @group(0) @binding(1) var<storage, read_write> total: atomic<u32>;
 
 override vectors: u32;
+override workgroup_size: u32 = 256u;
 
-var<workgroup> sums: array<u32, 256>;
+var<workgroup> sums: array<u32, workgroup_size>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(workgroup_size)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) invocation: u32
 ) {
-  let stride = workgroups.x * 256u;
+  let stride = workgroups.x * workgroup_size;
   var sum = vec4u(0u);
   for (var i = id.x; i < vectors; i += 4u * stride) {
     sum += data[i];
@@ -25,7 +27,7 @@ fn main(
     if (i + 3u * stride < vectors) { sum += data[i + 3u * stride]; }
   }
   sums[invocation] = sum.x + sum.y + sum.z + sum.w;
-  for (var half = 128u; half > 0u; half /= 2u) {
+  for (var half = workgroup_size / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (invocation < half) { sums[invocation] += sums[invocation + half]; }
   }

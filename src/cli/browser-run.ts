@@ -35,7 +35,8 @@ const pages: Record<string, string> = {
   workgroups: "/geometry",
   geometry: "/geometry",
   stages: "/staged",
-  "dispatch-cost": "/dispatch-cost"
+  "dispatch-cost": "/dispatch-cost",
+  limits: "/limits"
 };
 
 /**

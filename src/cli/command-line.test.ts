@@ -46,6 +46,10 @@ describe.concurrent("a wrong command line for record", () => {
     {args: ["spectrum", "--shape", "giant"], says: /Experiment spectrum has no shape giant; it has tiny, /},
     {args: ["dispatch-cost", "--shape", "tiny"], says: /Experiment dispatch-cost has no shape tiny; it has none/},
     {args: ["dispatch-cost", "--variants", "barrier-3"], says: /no variant barrier-3; it has no-op, dispatches, /},
+    {
+      args: ["limits", "--variants", "read-3"],
+      says: /Experiment limits has no variant read-3; it has read-1, read-2, /
+    },
     {args: ["workgroups", "--variants", "fused-3"], says: /no variant fused-3; it has staged, fused-1, fused-2, /},
     {args: ["geometry", "--shape", "phi5"], says: /Experiment geometry has no shape phi5; it has tiny, /},
     {args: ["spectrum", "--fast"], says: /Unknown option '--fast'.*usage: /s},

@@ -7,10 +7,12 @@ import type {Experiment} from "../components/lab/experiment.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
 import {geometryExperiment} from "../components/lab/geometry.js";
+import {limitsExperiment} from "../components/lab/limits.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
 import {runExperiment, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
 import {stagesExperiment} from "../components/lab/stages.js";
+import {bytesPerSecond} from "../components/lab/statistics.js";
 import {toyExperiment} from "../components/lab/toy.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
@@ -25,8 +27,8 @@ const usage = `Runs an experiment on this machine's GPU and writes its record.
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
                                    [--browser [--screenshot FILE]]
 
-  EXPERIMENT   spectrum, workgroups, geometry, toy, stages, dispatch-cost
-  --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost
+  EXPERIMENT   spectrum, workgroups, geometry, toy, stages, dispatch-cost, limits
+  --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost and limits
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
   --allow-waits
@@ -53,7 +55,8 @@ async function main(args: string[]): Promise<number> {
     geometryExperiment(environment),
     toyExperiment(environment),
     stagesExperiment(environment),
-    dispatchCostExperiment(kernels)
+    dispatchCostExperiment(kernels),
+    limitsExperiment(kernels)
   ];
   const experiments = new Map(list.map((experiment) => [experiment.id, experiment]));
   const [id = "", ...others] = positionals;
@@ -161,11 +164,16 @@ function summary(row: RowProgress) {
   const {status, workgroups, workgroupSize} = row;
   const {median, p10, p90} = row.tokensPerSecond ?? row.microsecondsPerOperation ?? row.millisecondsPerToken ?? {};
   const digits = (value: number | undefined) => value && Number(value.toPrecision(4));
-  const unknown = "factoring" in row && row.factoring === "fused" ? "not counted" : "each stage its own";
+  const unknown =
+    "operation" in row || ("factoring" in row && row.factoring === "fused") ? "not counted" : "each stage its own";
   const geometry = {workgroups: workgroups ?? unknown, "workgroup size": workgroupSize};
-  if ("operation" in row) return {status, µs: digits(median), p10: digits(p10), p90: digits(p90), ...geometry};
   if ("part" in row) {
     return {status, "ms a token": digits(median), p10: digits(p10), p90: digits(p90), by: row.by, ...geometry};
+  }
+  if ("operation" in row) {
+    const {bytesPerOperation: bytes, microsecondsPerOperation: time} = row;
+    const rate = bytes && time ? {"GB/s": digits(bytesPerSecond(bytes, time).median / 1e9)} : {};
+    return {status, µs: digits(median), p10: digits(p10), p90: digits(p90), ...rate, ...geometry};
   }
   const {verification, arithmetic, dispatchesPerToken} = row;
   return {

@@ -47,7 +47,8 @@ export function kernelBuilds(): KernelBuild[] {
     }
   }
   for (const path of ["synthetic", "probe/read_bandwidth", "probe/count_up"]) add(`${path}.wgsl`);
-  for (const probe of ["no_op", "increment", "barrier", "exchange", "barrier_exchange"]) add(`probe/${probe}.wgsl`);
+  for (const probe of ["no_op", "increment", "barrier", "exchange", "barrier_exchange", "roll_call"])
+    add(`probe/${probe}.wgsl`);
   return [...builds.values()];
 }
 

@@ -9,7 +9,7 @@ import type {Arithmetic, Factoring, KernelGeometry} from "./plan.js";
 const fusedSlots = 3;
 
 /** What dot products of activations in 16-bit integers are made of (kernels/lib/int4.wgsl). */
-const packedDot: (typeof languageFeatures)[number] = "packed_4x8_integer_dot_product";
+export const packedDot: (typeof languageFeatures)[number] = "packed_4x8_integer_dot_product";
 
 /** Storage buffers beside the layers': ends, rotations, cache, activations, state. */
 const otherBindings = 5;

@@ -17,6 +17,12 @@ const broken: [what: string, change: (example: ReturnType<typeof exampleCost>) =
     /^rows\.0\.samples\.0\.operations: is 50000, which is no multiple of 30000$/
   ],
   [
+    "a measured row of an unknown number",
+    ({dispatches}) => (dispatches.workgroups = null),
+    /^rows\.0\.workgroups: a mea/
+  ],
+  ["a read of nothing", ({dispatches}) => (dispatches.bytesPerOperation = 0), /^rows\.0\.bytesPerOperation: /],
+  [
     "a sample less",
     ({dispatches}) => dispatches.samples.pop(),
     /^rows\.0\.samples: are 8; the protocol has at least 9$/
@@ -54,6 +60,13 @@ const broken: [what: string, change: (example: ReturnType<typeof exampleCost>) =
 describe("costSchema", () => {
   it("accepts measured rows and rows whose workgroups stalled", () => {
     const {cost} = exampleCost();
+    expect(costSchema.parse(cost)).toEqual(cost);
+  });
+
+  it("accepts an operation that reads bytes, and workgroups that were not counted", () => {
+    const {cost, dispatches, stalled} = exampleCost();
+    dispatches.bytesPerOperation = 2 ** 30;
+    stalled.workgroups = null;
     expect(costSchema.parse(cost)).toEqual(cost);
   });
 

@@ -22,8 +22,11 @@ const rowIdentity = {
   operation: text,
   /** Operations that are always run together: a sample has a whole number of batches. */
   operationsPerBatch: z.int().positive(),
-  workgroups: z.int().positive(),
-  workgroupSize: z.int().positive()
+  /** Null where it was to be found out and was not. */
+  workgroups: z.int().positive().nullable(),
+  workgroupSize: z.int().positive(),
+  /** Bytes that an operation reads, where the rate of reading is what is measured. */
+  bytesPerOperation: z.int().positive().optional()
 };
 
 /** A row with figures: only a verified variant has one. */
@@ -36,9 +39,10 @@ const measuredCostRowSchema = z
     samples: z.array(z.strictObject({operations: z.int().positive(), milliseconds: positive})).min(1),
     microsecondsPerOperation: statisticsSchema
   })
-  .superRefine(({samples, microsecondsPerOperation: stated, operationsPerBatch}, context) => {
+  .superRefine(({samples, microsecondsPerOperation: stated, operationsPerBatch, workgroups}, context) => {
     const issue = (path: (string | number)[], message: string) => context.addIssue({code: "custom", path, message});
     checkStatistics("microsecondsPerOperation", stated, microsecondsPerOperation(samples), issue);
+    if (workgroups === null) issue(["workgroups"], "a measured row says how many it had");
     for (const [i, {operations}] of samples.entries())
       if (operations % operationsPerBatch !== 0)
         issue(["samples", i, "operations"], `is ${operations}, which is no multiple of ${operationsPerBatch}`);

@@ -1,6 +1,7 @@
 import type {CostRecord, CostRow, ExactVerification} from "./cost-record.js";
-import {unsettledRemark} from "./record.js";
+import {unsettledRemark, type Statistics} from "./record.js";
 import {recorderSource} from "./result-row.js";
+import {bytesPerSecond} from "./statistics.js";
 
 /** One row of a `cost` record, with where and when it is from. */
 export interface CostResultRow extends Pick<CostRow, "variant" | "label" | "operation" | "workgroups" | "status"> {
@@ -10,6 +11,8 @@ export interface CostResultRow extends Pick<CostRow, "variant" | "label" | "oper
   microseconds: number | null;
   microsecondsP10: number | null;
   microsecondsP90: number | null;
+  /** Of reading, in a row that measured it; its median, and its 10th and 90th percentile. */
+  bytesPerSecond: Statistics | null;
   operationsPerBatch: number;
   workgroupSize: number;
   experiment: string;
@@ -45,6 +48,10 @@ export function costRows(record: CostRecord, sourceFile: string | null): CostRes
       microseconds: median,
       microsecondsP10: p10,
       microsecondsP90: p90,
+      bytesPerSecond:
+        measured?.bytesPerOperation === undefined
+          ? null
+          : bytesPerSecond(measured.bytesPerOperation, measured.microsecondsPerOperation),
       experiment,
       device: device.label,
       software: device.software,

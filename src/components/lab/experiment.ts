@@ -22,7 +22,7 @@ export type DecodeIdentity = Pick<
 /** A row that repeats an operation of WebGPU, such as a dispatch. */
 export type CostIdentity = Pick<
   CostRow,
-  "variant" | "label" | "operation" | "operationsPerBatch" | "workgroups" | "workgroupSize"
+  "variant" | "label" | "operation" | "operationsPerBatch" | "workgroups" | "workgroupSize" | "bytesPerOperation"
 >;
 
 /** A row that is a stage of a model, or a whole token. */

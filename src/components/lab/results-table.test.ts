@@ -184,6 +184,24 @@ function file(run: RunRecord): ResultFile {
   return parseResultFile("h200-spectrum.json", JSON.stringify(run));
 }
 
+it("what devices offered is from the newest run in each runtime, whatever the run measured", () => {
+  const {cost} = exampleCost();
+  const {run} = exampleRun();
+  const at = (date: string, limit: number) => ({date, device: {...cost.device, limits: {maxBufferSize: limit}}});
+  const files = {
+    "old.json": {...run, ...at("2026-02-03T04:05:06.789Z", 1)},
+    "new.json": {...cost, ...at("2026-03-03T04:05:06.789Z", 2)},
+    "browser.json": {...cost, ...at("2026-02-03T04:05:06.789Z", 3), runtime: {name: "Chromium 156", os: ""}}
+  };
+  const {devices} = collectResults(
+    Object.entries(files).map(([name, content]) => parseResultFile(name, JSON.stringify(content)))
+  );
+  expect(devices.map(({sourceFile, date, limits}) => [sourceFile, date, limits])).toEqual([
+    ["new.json", "2026-03-03", {maxBufferSize: 2}],
+    ["browser.json", "2026-02-03", {maxBufferSize: 3}]
+  ]);
+});
+
 describe("costs", () => {
   it("are rows of their own, newest runs first, and none of the decoding table", () => {
     const older = exampleCost().cost;
@@ -198,5 +216,13 @@ describe("costs", () => {
       ["a/exchange-8", null, "2026-02-03"]
     ]);
     expect(costs[1]!.note).toBe("discarded: 8 workgroups were not all resident at once");
+    expect(costs[0]!.bytesPerSecond).toBeNull();
+  });
+
+  it("say the rate of an operation that reads bytes", () => {
+    const {cost, dispatches} = exampleCost();
+    dispatches.bytesPerOperation = 1_000_000;
+    const {costs} = collectResults([parseResultFile("read.json", JSON.stringify(cost))]);
+    expect(costs[0]!.bytesPerSecond).toEqual({median: 4e11, p10: 1e12 / 3.2, p90: 5e11});
   });
 });

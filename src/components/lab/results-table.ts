@@ -28,6 +28,18 @@ export interface Roofline {
   sourceFile: string;
 }
 
+/** What a device offered to a run on file. */
+export interface RecordedDevice {
+  device: string;
+  /** The device is a CPU pretending to be a GPU. */
+  software: boolean;
+  runtime: string;
+  features: string[];
+  limits: Record<string, number>;
+  date: string;
+  sourceFile: string;
+}
+
 type WithOrigin<T> = T & {citation: string; sourceUrl: string | null; sourceFile: string};
 
 /** What the pages read: every figure on file. */
@@ -37,6 +49,8 @@ export interface Results {
   costs: CostResultRow[];
   /** What each stage takes of a token: newest profiles first, then those that reports repeat. */
   stages: ProfileResultRow[];
+  /** The newest of each device in each runtime, newest runs first. */
+  devices: RecordedDevice[];
   /** One per device: that of the highest bandwidth measured on it, a nominal one where none was measured. */
   rooflines: Roofline[];
   profiles: WithOrigin<Report["profiles"][number]>[];
@@ -104,6 +118,7 @@ export function collectResults(files: readonly ResultFile[]): Results {
       .filter((file) => file.kind === "cost")
       .sort((a, b) => Date.parse(b.content.date) - Date.parse(a.content.date))
       .flatMap(({name, content}) => costRows(content, name)),
+    devices: recordedDevices(files),
     rooflines: rooflines(files),
     profiles: section((report) => report.profiles),
     speedups: section((report) => report.speedups),
@@ -241,6 +256,29 @@ function repetitions(files: readonly ResultFile[]) {
       ? content.rows.flatMap(({id, repeats, note}) => (repeats ? [{file: name, id, repeats, note}] : []))
       : []
   );
+}
+
+function recordedDevices(files: readonly ResultFile[]): RecordedDevice[] {
+  const runs = files
+    .filter((file) => file.kind === "run" || file.kind === "cost")
+    .sort((a, b) => Date.parse(b.content.date) - Date.parse(a.content.date));
+  const newest = new Map<string, RecordedDevice>();
+  for (const {name, content} of runs) {
+    const {device, runtime, date} = content;
+    const key = JSON.stringify([device.label, runtime.name]);
+    if (newest.has(key)) continue;
+    const {label, software, features, limits} = device;
+    newest.set(key, {
+      device: label,
+      software,
+      runtime: runtime.name,
+      features,
+      limits,
+      date: date.slice(0, 10),
+      sourceFile: name
+    });
+  }
+  return [...newest.values()];
 }
 
 function rooflines(files: readonly ResultFile[]): Roofline[] {

@@ -1,6 +1,6 @@
 import {beforeEach, describe, expect, it, vi} from "vitest";
 import {shapes, weightBytesPerToken} from "../model/shape.js";
-import type {PrepareContext, Variant} from "./experiment.js";
+import type {CostIdentity, PrepareContext, Variant} from "./experiment.js";
 import {
   FakeClock,
   FakeGpu,
@@ -568,6 +568,17 @@ describe("an experiment without a model", () => {
   beforeEach(() => {
     a.verify = async () => exact;
     b.verify = async () => exact;
+  });
+
+  it("records what the device decided: how many workgroups there were, and how many bytes they read", async () => {
+    Object.assign(a, {workgroups: 7, bytesPerOperation: 4096});
+    const {identity, ...variant} = fakeCostVariant("a", async () => a);
+    const {record} = await runCosts({...variant, identity: {...identity, workgroups: null} as CostIdentity});
+    expect(costSchema.parse(record).rows[0]).toMatchObject({
+      status: "measured",
+      workgroups: 7,
+      bytesPerOperation: 4096
+    });
   });
 
   it("is timed by the same protocol, and its record has microseconds per operation", async () => {

@@ -27,7 +27,8 @@ export type RunState = "preparing" | "verifying" | "warming" | "measuring" | Run
 export type RowProgress = VariantIdentity & Partial<Figures> & RowStatus;
 
 /** What becomes known of a row while it runs. */
-type RowChange = Partial<Figures & RowStatus> & Pick<Subject, "workgroups" | "workgroupSize"> & {features?: string[]};
+type RowChange = Partial<Figures & RowStatus> &
+  Pick<Subject, "workgroups" | "workgroupSize" | "bytesPerOperation"> & {features?: string[]};
 
 interface RowStatus {
   status: "waiting" | "preparing" | "verifying" | "verified" | "warming" | "measuring" | "cancelled" | RunRow["status"];
@@ -179,12 +180,13 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
         else alive.add(subject);
         return subject;
       });
-      const {workgroups, workgroupSize, features} = prepared;
+      const {workgroups, workgroupSize, features, bytesPerOperation} = prepared;
       board.set(id, {
         status: "verifying",
         ...(workgroups && {workgroups}),
         ...(workgroupSize && {workgroupSize}),
-        ...(features && {features: [...features]})
+        ...(features && {features: [...features]}),
+        ...(bytesPerOperation && {bytesPerOperation})
       });
       board.report("verifying", `Verifying ${label}`, from);
       const predicted = await on(id, async () => prepared.predictedMillisecondsPerUnit?.(stop));

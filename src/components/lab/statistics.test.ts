@@ -1,5 +1,5 @@
 import {describe, expect, it} from "vitest";
-import {microsecondsPerOperation, spread, statistics, tokensPerSecond} from "./statistics.js";
+import {bytesPerSecond, microsecondsPerOperation, spread, statistics, tokensPerSecond} from "./statistics.js";
 
 describe("statistics", () => {
   it("interpolates between order statistics, whatever the order", () => {
@@ -41,4 +41,9 @@ it("microseconds per operation are time over operations, sample by sample", () =
     {operations: 100_000, milliseconds: 200}
   ];
   expect(microsecondsPerOperation(samples).median).toBe(2);
+});
+
+it("bytes per second are bytes over time, with the slow tail at the low end", () => {
+  const rates = bytesPerSecond(1e6, {median: 1000, p10: 500, p90: 2000});
+  expect(rates).toEqual({median: 1e9, p10: 5e8, p90: 2e9});
 });

@@ -31,6 +31,12 @@ export function millisecondsPerToken(samples: MeasuredProfileRow["samples"]): St
   return statistics(samples.map(({tokens, milliseconds, gpu}) => (gpu?.milliseconds ?? milliseconds) / tokens));
 }
 
+/** Bytes per second of an operation that reads so many: the slowest tenth of times is the slowest tenth of rates. */
+export function bytesPerSecond(bytes: number, {median, p10, p90}: Statistics): Statistics {
+  const rate = (microseconds: number) => (1e6 * bytes) / microseconds;
+  return {median: rate(median), p10: rate(p90), p90: rate(p10)};
+}
+
 /** How far apart values are: the largest over the smallest, less one. 0.02 is "within 2 %". */
 export function spread(values: readonly number[]): number {
   return Math.max(...values) / Math.min(...values) - 1;

@@ -33,6 +33,8 @@ export interface Subject {
   readonly features?: readonly KernelFeature[];
   /** Fewest units that one call of `run` may be asked for, where a shorter call could not be timed; 1 by default. */
   readonly leastUnits?: number;
+  /** Bytes that an operation reads, where the rate of reading is what is measured. */
+  readonly bytesPerOperation?: number;
   /** Most units that one call of `run` may be asked for. */
   readonly maxUnits: number;
   /** Frees everything this subject allocated. */

@@ -25,7 +25,7 @@ export const pollLimits = {hardware: 2 ** 15, software: 2 ** 22};
 /** Most workgroups tried on a CPU: those that are not resident still run to their end, which takes it long. */
 const softwareWorkgroups = 32;
 
-/** Bindings of each kernel, of `stalled`, `arrived`, `totals` and `words`. */
+/** Bindings of each kind of kernel, of `stalled`, `arrived`, `totals` and `words`. */
 const bindings: Record<WaitKind, readonly number[]> = {
   barrier: [0, 1, 2],
   exchange: [0, 2, 3],
@@ -82,14 +82,14 @@ export function waitVariant(
       return guard(
         device,
         `allocating for ${label}`,
-        () => new WaitSubject(device, pipeline, kind, workgroups, onStall)
+        () => new WaitSubject(device, pipeline, {kind, workgroups, rounds}, onStall)
       );
     }
   };
 }
 
-/** One dispatch of many rounds; a unit is such a dispatch. */
-class WaitSubject implements Subject {
+/** One dispatch of many rounds; a unit is such a dispatch. Its first failure is its last: each wait after it gives up. */
+export class WaitSubject implements Subject {
   /** Few, because after a stall those that were submitted still run to their end. */
   readonly maxUnits = 32;
   private readonly stalled: GPUBuffer;
@@ -103,10 +103,10 @@ class WaitSubject implements Subject {
   constructor(
     private readonly device: GPUDevice,
     private readonly pipeline: GPUComputePipeline,
-    private readonly kind: WaitKind,
-    readonly workgroups: number,
+    private readonly wait: {kind: WaitKind; workgroups: number; rounds: number},
     private readonly onStall: () => never
   ) {
+    const {kind, workgroups} = wait;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const allocate = (words: number) => device.createBuffer({size: 4 * words, usage});
     this.stalled = allocate(1);
@@ -122,12 +122,17 @@ class WaitSubject implements Subject {
     });
   }
 
+  get workgroups(): number {
+    return this.wait.workgroups;
+  }
+
   /** Runs one dispatch and compares what each workgroup added up. */
   async verify(): Promise<ExactVerification> {
-    const {device, totals, kind, workgroups} = this;
+    const {device, totals, workgroups} = this;
+    const {kind, rounds} = this.wait;
     device.queue.writeBuffer(totals, 0, new Uint32Array(workgroups));
     await this.run(1);
-    const expected = expectedTotal(kind);
+    const expected = expectedTotal(kind, rounds);
     const sums = new Uint32Array(await this.readTotals.read(totals));
     const wrong = sums.findIndex((sum) => sum !== expected);
     if (wrong >= 0) {
@@ -168,7 +173,7 @@ class WaitSubject implements Subject {
  * What a workgroup adds up: the rounds it saw complete, or, of every round, the values it took. In round r the values are
  * 0 … 3071 in another order, plus r each.
  */
-function expectedTotal(kind: WaitKind): number {
+function expectedTotal(kind: WaitKind, rounds: number): number {
   if (kind === "barrier") return rounds;
   const first = (exchangedValues * (exchangedValues - 1)) / 2;
   return (rounds * first + (exchangedValues * rounds * (rounds + 1)) / 2) % 2 ** 32;

@@ -2,7 +2,7 @@ import {group} from "d3";
 import {html} from "htl";
 import type {CostRecord} from "../lab/cost-record.js";
 import {costRows, type CostResultRow} from "../lab/cost-row.js";
-import {formatCount, formatMicroseconds, formatMilliseconds} from "./format.js";
+import {formatCount, formatMicroseconds, formatMilliseconds, formatQuantity} from "./format.js";
 import {ranOn} from "./recorded.js";
 
 /** The ways to launch a stage as a dispatch of its own. */
@@ -44,9 +44,7 @@ function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours")
   const [dispatch, submit, awaited] = ["dispatches", "submits", "awaited-submits"].map(find);
   const exchanges = largestWaits(rows, "exchange");
   const many = (row: CostResultRow) =>
-    html`<span
-      >${figure(row)} with ${formatCount(row.workgroups)} ${row.workgroups === 1 ? "workgroup" : "workgroups"}</span
-    >`;
+    html`<span>${figure(row)} with ${formatQuantity(row.workgroups!, "workgroup")}</span>`;
   const parts = [
     dispatch && html`<span>a dispatch that needs the one before it costs ${figure(dispatch)}</span>`,
     submit && html`<span>a submit of its own for each costs ${figure(submit)}</span>`,
@@ -73,7 +71,7 @@ function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours")
 export function largestWaits(rows: readonly CostResultRow[], kind: string): CostResultRow[] {
   return rows
     .filter(({variant, microseconds}) => variant.replace(/-\d+$/, "") === kind && microseconds !== null)
-    .sort((a, b) => a.workgroups - b.workgroups)
+    .sort((a, b) => a.workgroups! - b.workgroups!)
     .slice(-2);
 }
 

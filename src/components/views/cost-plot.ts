@@ -150,7 +150,7 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
   const isLast = ({row}: Mark) =>
     !points.some(
       ({row: other}) =>
-        other.sourceFile === row.sourceFile && waitOf(other) === waitOf(row) && other.workgroups > row.workgroups
+        other.sourceFile === row.sourceFile && waitOf(other) === waitOf(row) && other.workgroups! > row.workgroups!
     );
   const whose = ({row}: Mark) => {
     if (row.sourceFile === null) return "Yours: ";
@@ -173,7 +173,7 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
 
 function mark(row: CostResultRow, colour: string, dash: string): Mark[] {
   const {workgroups, microseconds} = row;
-  return microseconds === null ? [] : [{row, workgroups, microseconds, colour, dash}];
+  return microseconds === null || workgroups === null ? [] : [{row, workgroups, microseconds, colour, dash}];
 }
 
 function isWait({row}: Mark): boolean {

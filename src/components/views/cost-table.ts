@@ -17,7 +17,7 @@ export const costLayout: TableLayout<CostResultRow> = {
   recordedCells: (row) => [
     variantCell(row.label, [row.note]),
     medianCell(row.microseconds, row.microsecondsP10, row.microsecondsP90),
-    formatCount(row.workgroups),
+    row.workgroups === null ? "–" : formatCount(row.workgroups),
     ranOn(row),
     row.verification ?? "–",
     formatDate(row.date),

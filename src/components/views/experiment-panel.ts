@@ -18,12 +18,14 @@ import {describeRuntime} from "./panel-runtime.js";
 import {readSettings, variantIds, writeSettings} from "./panel-settings.js";
 import {costLayout} from "./cost-table.js";
 import {profileLayout} from "./profile-table.js";
-import {resultsTable, speedLayout, type LiveRow} from "./results-table.js";
+import {resultsTable, speedLayout, type LiveRow, type TableLayout} from "./results-table.js";
 
 export interface PanelOptions {
   experiment: Experiment;
   /** Recorded rows to show below the reader's own: costs for an experiment without shapes, a profile's, else speeds. */
   recordedRows: readonly ResultRow[] | readonly CostResultRow[] | readonly ProfileResultRow[];
+  /** How its table shows rows without a model: as costs by default. */
+  layout?: TableLayout<CostResultRow>;
   /** What its part of the link's query starts with, on a page that has another panel: "ablation-". */
   queryPrefix?: string;
   /** Opens a device for one run. */
@@ -46,6 +48,7 @@ export interface PanelOptions {
 export function experimentPanel({
   experiment,
   recordedRows,
+  layout = costLayout,
   queryPrefix,
   openGpu: open = openDevice,
   describeDevice = async () => describeAdapter(await requestAdapter(navigator.gpu), navigator.gpu),
@@ -84,7 +87,7 @@ export function experimentPanel({
     ? resultsTable({layout: profileLayout, recorded: recordedRows as readonly ProfileResultRow[], live: []})
     : experiment.shapes.length > 0
       ? resultsTable({layout: speedLayout, recorded: recordedRows as readonly ResultRow[], live: []})
-      : resultsTable({layout: costLayout, recorded: recordedRows as readonly CostResultRow[], live: []});
+      : resultsTable({layout, recorded: recordedRows as readonly CostResultRow[], live: []});
   const panel = html`<section class="panel" data-experiment="${experiment.id}" aria-label="${experiment.question}">
     ${device} ${notes.map(missing)} ${choices}
     <div class="panel-actions">${runButton} ${cancelButton} ${exportButton}</div>

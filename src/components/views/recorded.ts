@@ -25,13 +25,20 @@ export function findRoofline({rooflines}: Pick<Results, "rooflines">, device: st
  * Read from the device's name, "(19-core GPU)", or from a report's note on it, "(132 SMs)".
  * @throws {Error} when neither says it.
  */
-export function gpuCores({reports}: Pick<Results, "reports">, device: string): number {
+export function gpuCores(results: Pick<Results, "reports">, device: string): number {
+  const cores = coresOnFile(results, device);
+  if (cores === null) throw new Error(`nothing in results/ says how many cores ${device} has`);
+  return cores;
+}
+
+/** The same, or null where nothing says it. */
+export function coresOnFile({reports}: Pick<Results, "reports">, device: string): number | null {
   const texts = [device, ...reports.flatMap(({notes}) => notes).filter((note) => note.includes(device))];
   for (const text of texts) {
     const [, count] = /\b(\d+)(?:-core GPU| SMs)/.exec(text) ?? [];
     if (count) return Number(count);
   }
-  throw new Error(`nothing in results/ says how many cores ${device} has`);
+  return null;
 }
 
 /** What says on what a row was measured. */

@@ -25,6 +25,9 @@ export interface LiveRow {
   millisecondsPerToken?: Statistics;
   /** How the time was measured, of a profile. */
   by?: string;
+  operation?: string;
+  /** Bytes that an operation reads, where the rate of reading is what is measured. */
+  bytesPerOperation?: number | undefined;
   verification?: Verification | ExactVerification;
   /** Why there are no figures. */
   message?: string;

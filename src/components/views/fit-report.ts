@@ -1,0 +1,210 @@
+import {html} from "htl";
+import {activationTile, largestHidden, layerBindings, mostLayers, sizesOf, whyNoFit} from "../decode/capacity.js";
+import type {Largest} from "../decode/capacity.js";
+import {groupSize, layerMatrices, type Shape} from "../model/shape.js";
+import {formatBytes, formatCount, formatQuantity} from "./format.js";
+import type {NamedOffer} from "./offers.js";
+
+/** Those that may differ in what fits: a dispatch an operation binds what one a stage does. */
+const designs = {
+  fused: "one dispatch",
+  staged: "a dispatch a stage"
+};
+
+type Design = keyof typeof designs;
+
+const designNames = Object.keys(designs) as Design[];
+
+/** What a shape takes, with the arithmetic. */
+export function sizesTable(shape: Shape): HTMLElement {
+  const {layer, ends, layerCache, all} = sizesOf(shape);
+  const {hidden, layers, vocabulary, kvHeads, headDim, context} = shape;
+  const matrices = Object.values(layerMatrices(shape));
+  const product = ({rows, columns}: {rows: number; columns: number}) =>
+    `${formatCount(rows)} × ${formatCount(columns)}`;
+  const weights = matrices.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
+  const each = `(1/2 + 2/${groupSize}) bytes`;
+  const rows = [
+    [
+      "A layer",
+      `${matrices.map(product).join(" + ")} = ${formatCount(weights)} weights of ${each}, and 2 norms of ${formatCount(hidden)} × 2 bytes`,
+      layer
+    ],
+    [
+      "The ends: embedding, LM head, last norm",
+      `2 × ${formatCount(vocabulary)} × ${formatCount(hidden)} weights of ${each}, and ${formatCount(hidden)} × 2 bytes`,
+      ends
+    ],
+    [
+      "KV cache of a layer",
+      `2 × ${formatCount(kvHeads)} × ${formatCount(headDim)} × ${formatCount(context)} positions × 4 bytes`,
+      layerCache
+    ],
+    [
+      `KV cache of ${formatQuantity(layers, "layer")}`,
+      `${formatCount(layers)} × ${formatBytes(layerCache)}`,
+      layers * layerCache
+    ],
+    [
+      "All together",
+      `${formatCount(layers)} × (${formatBytes(layer)} + ${formatBytes(layerCache)}) + ${formatBytes(ends)}`,
+      all
+    ]
+  ] as const;
+  return html`<div class="scrolls sizes" role="region" aria-label="What this model takes" tabindex="0">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Part</th>
+          <th scope="col" class="number">Bytes</th>
+          <th scope="col">Arithmetic</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          ([what, arithmetic, bytes]) =>
+            html`<tr>
+              <th scope="row">${what}</th>
+              <td class="number"><strong>${formatBytes(bytes)}</strong><br /><small>${formatCount(bytes)}</small></td>
+              <td>${arithmetic}</td>
+            </tr>`
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** For each device and each design, whether a shape fits, and the largest that would. */
+export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElement {
+  return html`<div class="scrolls fit-report" role="region" aria-label="What fits each design" tabindex="0">
+    <table style="max-width: none;">
+      <thead>
+        <tr>
+          <th scope="col" style="min-width: 6em;">Limits of</th>
+          <th scope="col" style="min-width: 6em;">Design</th>
+          <th scope="col">Fits</th>
+          <th scope="col" class="number">Bindings of layers</th>
+          <th scope="col" class="number">Most layers of ${formatCount(shape.hidden)}</th>
+          <th scope="col" class="number">Largest hidden size of ${formatQuantity(shape.layers, "layer")}</th>
+          <th scope="col" style="min-width: 15em;">What ends it</th>
+        </tr>
+      </thead>
+      ${offers.map(
+        (offer) =>
+          html`<tbody>
+            ${designNames.map((factoring, i) => fitRow(shape, factoring, offer, i === 0 ? groupHeader(offer) : null))}
+          </tbody>`
+      )}
+    </table>
+  </div>`;
+}
+
+function groupHeader({name, origin}: NamedOffer): HTMLElement {
+  return html`<th scope="rowgroup" rowspan="${designNames.length}">
+    ${origin ? html`<span class="${origin}">${name}</span>` : name}
+  </th>`;
+}
+
+function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTMLElement | null): HTMLElement {
+  const reason = whyNoFit(shape, factoring, offer);
+  const layers = mostLayers(shape, factoring, offer);
+  const hidden = largestHidden(shape, factoring, offer);
+  const bindings = factoring === "staged" ? 1 : layerBindings(shape, offer);
+  const ends = reason ?? layers.reason ?? hidden.reason;
+  return html`<tr data-fits="${reason === null}" data-design="${factoring}">
+    ${header}
+    <td>${designs[factoring]}</td>
+    <td><strong>${reason === null ? "yes" : "no"}</strong></td>
+    <td class="number">${bindings === null ? "–" : formatCount(bindings)}</td>
+    <td class="number">${count(layers)}</td>
+    <td class="number">${count(hidden)}</td>
+    <td><small>${ends === null ? "The GPU’s memory, which WebGPU does not tell." : withCommas(ends)}</small></td>
+  </tr>`;
+}
+
+/** How the input of the widest matrix lies in workgroup memory on each device. */
+export function tileTable(shape: Shape, offers: readonly NamedOffer[]): HTMLElement {
+  return html`<div class="scrolls tiles" role="region" aria-label="Activations in workgroup memory" tabindex="0">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Limits of</th>
+          <th scope="col">Arithmetic</th>
+          <th scope="col" class="number">One workgroup of</th>
+          <th scope="col" class="number">Whole input</th>
+          <th scope="col" class="number">Held at once</th>
+          <th scope="col" class="number">Pieces</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${offers.map((offer) => tileRow(shape, offer))}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function tileRow(shape: Shape, offer: NamedOffer): HTMLElement {
+  const {arithmetic, workgroupSize, groups, tileGroups, pieces, groupBytes} = activationTile(shape, offer);
+  return html`<tr>
+    <th scope="row">${offer.origin ? html`<span class="${offer.origin}">${offer.name}</span>` : offer.name}</th>
+    <td>${arithmetic === "int16" ? "16-bit integers" : "float32"}</td>
+    <td class="number">${formatCount(workgroupSize)}</td>
+    <td class="number">${formatCount(groups)} × ${groupBytes} B = ${formatBytes(groups * groupBytes)}</td>
+    <td class="number">${formatCount(tileGroups)} × ${groupBytes} B = ${formatBytes(tileGroups * groupBytes)}</td>
+    <td class="number">${formatCount(pieces)}</td>
+  </tr>`;
+}
+
+/** Models of known sizes: what each takes, and which designs have room for it on each device. */
+export function presetsTable(presets: readonly Shape[], offers: readonly NamedOffer[]): HTMLElement {
+  return html`<div class="scrolls presets" role="region" aria-label="Known sizes" tabindex="0">
+    <table style="max-width: none;">
+      <thead>
+        <tr>
+          <th scope="col" style="min-width: 9em;">Model</th>
+          <th scope="col" class="number">A layer</th>
+          <th scope="col" class="number">The ends</th>
+          <th scope="col" class="number">All together</th>
+          ${offers.map(({name}) => html`<th scope="col" style="min-width: 12em;">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${presets.map((shape) => {
+          const {layer, ends, all} = sizesOf(shape);
+          return html`<tr data-preset="${shape.id}">
+            <th scope="row">${shape.label}</th>
+            ${[layer, ends, all].map((bytes) => html`<td class="number">${formatBytes(bytes)}</td>`)}
+            ${offers.map((offer) => html`<td>${verdict(shape, offer)}</td>`)}
+          </tr>`;
+        })}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function verdict(shape: Shape, offer: NamedOffer): Node {
+  const [fused, staged] = designNames.map((factoring) => whyNoFit(shape, factoring, offer)) as [
+    string | null,
+    string | null
+  ];
+  if (fused === null && staged === null) {
+    return html`<span
+      ><strong>both fit</strong>, one dispatch with ${formatQuantity(layerBindings(shape, offer)!, "binding")} of
+      layers</span
+    >`;
+  }
+  const fits = fused === null ? "one dispatch fits" : staged === null ? "a dispatch a stage fits" : "neither fits";
+  const reasons = [...new Set([fused, staged])].filter((reason) => reason !== null);
+  return html`<span
+    ><strong>${fits}</strong>${reasons.map((reason) => html`<br /><small>${withCommas(reason)}</small>`)}</span
+  >`;
+}
+
+function count({value, reason}: Largest): string {
+  return reason === null ? `over ${formatCount(value)}` : value === 0 ? "none" : formatCount(value);
+}
+
+/** Long numbers in a sentence as this page writes them. */
+function withCommas(sentence: string): string {
+  return sentence.replace(/\d{4,}/g, (digits) => formatCount(Number(digits)));
+}

@@ -1,0 +1,45 @@
+import type {CostResultRow} from "../lab/cost-row.js";
+
+/** A row that has a rate of reading. */
+export type ReadRow = CostResultRow & {
+  workgroups: number;
+  bytesPerSecond: NonNullable<CostResultRow["bytesPerSecond"]>;
+};
+
+/** A row that says how many workgroups were resident together, and held. */
+export type ResidentRow = CostResultRow & {workgroups: number};
+
+/** What one workgroup reads, and what the whole GPU does, in one run. */
+export interface Reach {
+  one: ReadRow;
+  all: ReadRow;
+  /** How many times as much the second is. */
+  ratio: number;
+}
+
+export function readRows(rows: readonly CostResultRow[]): ReadRow[] {
+  return rows.filter(
+    (row): row is ReadRow => row.operation === "read" && row.bytesPerSecond !== null && row.workgroups !== null
+  );
+}
+
+/** Those that were counted and held: a row whose workgroups stalled after it is none. */
+export function residentRows(rows: readonly CostResultRow[]): ResidentRow[] {
+  return rows.filter(
+    (row): row is ResidentRow => row.operation === "roll call" && row.microseconds !== null && row.workgroups !== null
+  );
+}
+
+/** The fastest of one workgroup, of any size, and the fastest of all; null where a run measured only one of them. */
+export function reachOf(rows: readonly CostResultRow[]): Reach | null {
+  const fastest = (rows: ReadRow[]) =>
+    rows.reduce<ReadRow | null>(
+      (best, row) => (best && best.bytesPerSecond.median >= row.bytesPerSecond.median ? best : row),
+      null
+    );
+  const reads = readRows(rows);
+  const one = fastest(reads.filter(({workgroups}) => workgroups === 1));
+  const all = fastest(reads);
+  if (!one || !all || reads.every(({workgroups}) => workgroups === 1)) return null;
+  return {one, all, ratio: all.bytesPerSecond.median / one.bytesPerSecond.median};
+}
