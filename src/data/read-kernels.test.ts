@@ -31,7 +31,8 @@ describe.each(builds)("$key", ({key, path, conditions}) => {
   });
 
   test("uses subgroups only where it is linked for them", () => {
-    if (conditions.includes("subgroups")) expect(code).toMatch(/^enable subgroups;/m);
+    const uses = /\b(subgroup|quad)[A-Z]/.test(code);
+    if (conditions.includes("subgroups")) expect(/^enable subgroups;/m.test(code)).toBe(uses);
     else expect(code).not.toMatch(/subgroup(?!s?\.)[A-Z]|enable subgroups/);
   });
 
@@ -53,16 +54,19 @@ describe.each(builds)("$key", ({key, path, conditions}) => {
   });
 });
 
-test.each(builds.filter(({path}) => /^(fused|staged)/.test(path)))("every override of $key has a value", ({key}) => {
-  const given = [
-    ...Object.keys(shapeConstants(shapes.tiny)),
-    ...["workgroup_size", "qkv_rows", "gate_up_rows", "lm_head_rows", "residual_rows", "read_ahead"],
-    ...["tile_groups", "team_lanes", "bests", "spin_limit", "layers_per_slot", "head_vectors"],
-    ...Object.keys(optionConstants({}))
-  ];
-  const missing = linked.get(key)!.overrides.filter((name) => !given.includes(name));
-  expect(missing).toEqual([]);
-});
+test.each(builds.filter(({path}) => /^(fused|staged|unfused)/.test(path)))(
+  "every override of $key has a value",
+  ({key}) => {
+    const given = [
+      ...Object.keys(shapeConstants(shapes.tiny)),
+      ...["workgroup_size", "qkv_rows", "gate_up_rows", "lm_head_rows", "residual_rows", "read_ahead", "product_rows"],
+      ...["tile_groups", "team_lanes", "bests", "spin_limit", "layers_per_slot", "head_vectors"],
+      ...Object.keys(optionConstants({}))
+    ];
+    const missing = linked.get(key)!.overrides.filter((name) => !given.includes(name));
+    expect(missing).toEqual([]);
+  }
+);
 
 test("the fused kernel has the very stages that the staged kernels launch", () => {
   const stages = Object.keys(sources).filter((path) => path.startsWith("stages/"));

@@ -17,7 +17,7 @@ export interface Mutation {
  * layers in three buffers (`split`), and by two workgroups with token ids of more than 16 bits (`wide`); a roll call
  * of more workgroups than are resident (`crowd`); and by one workgroup in the recorded style (`record`), with a row and a
  * word at a time by itself (`words`), also from workgroup memory (`record tiles`), with two loads under way (`loads`), and
- * with queries, keys and values in three passes (`passes`).
+ * with queries, keys and values in three passes (`passes`). `unfused` is the model of `long`, an operation a dispatch.
  */
 export type SubjectName =
   | "staged"
@@ -31,6 +31,7 @@ export type SubjectName =
   | "grid"
   | "registers"
   | "long"
+  | "unfused"
   | "split"
   | "wide"
   | "crowd"
@@ -379,6 +380,48 @@ export const mutations: readonly Mutation[] = [
   ...inFile("staged/argmax.wgsl", [
     ["it is the best of one workgroup", "argmax(invocation, bests", "argmax(invocation, 1u"]
   ]),
+  ...mistakesIn("unfused", {
+    "lib/product": [["two rows of a team change places", "put(output, row +", "put(output, (row ^ 1u) +"]],
+    "unfused/query_product": [["the last rows are left out", "0u, heads * head_dim", "0u, heads * head_dim - 8u"]],
+    "unfused/key_product": [
+      ["the keys' rows are the queries'", "matrix, heads * head_dim,", "matrix, (heads - kv_heads) * head_dim,"]
+    ],
+    "unfused/value_product": [
+      ["the values' rows are the keys'", "(heads + kv_heads) * head_dim,", "heads * head_dim,"]
+    ],
+    "unfused/rotate_queries": [["the position is the one before", "0u, heads, position", "0u, heads, position - 1u"]],
+    "unfused/rotate_keys": [["one head is left alone", "heads, kv_heads, position", "heads, kv_heads - 1u, position"]],
+    "unfused/append_cache": [
+      ["keys are all written to the first position", "cache[position * stride + vector]", "cache[vector]"],
+      ["values are the keys", "(heads + kv_heads) * head_dim + 4u", "heads * head_dim + 4u"]
+    ],
+    "unfused/scores": [
+      ["the query heads share KV heads in turn", "query_head / (heads / kv_heads)", "query_head % kv_heads"],
+      ["the position itself is not attended to", "at <= position", "at < position"],
+      ["a quarter of the score is all of it", "score = quad_add(score, invocation);", ""]
+    ],
+    "unfused/softmax": [
+      ["the weights are not divided by their sum", "activations[first + i] /= total", "activations[first + i] /= 1.0"],
+      ["all heads have the scores of the first", "workgroup.index * context", "0u * context"]
+    ],
+    "unfused/weigh_values": [
+      ["it is the keys that are summed", "cache[(context + i)", "cache[(i)"],
+      ["the sum is one lane's", "sum = team_add(sum, invocation);", ""],
+      ["the query heads share KV heads in turn", "query_head / (heads / kv_heads)", "query_head % kv_heads"]
+    ],
+    "unfused/o_product": [["the scales are one off", "o_words, o_scales,", "o_words, o_scales + 1u,"]],
+    "unfused/add_attention": [
+      ["the residual's first elements stay", "add_projected(workgroup", "add_projected(1u + workgroup"]
+    ],
+    "unfused/add_ffn": [
+      ["the residual's first elements stay", "add_projected(workgroup", "add_projected(1u + workgroup"]
+    ],
+    "unfused/gate_product": [["the gates are the ups", "matrix, 0u, ffn", "matrix, ffn, ffn"]],
+    "unfused/up_product": [["the ups are the gates", "matrix, ffn, ffn", "matrix, 0u, ffn"]],
+    "unfused/silu": [["every second four elements have none", "gates.high[i] = silu(gates.high[i]);", ""]],
+    "unfused/multiply": [["the ups are eight elements off", "ffn / 8u + eight,", "ffn / 8u - 1u + eight,"]],
+    "unfused/down_product": [["the weights are 16 bytes off", "Matrix(0u, down_words", "Matrix(0u, down_words + 1u"]]
+  }),
   ...inFile("fused.wgsl", [
     ["all layers have the cache of the first", "invocation, layer * kv_heads", "invocation, 0u * kv_heads", "fused"],
     [
@@ -425,4 +468,14 @@ export const mutations: readonly Mutation[] = [
 
 function inFile(path: string, list: [wrong: string, find: string, replace: string, on?: SubjectName][]): Mutation[] {
   return list.map(([wrong, find, replace, on = "staged"]) => ({path, wrong, find, replace, on}));
+}
+
+/** Mistakes of several files that the same subject shows. */
+function mistakesIn(
+  on: SubjectName,
+  files: Record<string, [wrong: string, find: string, replace: string][]>
+): Mutation[] {
+  return Object.entries(files).flatMap(([file, list]) =>
+    list.map(([wrong, find, replace]) => ({path: `${file}.wgsl`, wrong, find, replace, on}))
+  );
 }

@@ -364,6 +364,7 @@ async function compile(
       read_ahead: kernel.readAhead,
       gate_up_rows: kernel.teamRows,
       lm_head_rows: kernel.teamRows,
+      product_rows: kernel.teamRows,
       residual_rows: kernel.residualRows,
       tile_groups: kernel.tileGroups
     };

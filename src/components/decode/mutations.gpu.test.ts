@@ -36,6 +36,7 @@ const kernels = readKernels(sources);
 
 const stages = Object.keys(sources).filter((path) => path.startsWith("stages/"));
 const libraries = Object.keys(sources).filter((path) => /^(lib|record)\//.test(path));
+const operations = Object.keys(sources).filter((path) => path.startsWith("unfused/"));
 const tried = hasSlowCompiler(gpu)
   ? stages.flatMap((stage) => mutations.filter(({path}) => path === stage).slice(0, 1))
   : mutations.filter(({on}) => on !== "crowd" || gpu.description.software); // a GPU may hold a crowd
@@ -76,10 +77,10 @@ async function expectMistake(mutation: Mutation): Promise<void> {
   expect(await findMistake(mutant, subject), "what the check says of the mutant").not.toBeNull();
 }
 
-test("every stage and every library has mutants", () => {
+test("every stage, every library and every operation has mutants", () => {
   expect(stages).not.toEqual([]);
   for (const stage of stages) expect(tried.map(({path}) => path)).toContain(stage);
-  for (const library of libraries) expect(mutations.map(({path}) => path)).toContain(library);
+  for (const path of [...libraries, ...operations]) expect(mutations.map(({path}) => path)).toContain(path);
 });
 
 test("tokens of the wide subject have more than 16 bits", () => {
@@ -185,14 +186,16 @@ async function makeSyntheticSubjects() {
   const layered = {...shape, layers: 3};
   const wide = {...shape, hidden: 32, vocabulary: 140_000};
   const maxStorageBufferBindingSize = Math.max(layerLayout(layered, 0).bytes, endsLayout(layered).bytes);
+  const long = {
+    factoring: "staged",
+    shape,
+    geometry,
+    weights: await createSyntheticWeights(gpu.device, kernels, shape),
+    expected: await expectFromReference(shape, {positions: 40, tokens: 2})
+  } satisfies Subject;
   return {
-    long: {
-      factoring: "staged",
-      shape,
-      geometry,
-      weights: await createSyntheticWeights(gpu.device, kernels, shape),
-      expected: await expectFromReference(shape, {positions: 40, tokens: 2})
-    },
+    long,
+    unfused: {...long, factoring: "unfused"},
     wide: {
       factoring: "fused",
       shape: wide,

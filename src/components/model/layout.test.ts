@@ -87,7 +87,7 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
 
   test("keeps the activations apart", () => {
     const {words, ...starts} = activationLayout(shape);
-    const {hidden, heads, kvHeads, headDim, ffn, vocabulary} = shape;
+    const {hidden, heads, kvHeads, headDim, ffn, vocabulary, context} = shape;
     const lengths: Record<keyof typeof starts, number> = {
       residual: hidden,
       normed: hidden,
@@ -97,7 +97,10 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
       attended: heads * headDim,
       activated: ffn,
       logits: vocabulary,
-      bests: 4 * vocabulary
+      bests: 4 * vocabulary,
+      projected: hidden,
+      gateUp: 2 * ffn,
+      scores: heads * context
     };
     expect(Object.keys(starts).sort()).toEqual(Object.keys(lengths).sort());
     const ranges = Object.entries(lengths)
@@ -122,7 +125,8 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
 
   test("has vectors of a multiple of eight, by which the kernels permute them", () => {
     const {hidden, heads, kvHeads, headDim, ffn} = shape;
-    for (const length of [hidden, heads * headDim, (heads + 2 * kvHeads) * headDim, ffn]) expect(length % 8).toBe(0);
+    for (const length of [hidden, heads * headDim, (heads + 2 * kvHeads) * headDim, ffn, 2 * ffn])
+      expect(length % 8).toBe(0);
   });
 });
 

@@ -41,7 +41,7 @@ export function endsLayout(shape: Shape): BlobLayout {
 }
 
 /** Where each vector of kernels/lib/activations.wgsl starts, in words, and how many words there are together. */
-export function activationLayout({hidden, heads, kvHeads, headDim, ffn, vocabulary}: Shape) {
+export function activationLayout({hidden, heads, kvHeads, headDim, ffn, vocabulary, context}: Shape) {
   const sizes = {
     residual: hidden,
     normed: hidden,
@@ -52,7 +52,11 @@ export function activationLayout({hidden, heads, kvHeads, headDim, ffn, vocabula
     activated: ffn,
     logits: vocabulary,
     /** Four words for each workgroup of the LM head, which has no more of them than rows. */
-    bests: 4 * vocabulary
+    bests: 4 * vocabulary,
+    /** These three are between the operations of a stage, where each is a dispatch of its own. */
+    projected: hidden,
+    gateUp: 2 * ffn,
+    scores: heads * context
   };
   let words = 0;
   const starts = Object.fromEntries(
@@ -100,6 +104,9 @@ export function shapeConstants(shape: Shape): Record<string, number> {
     activated_at: activations.activated,
     logits_at: activations.logits,
     bests_at: activations.bests,
+    projected_at: activations.projected,
+    gate_up_at: activations.gateUp,
+    scores_at: activations.scores,
     ...matrix("qkv", layer, matrixNames.qkv(0)),
     ...matrix("o", layer, matrixNames.o(0)),
     ...matrix("gate_up", layer, matrixNames.gateUp(0)),

@@ -48,8 +48,27 @@ const phi3Mini: Shape = {
  */
 const oneLayer = {layers: 1, vocabulary: 512};
 
+/** A model of two layers with heads of 32 whose weights may fit in the cache of one core. */
+function toy(hidden: number): Shape {
+  return {
+    ...phi3Mini,
+    id: `toy-${hidden}`,
+    label: `Toy, 2 layers of ${hidden}`,
+    hidden,
+    layers: 2,
+    heads: hidden / 32,
+    kvHeads: hidden / 32,
+    headDim: 32,
+    ffn: 3 * hidden,
+    vocabulary: 512
+  };
+}
+
 /** Shapes an experiment can be run at, smallest first. `tiny` is the fixture `phi3-tiny`. */
 export const shapes = {
+  "toy-32": toy(32),
+  "toy-64": toy(64),
+  "toy-128": toy(128),
   tiny: {
     ...phi3Mini,
     id: "tiny",
@@ -61,6 +80,7 @@ export const shapes = {
     ffn: 512,
     vocabulary: 512
   },
+  "toy-256": toy(256),
   "qwen2-0.5b-1-layer": {
     ...phi3Mini,
     ...oneLayer,
