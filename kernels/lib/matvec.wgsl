@@ -20,6 +20,7 @@ import package::lib::reduce::{team_add_rows, quad_add};
 @if(grid) import package::stages::rms_norm::norm_weights;
 @if(!grid) import package::lib::activations::normed_at;
 @if(registers) import package::lib::columns_in_registers::dot_rows_in_registers;
+@if(float16_weights || float32_weights) import package::lib::expanded::dot_rows_expanded;
 
 override tile_groups: u32;
 
@@ -98,7 +99,7 @@ fn row_of_slot(rows: Rows, count: u32, slot: u32) -> u32 {
 //
 // Where workgroups wait for each other the first weights are under way before the wait, and arrive during it; not in
 // float32, whose tile takes the registers.
-@if(!registers)
+@if(!registers && !float16_weights && !float32_weights)
 fn dot_rows(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
@@ -141,6 +142,13 @@ fn dot_rows(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
   return dot_rows_in_registers(matrix, rows, count, input, fresh, busy, invocation);
+}
+
+@if(float16_weights || float32_weights)
+fn dot_rows(
+  matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
+) -> f32 {
+  return dot_rows_expanded(matrix, rows, count, input, fresh, busy, invocation);
 }
 
 // Of the input's elements this invocation took.

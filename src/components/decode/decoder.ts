@@ -74,9 +74,9 @@ export async function createDecoder(
     const layout = bindGroupLayout(device, factoring, weights);
     const pipelines = await compile(device, kernels, plan, {
       layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
-      conditions: linkConditions(factoring, geometry, weights.slots.length),
+      conditions: linkConditions(factoring, geometry, weights.slots.length, weights.format),
       constants: {
-        ...shapeConstants(shape),
+        ...shapeConstants(shape, weights.format),
         spin_limit: geometry.spinLimit,
         bests: plan.find(({path}) => path === "staged/lm_head.wgsl")?.workgroups ?? 1,
         layers_per_slot: weights.layersPerSlot,
@@ -91,7 +91,7 @@ export async function createDecoder(
       pipeline: pipelines.get(dispatch.path)!,
       bindGroup: bindGroups[i]!
     }));
-    const tokensPerDispatch = waits(plan) ? geometry.tokensPerDispatch : 1;
+    const tokensPerDispatch = factoring === "fused" ? geometry.tokensPerDispatch : 1;
     return new PlannedDecoder(device, shape, steps, memory, tokensPerDispatch);
   } catch (error) {
     memory.destroy();

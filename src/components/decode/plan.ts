@@ -1,5 +1,5 @@
 import type {Condition, KernelFeature, StageName} from "../gpu/kernels.js";
-import {groupSize, layerMatrices, type MatrixSize, type Shape} from "../model/shape.js";
+import {groupSize, layerMatrices, type MatrixSize, type Shape, type WeightFormat} from "../model/shape.js";
 
 /** How the stages of the model are launched. */
 export const factorings = ["fused", "staged"] as const;
@@ -53,7 +53,7 @@ export interface Geometry {
   workgroups: number;
   /** How often an invocation looks for a word of another workgroup before it gives up. */
   spinLimit: number;
-  /** Tokens of one dispatch, where the fused factoring has several workgroups. */
+  /** Tokens of one dispatch of the fused factoring. */
   tokensPerDispatch: number;
   /** The device's maxComputeWorkgroupStorageSize, in bytes. */
   workgroupStorage: number;
@@ -114,9 +114,23 @@ export function dispatchesPerToken(shape: Shape, factoring: Factoring, tokensPer
   return (factoring === "fused" ? 1 : 7 * shape.layers + 4) / tokensPerDispatch;
 }
 
-/** What a factoring's kernels are linked for, when the layers lie in `slots` buffers. */
-export function linkConditions(factoring: Factoring, geometry: Geometry, slots: number): Condition[] {
+/**
+ * What a factoring's kernels are linked for, when the layers lie in `slots` buffers.
+ * @throws {Error} when no kernel multiplies weights of this format so.
+ */
+export function linkConditions(
+  factoring: Factoring,
+  geometry: Geometry,
+  slots: number,
+  format: WeightFormat = "int4"
+): Condition[] {
   const conditions: Condition[] = [...geometry.features];
+  if (format !== "int4") {
+    if (geometry.arithmetic !== "float32" || (factoring === "fused" && geometry.workgroups > 1)) {
+      throw new Error(`weights in ${format} are multiplied only in float32, and in one dispatch only by one workgroup`);
+    }
+    conditions.push(format === "float16" ? "float16_weights" : "float32_weights");
+  }
   if (geometry.arithmetic === "int16") conditions.push("packed");
   if (factoring === "staged") return conditions;
   conditions.push("ends");
@@ -166,10 +180,10 @@ function rowsOf(name: StageName): "teamRows" | "qkvRows" | "residualRows" {
 
 function planFused(shape: Shape, geometry: Geometry): Dispatch {
   const columns = Math.max(...Object.values(layerMatrices(shape)).map((matrix) => matrix.columns));
-  const {workgroups, activationsIn} = geometry;
+  const {workgroups, activationsIn, tokensPerDispatch} = geometry;
   const name = workgroups > 1 ? "fused_grid" : "fused";
   return {
-    path: `${name}.wgsl`,
+    path: workgroups === 1 && tokensPerDispatch > 1 ? "fused_tokens.wgsl" : `${name}.wgsl`,
     workgroups,
     bound: "all",
     ...fitKernel(geometry.kernels[name], columns, shape, geometry),

@@ -54,9 +54,18 @@ export type KernelFeature = (typeof kernelFeatures)[number];
 
 /**
  * What a kernel may be linked for: a device feature, 16-bit activations (`packed`), workgroups that share a dispatch
- * (`grid`) and keep activations in registers (`registers`), or how the weights are bound.
+ * (`grid`) and keep activations in registers (`registers`), weights expanded to floats, or how the weights are bound.
  */
-export type Condition = KernelFeature | "packed" | "grid" | "registers" | "ends" | "slots_2" | "slots_3";
+export type Condition =
+  | KernelFeature
+  | "packed"
+  | "grid"
+  | "registers"
+  | "float16_weights"
+  | "float32_weights"
+  | "ends"
+  | "slots_2"
+  | "slots_3";
 
 /** The kernels of the staged factoring, which each launch one stage. */
 export const stageNames = [
