@@ -7,6 +7,7 @@ import type {Experiment} from "../components/lab/experiment.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
 import {geometryExperiment} from "../components/lab/geometry.js";
+import {int4Experiment} from "../components/lab/int4.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
 import {runExperiment, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
 import {spectrumExperiment} from "../components/lab/spectrum.js";
@@ -23,7 +24,7 @@ const usage = `Runs an experiment on this machine's GPU and writes its record.
 usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NAME] [--allow-waits] [--out FILE]
                                    [--browser [--screenshot FILE]]
 
-  EXPERIMENT   spectrum, workgroups, geometry, dispatch-cost
+  EXPERIMENT   spectrum, workgroups, geometry, int4, dispatch-cost
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
@@ -49,6 +50,7 @@ async function main(args: string[]): Promise<number> {
     spectrumExperiment(environment),
     workgroupsExperiment(environment),
     geometryExperiment(environment),
+    int4Experiment(environment),
     dispatchCostExperiment(kernels)
   ];
   const experiments = new Map(list.map((experiment) => [experiment.id, experiment]));

@@ -67,9 +67,18 @@ test("the fused kernel has the very stages that the staged kernels launch", () =
     [...sources[path]!.matchAll(/package::stages::(\w+)/g)].map(([, name]) => `stages/${name}.wgsl`);
   const staged = stageNames.flatMap((stage) => imported(`staged/${stage}.wgsl`));
   expect(new Set(imported("fused.wgsl"))).toEqual(new Set(stages));
+  expect(new Set(imported("fused_tokens.wgsl"))).toEqual(new Set(stages));
   // Where workgroups wait for each other, those stages that take a normed vector norm it themselves.
   expect(new Set([...imported("fused_grid.wgsl"), "stages/rms_norm.wgsl"])).toEqual(new Set(stages));
   expect(new Set(staged)).toEqual(new Set(stages));
+});
+
+test("one dispatch of several tokens is that of one token in a loop", () => {
+  const body = (path: string) => {
+    const lines = sources[path]!.split("\n").map((line) => line.trim());
+    return lines.slice(lines.indexOf("let position = current_position(invocation_index);"), -1);
+  };
+  expect(body("fused_tokens.wgsl")).toEqual([...body("fused.wgsl").slice(0, -1), "end_stage();", "}", "}"]);
 });
 
 test("a change in a source reaches what is linked from it", async () => {

@@ -14,8 +14,9 @@ export interface Mutation {
  * The fixture phi3-tiny, `staged` or `fused`, with all features or without (`portable`), with an input that comes in
  * pieces (`tiles`), with subgroups of a size not known before (`varying`), with 16-bit activations (`packed`), by two workgroups
  * that wait for each other (`grid`), and by two with 16-bit activations in registers (`registers`); synthetic models: of shared KV heads and many positions (`long`), of
- * layers in three buffers (`split`), and by two workgroups with token ids of more than 16 bits (`wide`); and a roll call
- * of more workgroups than are resident (`crowd`).
+ * layers in three buffers (`split`), with weights in float32 and in float16 and an input in pieces (`expanded`, `halves`),
+ * of several tokens in a dispatch of one workgroup (`tokens`), and by two workgroups with token ids of more than 16 bits
+ * (`wide`); and a roll call of more workgroups than are resident (`crowd`).
  */
 export type SubjectName =
   | "staged"
@@ -29,6 +30,9 @@ export type SubjectName =
   | "registers"
   | "long"
   | "split"
+  | "expanded"
+  | "halves"
+  | "tokens"
   | "wide"
   | "crowd";
 
@@ -248,6 +252,42 @@ export const mutations: readonly Mutation[] = [
     ["the zero of the nibbles is another in integers", "-7.0 * sum", "-8.0 * sum", "registers"],
     ["the scale overlooks eight of the columns", "max(largest_of(c), largest_of(d))", "largest_of(c)", "registers"]
   ]),
+  ...inFile("lib/expanded.wgsl", [
+    ["a vector of weights is taken for the next", "group_vectors + mine)", "group_vectors + (mine ^ 1u))", "expanded"],
+    [
+      "columns are those of the next vector",
+      "(vector % 8u) * (tile_groups",
+      "((vector ^ 1u) % 8u) * (tile_groups",
+      "expanded"
+    ],
+    ["the group is that of half as many vectors", "vector / 8u]", "vector / 4u]", "expanded"],
+    [
+      "a team skips every second vector",
+      "vector < end; vector += step",
+      "vector < end; vector += 2u * step",
+      "expanded"
+    ],
+    [
+      "vectors after the last one count",
+      "select(0.0, dot_columns(weights, min(mine, end - 1u)), mine < end)",
+      "dot_columns(weights, min(mine, end - 1u))",
+      "expanded"
+    ],
+    ["every piece of a row is its first", "(row * matrix.row_groups + first)", "(row * matrix.row_groups)", "expanded"],
+    [
+      "every piece of the input is the first",
+      "load_tile(input, first, tile_count",
+      "load_tile(input, 0u, tile_count",
+      "halves"
+    ],
+    [
+      "two halves change places",
+      "vec4f(unpack2x16float(weights.x), unpack2x16float(weights.y))",
+      "vec4f(unpack2x16float(weights.y), unpack2x16float(weights.x))",
+      "halves"
+    ],
+    ["the upper four columns are the lower", "dot(high, tile[at + tile_groups + 1u])", "dot(high, tile[at])", "halves"]
+  ]),
   ...inFile("lib/candidate.wgsl", [
     ["the lesser candidate is the better", "b.value > a.value ||", "b.value < a.value ||"]
   ]),
@@ -317,6 +357,16 @@ export const mutations: readonly Mutation[] = [
     ],
     ["a layer is left out", "layer < layers;", "layer + 1u < layers;", "fused"],
     ["the residual of the FFN is left out", "    down(workgroup, invocation, blob, 0u, 0u);\n", "", "fused"]
+  ]),
+  ...inFile("fused_tokens.wgsl", [
+    ["a dispatch decodes one token only", "token < tokens;", "token < min(tokens, 1u);", "tokens"],
+    ["all layers have the cache of the first", "invocation, layer * kv_heads", "invocation, 0u * kv_heads", "tokens"],
+    [
+      "all tokens of a dispatch are at the position of the first",
+      "    let position = current_position(invocation_index);\n",
+      "    let position = current_position(invocation_index) - token;\n",
+      "tokens"
+    ]
   ]),
   ...inFile("fused_grid.wgsl", [
     [

@@ -37,11 +37,7 @@ export async function expandWeights(
         const count = words.bytes / 4;
         const fields = device.createBuffer({size: 16, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST});
         parameters.push(fields);
-        device.queue.writeBuffer(
-          fields,
-          0,
-          new Uint32Array([words.offset / 4, scales.offset / 2, offset / 16, count])
-        );
+        device.queue.writeBuffer(fields, 0, new Uint32Array([words.offset / 4, scales.offset / 2, offset / 16, count]));
         const pass = encoder.beginComputePass();
         pass.setPipeline(pipeline);
         const entries = [words.buffer, target, fields].map((buffer, binding) => ({binding, resource: {buffer}}));

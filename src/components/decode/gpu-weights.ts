@@ -30,11 +30,7 @@ export interface SlotPlan {
  * As few buffers as the limits allow.
  * @throws {Error} with the required and the actual number when not even one layer fits a binding.
  */
-export function planSlots(
-  shape: Shape,
-  limits: Record<string, number>,
-  format: WeightFormat = "int4"
-): SlotPlan {
+export function planSlots(shape: Shape, limits: Record<string, number>, format: WeightFormat = "int4"): SlotPlan {
   const {maxStorageBufferBindingSize: binding = 0, maxBufferSize = 0} = limits;
   const layerBytes = layerLayout(shape, 0, format).bytes;
   const endsBytes = endsLayout(shape, format).bytes;

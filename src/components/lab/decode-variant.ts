@@ -1,6 +1,7 @@
 import {createDecoder, type Decoder} from "../decode/decoder.js";
 import {mostWorkgroups, whyUnsupported} from "../decode/fit.js";
 import {defaultGeometry} from "../decode/geometry.js";
+import {expandWeights} from "../decode/expanded-weights.js";
 import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
 import {dispatchesPerToken, linkConditions, planToken} from "../decode/plan.js";
 import type {ActivationPlace, Arithmetic, Factoring, Geometry, KernelGeometry} from "../decode/plan.js";
@@ -9,7 +10,7 @@ import type {Gpu} from "../gpu/device.js";
 import type {KernelFeature, Kernels} from "../gpu/kernels.js";
 import type {Product} from "../model/product.js";
 import {argmax, compareLogits, Reference} from "../model/reference.js";
-import {groupSize, weightBytesPerToken, type Shape} from "../model/shape.js";
+import {groupSize, weightBytesPerToken, type Shape, type WeightFormat} from "../model/shape.js";
 import {syntheticWeights} from "../model/synthetic.js";
 import type {DecodeIdentity, PrepareContext, Variant} from "./experiment.js";
 import {logitTolerances, type Verification} from "./record.js";
@@ -42,7 +43,7 @@ interface Expected {
 
 /** What the variants of one run share: a run has a device of its own, and everything goes with it. */
 interface Session {
-  weights?: Promise<GpuWeights>;
+  weights?: Partial<Record<WeightFormat, Promise<GpuWeights>>>;
   expected?: Promise<Expected>;
 }
 
@@ -56,8 +57,10 @@ export interface DecodeVariant extends Pick<DecodeIdentity, "variant" | "label">
   activationsIn?: ActivationPlace;
   /** Of the fused factoring: one by default, or as many as the device holds at once. */
   workgroups?: number | "resident";
-  /** Of several workgroups: one by default. */
+  /** Of the fused factoring: one by default. */
   tokensPerDispatch?: number;
+  /** int4 by default. */
+  weightFormat?: WeightFormat;
   /** What differs from the geometry that the fused kernel starts with. */
   kernel?: Partial<KernelGeometry>;
 }
@@ -74,6 +77,7 @@ export function decodeVariants(
 ): Variant[] {
   return rows.map((row) => {
     const {variant, label, factoring, features, arithmetic = "float32", workgroups = 1, tokensPerDispatch = 1} = row;
+    const {weightFormat = "int4"} = row;
     const waits = workgroups !== 1;
     return {
       identity: {
@@ -85,11 +89,13 @@ export function decodeVariants(
         tokensPerDispatch,
         workgroups: factoring === "fused" && workgroups !== "resident" ? workgroups : null,
         workgroupSize: null,
-        features: [...features]
+        features: [...features],
+        ...(row.weightFormat && {weightFormat})
       },
       waits,
       unsupported: (gpu) =>
-        whyUnsupported({shape, factoring, features, arithmetic}, gpu.description) ?? whyNoGeometry(shape, row, gpu),
+        whyUnsupported({shape, factoring, features, arithmetic, weightFormat}, gpu.description) ??
+        whyNoGeometry(shape, row, gpu),
       async prepare(context) {
         const {gpu, signal} = context;
         const session = sessions.get(gpu) ?? {};
@@ -97,7 +103,7 @@ export function decodeVariants(
         const {device} = gpu;
         const {kernels, residency} = environment;
         context.progress("making the weights", 0);
-        const weights = await (session.weights ??= createSyntheticWeights(device, kernels, shape));
+        const weights = await makeWeights((session.weights ??= {}), device, kernels, shape, weightFormat);
         const expected = await (session.expected ??= computeExpected(environment, shape, context));
         const geometry = chooseGeometry(shape, row, gpu);
         if (waits) context.progress("calling the roll of the workgroups", 1);
@@ -116,12 +122,26 @@ export function decodeVariants(
           ...geometry,
           workgroups: Math.min(decoder.plan[0]!.workgroups, mostWorkgroups(part, geometry.kernels.fused_grid))
         };
-        return new DecodeSubject(decoder, expected, logitTolerances[arithmetic], () =>
-          createDecoder(device, kernels, weights, {shape: part, factoring, geometry: waits ? partGeometry : geometry})
-        );
+        const createPart = () =>
+          createDecoder(device, kernels, weights, {shape: part, factoring, geometry: waits ? partGeometry : geometry});
+        const tolerance = logitTolerances[arithmetic];
+        return new DecodeSubject(decoder, expected, {tolerance, weightFormat, tokensPerDispatch}, createPart);
       }
     };
   });
+}
+
+/** Weights of a format, which the variants of a run share; others than int4 are expanded from those in int4. */
+async function makeWeights(
+  weights: NonNullable<Session["weights"]>,
+  device: GPUDevice,
+  kernels: Kernels,
+  shape: Shape,
+  format: WeightFormat
+): Promise<GpuWeights> {
+  const quantised = (weights.int4 ??= createSyntheticWeights(device, kernels, shape));
+  if (format === "int4") return quantised;
+  return (weights[format] ??= quantised.then((int4) => expandWeights(device, kernels, shape, int4, format)));
 }
 
 /** The geometry of a variant; how many workgroups are resident is yet to be found out. */
@@ -184,6 +204,14 @@ function partOf(shape: Shape): Shape {
   return {...shape, layers: 1, ffn, vocabulary: Math.ceil(shape.vocabulary / 16)};
 }
 
+/** What a subject is verified by, and what a unit of it is. */
+interface SubjectTerms {
+  tolerance: number;
+  weightFormat: WeightFormat;
+  /** Of a unit, which is a whole dispatch where one has several tokens. */
+  tokensPerDispatch: number;
+}
+
 /** One factoring of a synthetic model, ready to be verified and timed. */
 class DecodeSubject implements Subject {
   readonly maxUnits: number;
@@ -191,10 +219,10 @@ class DecodeSubject implements Subject {
   constructor(
     private readonly decoder: Decoder,
     private readonly expected: Expected,
-    private readonly tolerance: number,
+    private readonly terms: SubjectTerms,
     private readonly createPart: () => Promise<Decoder>
   ) {
-    this.maxUnits = decoder.shape.context - timedFrom(decoder.shape);
+    this.maxUnits = Math.floor((decoder.shape.context - timedFrom(decoder.shape)) / terms.tokensPerDispatch);
   }
 
   /** Of the one dispatch; where there are many, each stage has its own. */
@@ -208,6 +236,7 @@ class DecodeSubject implements Subject {
 
   async predictedMillisecondsPerUnit(signal: AbortSignal) {
     const {shape} = this.decoder;
+    const {weightFormat, tokensPerDispatch} = this.terms;
     const part = await this.createPart();
     try {
       part.reset([0]);
@@ -216,33 +245,48 @@ class DecodeSubject implements Subject {
       const start = performance.now();
       await part.run(1);
       const milliseconds = performance.now() - start;
-      return (milliseconds * weightBytesPerToken(shape)) / weightBytesPerToken(part.shape);
+      const share = weightBytesPerToken(part.shape, weightFormat) / weightBytesPerToken(shape, weightFormat);
+      return (tokensPerDispatch * milliseconds) / share;
     } finally {
       part.destroy();
     }
   }
 
   async verify(signal: AbortSignal): Promise<Verification> {
-    const {decoder, expected, tolerance} = this;
+    const {decoder, expected, terms} = this;
+    const {tolerance, tokensPerDispatch} = terms;
     const {prompt, logits, chosen} = expected;
-    decoder.reset(prompt);
     let maxRelativeError = 0;
-    for (const [position, reference] of logits.entries()) {
-      signal.throwIfAborted();
-      await decoder.run(1);
-      const error = compareLogits(await decoder.readLogits(), reference);
+    const compare = async (position: number) => {
+      const error = compareLogits(await decoder.readLogits(), logits[position]!);
       if (!(error <= tolerance)) {
         throw new VerificationError(
           `logits at position ${position} differ from the float64 reference by ${error.toExponential(1)}, more than ${tolerance}`
         );
       }
       maxRelativeError = Math.max(maxRelativeError, error);
+    };
+    const compareTokens = async () => {
+      const tokens = (await decoder.readTokens()).slice(prompt.length);
+      if (tokens.join() !== chosen.join()) {
+        throw new VerificationError(
+          `greedy tokens are ${tokens.join(", ")}; the float64 reference has ${chosen.join(", ")}`
+        );
+      }
+    };
+    decoder.reset(prompt);
+    for (const position of logits.keys()) {
+      signal.throwIfAborted();
+      await decoder.run(1);
+      await compare(position);
     }
-    const tokens = (await decoder.readTokens()).slice(prompt.length);
-    if (tokens.join() !== chosen.join()) {
-      throw new VerificationError(
-        `greedy tokens are ${tokens.join(", ")}; the float64 reference has ${chosen.join(", ")}`
-      );
+    await compareTokens();
+    // The same positions again, in as few dispatches as this variant has.
+    if (tokensPerDispatch > 1) {
+      decoder.reset(prompt);
+      await decoder.run(logits.length);
+      await compare(logits.length - 1);
+      await compareTokens();
     }
     return {
       against: "float64 CPU reference",
@@ -261,8 +305,9 @@ class DecodeSubject implements Subject {
   }
 
   async run(units: number) {
-    if (this.decoder.position + units > this.decoder.shape.context) this.restart();
-    await this.decoder.run(units);
+    const tokens = units * this.terms.tokensPerDispatch;
+    if (this.decoder.position + tokens > this.decoder.shape.context) this.restart();
+    await this.decoder.run(tokens);
   }
 
   destroy() {

@@ -1,4 +1,5 @@
 import type {Arithmetic} from "../decode/plan.js";
+import type {WeightFormat} from "../model/shape.js";
 import {unsettledRemark, type RunRecord, type RunRow} from "./record.js";
 import type {ReportRow} from "./report.js";
 
@@ -16,6 +17,8 @@ export interface ResultRow {
   factoring: string | null;
   /** What activations are in the dot products; null where the source does not say. */
   arithmetic: Arithmetic | null;
+  /** What the matrices of a run are in memory. */
+  weightFormat?: WeightFormat;
   label: string;
   device: string;
   /** The device is a CPU pretending to be a GPU. */
@@ -69,6 +72,7 @@ export function runRows(run: RunRecord, sourceFile: string | null): ResultRow[] 
       engine: "this project",
       factoring: row.factoring,
       arithmetic: row.arithmetic,
+      weightFormat: row.weightFormat ?? "int4",
       label: row.label,
       device: run.device.label,
       software: run.device.software,
@@ -104,12 +108,15 @@ export function recorderSource({experiment}: Pick<RunRecord, "experiment">): str
 /** The experiment whose rows are compared with each other only (geometry.ts). */
 export const ablationExperiment = "geometry";
 
+/** The same of weight formats (int4.ts). */
+export const weightFormatExperiment = "int4";
+
 /** Sets `spectrum`, the one rule for what the dispatch-spectrum plot compares. */
 export function withSpectrum(row: Omit<ResultRow, "spectrum">): ResultRow {
   const wholeModel = row.layers === 32 && (row.shapeId === "phi3-mini" || row.shapeId === "phi3-sized");
   const oneToken = row.dispatchesPerToken !== null && row.dispatchesPerToken >= 1;
   const timed = row.tokensPerSecond !== null && row.valid !== false;
-  const ablation = row.experiment === ablationExperiment;
+  const ablation = row.experiment === ablationExperiment || row.experiment === weightFormatExperiment;
   return {...row, spectrum: wholeModel && oneToken && timed && !row.software && !ablation};
 }
 

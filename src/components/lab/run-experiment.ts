@@ -323,7 +323,7 @@ function timedRow(timing: Timing, identity: VariantIdentity): RowChange {
   return {status, settled, ...figures(samples, identity), ...(settled ? {} : {message: unsettledRemark})};
 }
 
-/** The samples in the terms of the row, and their statistics. A unit is a token, or a batch of operations. */
+/** The samples in the terms of the row, and their statistics. A unit is a dispatch's tokens, or a batch of operations. */
 function figures(timed: readonly Sample[], identity: VariantIdentity): Partial<Figures> {
   if ("operationsPerBatch" in identity) {
     const samples = timed.map(({units, milliseconds}) => ({
@@ -332,7 +332,8 @@ function figures(timed: readonly Sample[], identity: VariantIdentity): Partial<F
     }));
     return {samples, microsecondsPerOperation: microsecondsPerOperation(samples)};
   }
-  const samples = timed.map(({units, milliseconds}) => ({tokens: units, milliseconds}));
+  const {tokensPerDispatch} = identity;
+  const samples = timed.map(({units, milliseconds}) => ({tokens: units * tokensPerDispatch, milliseconds}));
   return {samples, tokensPerSecond: tokensPerSecond(samples)};
 }
 
