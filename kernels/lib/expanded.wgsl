@@ -3,9 +3,10 @@
 //
 // A row is `row_groups` groups of 32 weights without scales, eight vectors of 16 bytes in float32 and four in float16.
 // The lanes of a team take a row's vectors in turn, so that neighbouring lanes read neighbouring bytes. Activations are
-// in the same tile as with int4. No weight needs an instruction of its own but the multiply-add; in float16, half a one.
+// in the same tile as with int4. In float32 a weight takes a multiply-add and nothing else; in float16, two of them take
+// one unpack2x16float besides.
 
-import package::lib::model::{weight_vector, workgroup_size};
+import package::lib::model::weight_vector;
 import package::lib::activations::Eight;
 import package::lib::int4::Matrix;
 import package::lib::matvec::{load_tile, row_of_slot, slots_of, tile, tile_groups, Input, Rows};
@@ -16,18 +17,14 @@ import package::lib::reduce::team_add_rows;
 @if(float32_weights) const group_vectors = 8u;
 @if(float16_weights) const group_vectors = 4u;
 
-// Vectors of a lane that are under way together.
-fn vectors_under_way(count: u32) -> u32 {
-  return select(4u, 8u, slots_of(count) == 8u || workgroup_size <= 512u);
-}
-
-// As dot_rows of lib/matvec.wgsl. A slot is a row and a vector of it: all rows of a vector, of as many vectors as that
-// takes.
+// As dot_rows of lib/matvec.wgsl. Eight slots of a lane are under way together, and a slot is a row and a vector of it:
+// all rows of a vector, of as many vectors as that takes. A lane holds the activations of a vector, four or eight of
+// them, where int4 has the 32 of a group: that leaves registers for so many loads.
 fn dot_rows_expanded(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
   let groups = input.vector.length / 32u;
-  let step = vectors_under_way(count) / slots_of(count) * invocation.lanes;
+  let step = 8u / slots_of(count) * invocation.lanes;
   var sums = Eight(vec4f(0.0), vec4f(0.0));
   for (var first = 0u; first < groups; first += tile_groups) {
     let tile_count = min(tile_groups, groups - first);
@@ -36,11 +33,9 @@ fn dot_rows_expanded(
       let end = group_vectors * tile_count;
       for (var vector = invocation.lane; vector < end; vector += step) {
         let low = load_four_slots(matrix, rows, count, first, vector, 0u, end, invocation);
-        if (vectors_under_way(count) > 4u) {
-          let high = load_four_slots(matrix, rows, count, first, vector, 4u, end, invocation);
-          sums.high += dot_four_slots(high, count, vector, 4u, end, invocation);
-        }
+        let high = load_four_slots(matrix, rows, count, first, vector, 4u, end, invocation);
         sums.low += dot_four_slots(low, count, vector, 0u, end, invocation);
+        sums.high += dot_four_slots(high, count, vector, 4u, end, invocation);
       }
     }
   }
@@ -90,9 +85,7 @@ fn dot_four_slots(
     dot_vector(four.c, count, vector, slot + 2u, end, invocation), last);
 }
 
-fn dot_vector(
-  weights: vec4u, count: u32, vector: u32, slot: u32, end: u32, invocation: Invocation
-) -> f32 {
+fn dot_vector(weights: vec4u, count: u32, vector: u32, slot: u32, end: u32, invocation: Invocation) -> f32 {
   let mine = vector_of_slot(count, vector, slot, invocation);
   return select(0.0, dot_columns(weights, min(mine, end - 1u)), mine < end);
 }
