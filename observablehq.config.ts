@@ -25,6 +25,7 @@ export default {
   title: "One dispatch or 228",
   home: "The question",
   pages: [
+    {name: "The fused kernel", open: true, pages: [{name: "Weights", path: "/int4"}]},
     {name: "Workgroups", path: "/geometry"},
     {name: "Dispatch cost", path: "/dispatch-cost"},
     {name: "Method", path: "/method"},
