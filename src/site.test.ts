@@ -26,6 +26,7 @@ test("the site has pages", () => {
   expect(pages).toContain("/");
   expect(pages).toContain("/dispatch-cost");
   expect(pages).toContain("/geometry");
+  expect(pages).toContain("/int4");
   expect(pages).toContain("/method");
   expect(pages).toContain("/provenance");
 });
@@ -466,6 +467,31 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     expect(runSchema.parse(record).rows[0]).toMatchObject({status: "measured", workgroups: 1, workgroupSize: 64});
     expect(await page.locator('.ablation-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
     expect(await accessibilityViolations(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("the panel of the experiment int4", () => {
+  test("runs the tiny shape to done in every format, and the page compares them", async () => {
+    const formats = "staged-int4,staged-float16,staged-float32,fused-int4";
+    const {page, problems} = await openPage(`/int4?shape=tiny&variants=${formats}`, {}, keepRecords);
+    expect(await page.locator(".answer").innerText()).toMatch(/no record of this experiment yet|tok\/s/);
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    const [record] = await records(page);
+    const {rows} = runSchema.parse(record);
+    expect(rows.map(({weightFormat, status}) => [weightFormat, status])).toEqual([
+      ["int4", "measured"],
+      ["int4", "measured"],
+      ["float16", "measured"],
+      ["float32", "measured"]
+    ]);
+    expect(await page.locator('.weight-format-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(4);
+    expect(await page.locator(".your-answer").innerText()).toMatch(/with all cores\. 18 dispatches .* from float32: /);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     expect(problems).toEqual([]);
     await page.context().close();
   });

@@ -17,8 +17,8 @@ export interface ResultRow {
   factoring: string | null;
   /** What activations are in the dot products; null where the source does not say. */
   arithmetic: Arithmetic | null;
-  /** What the matrices of a run are in memory. */
-  weightFormat?: WeightFormat;
+  /** What the matrices of a run are in memory; null for what is no run. */
+  weightFormat?: WeightFormat | null;
   label: string;
   device: string;
   /** The device is a CPU pretending to be a GPU. */

@@ -157,11 +157,15 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
 }
 
 function legend(points: readonly FormatPoint[]) {
-  const entries = points.map(({row, launch, origin}) => ({
-    symbol: symbols[launch],
-    colour: colours[origin],
-    text: origin === "yours" ? `Yours, ${launch}` : `${shortDevice(ranOn(row))}, ${launch}`
-  }));
+  const entries = launches.flatMap((launch) =>
+    points
+      .filter((point) => point.launch === launch)
+      .map(({row, origin}) => ({
+        symbol: symbols[launch],
+        colour: colours[origin],
+        text: `${origin === "yours" ? "Yours" : shortDevice(ranOn(row))}, ${launch}`
+      }))
+  );
   return [...new Map(entries.map((entry) => [entry.text, entry])).values()];
 }
 
@@ -180,9 +184,10 @@ function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], wi
   const place = {fx: "panel", x: "format"} as const;
   const speed = ({row}: FormatPoint) => row.tokensPerSecond;
   const series = [
-    ...group(points, ({row, panel, launch, origin}) => [row.sourceFile, panel, launch, origin].join()).values()
+    ...group(byFormat(points), ({row, panel, launch, origin}) =>
+      [row.sourceFile, panel, launch, origin].join()
+    ).values()
   ];
-  const last = devicesAtRight(limits, panels.at(-1)!);
   const plot = Plot.plot({
     width,
     height: narrow ? 400 : 420,
@@ -216,17 +221,10 @@ function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], wi
         strokeWidth: 1.5,
         strokeDasharray: "6 4"
       }),
-      Plot.text(last, {
-        ...place,
-        y: "tokensPerSecond",
-        text: "device",
-        textAnchor: "end",
-        dx: 12,
-        dy: -9,
-        fill: colours.limit,
-        stroke: background,
-        strokeWidth: 3
-      }),
+      Plot.text(
+        limits.filter(({panel, format}) => panel === panels[0] && format === "int4"),
+        {...place, y: "tokensPerSecond", text: "device", textAnchor: "start", dx: -14, dy: -9, fill: colours.limit}
+      ),
       series.map((line) =>
         Plot.line(line, {...place, y: speed, stroke: colours[line[0]!.origin], strokeOpacity: 0.5, strokeWidth: 1})
       ),
@@ -274,9 +272,8 @@ function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], wi
   return plot;
 }
 
-/** Where the limits of the last panel are labelled. */
-function devicesAtRight(limits: readonly FormatLimit[], panel: string): FormatLimit[] {
-  return limits.filter((limit) => limit.panel === panel && limit.format === "float32");
+function byFormat(points: readonly FormatPoint[]): FormatPoint[] {
+  return points.toSorted((a, b) => weightFormats.indexOf(a.format) - weightFormats.indexOf(b.format));
 }
 
 /** Panels by their layers, `tiny` first. */
