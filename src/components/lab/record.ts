@@ -183,7 +183,7 @@ export const runSchema = z
     }
     checkRows(rows, protocol, issue);
     for (const [i, row] of rows.entries()) {
-      const {factoring, workgroups, tokensPerDispatch} = row;
+      const {factoring, tokensPerDispatch} = row;
       const dispatches = dispatchesPerToken(shape, factoring, tokensPerDispatch);
       if (row.dispatchesPerToken !== dispatches)
         issue(["rows", i, "dispatchesPerToken"], `${factoring} has ${dispatches}, not ${row.dispatchesPerToken}`);

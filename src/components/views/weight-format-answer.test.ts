@@ -1,4 +1,5 @@
 import {describe, expect, it} from "vitest";
+import {exampleRun} from "../lab/lab-fakes.js";
 import type {RunRecord} from "../lab/record.js";
 import {runRows} from "../lab/result-row.js";
 import {shapes} from "../model/shape.js";
@@ -69,18 +70,12 @@ describe("the recorded finding", () => {
 describe("the reader's finding", () => {
   it("compares their own run, and says which row has no figure", () => {
     const run = formatRun({int4: 33, float32: 66}, {int4: 1400, float32: 350}, {shape: shapes.tiny});
-    const {
-      verification: _,
-      samples: __,
-      settled: ___,
-      tokensPerSecond: ____,
-      ...rest
-    } = run.rows[1] as never as Record<string, unknown>;
-    run.rows[1] = {...rest, status: "unsupported", message: "No room.\nmore"} as never;
+    const {failed} = exampleRun();
+    run.rows[1] = {...failed, label: "No room", status: "unsupported", message: "Too large.\nmore"};
     expect(yours(run)).toBe(
       "Your run of “Tiny, 2 layers of 192” on NVIDIA H200: On the fly, with all cores. 18 dispatches on all cores decode " +
         "*1,400 tok/s* from int4 and *350 tok/s* from float32: int4 is 4 times as fast as float32. There is no figure for " +
-        "“Fused” (unsupported: No room)."
+        "“No room” (unsupported: Too large)."
     );
   });
 
