@@ -29,7 +29,7 @@ probe.destroy();
 
 test.runIf(subgroups)("the formats of a run share its reference, and each matches it", async () => {
   const variants = int4Experiment({kernels}).variants(shape);
-  for (const id of ["staged-float16", "staged-int4", "staged-float32"]) {
+  for (const id of slow ? ["staged-float16"] : ["staged-float16", "staged-int4", "staged-float32"]) {
     const subject = await variants
       .find(({identity}) => identity.variant === id)!
       .prepare({gpu, signal: never, progress: () => {}});
