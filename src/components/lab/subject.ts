@@ -18,7 +18,7 @@ export interface Subject {
   predictedMillisecondsPerUnit?(signal: AbortSignal): Promise<number>;
   /** Goes back to where every sample starts, for a subject whose units are not all alike. Called before each sample. */
   restart?(): void;
-  /** Runs `units` units of work (tokens, or batches of operations) and resolves when the GPU has finished them. */
+  /** Runs `units` units of work (tokens, dispatches of several tokens, or batches of operations) and resolves when the GPU has finished them. */
   run(units: number): Promise<void>;
   /** Invocations in a workgroup, where the device decides it. */
   readonly workgroupSize?: number;

@@ -43,9 +43,9 @@ export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>
   const run = runs.reduce<FormatRun | undefined>((a, b) => (a && layersOf(a) >= layersOf(b) ? a : b), undefined);
   if (!run) {
     return [
-      "There is no record of this experiment yet, so the bytes have to answer: where memory is the limit, unpacking on " +
-        "the fly must win, because it reads the fewest. One workgroup is limited by what it computes, and may do " +
-        "better with weights that need no unpacking. The panel below measures both."
+      "There is no record of this experiment yet, so the bytes have to answer: where a design waits for memory, " +
+        "unpacking on the fly must win, because it reads the fewest. One workgroup uses a small part of the bandwidth, " +
+        "and may do better with weights that need no unpacking. The panel below measures both."
     ];
   }
   const row = run.fused.int4 ?? Object.values(run.fused)[0]!;
