@@ -243,10 +243,10 @@ class DecodeSubject implements Subject {
       await part.run(1); // the first run pays for the driver's own compilation
       signal.throwIfAborted();
       const start = performance.now();
-      await part.run(1);
+      await part.run(tokensPerDispatch);
       const milliseconds = performance.now() - start;
       const share = weightBytesPerToken(part.shape, weightFormat) / weightBytesPerToken(shape, weightFormat);
-      return (tokensPerDispatch * milliseconds) / share;
+      return milliseconds / share;
     } finally {
       part.destroy();
     }
