@@ -115,7 +115,7 @@ function describe<T>(what: string, rows: FormatRows, best: WeightFormat, strong:
     ` from ${format}`
   ]);
   const others = formats.filter((format) => format !== best);
-  const rival = others.reduce((a, b) => (speed(b) > speed(a) ? b : a));
+  const rival = others.includes("int4") ? "int4" : others.reduce((a, b) => (speed(b) > speed(a) ? b : a));
   const ratio = speed(best) / speed(rival);
   const compared =
     ratio > 1.02
