@@ -10,10 +10,10 @@ import {ranOn} from "./recorded.js";
 type Strong<T> = (text: string) => T;
 
 /** Rows of one run and one factoring, a token a dispatch, that differ in the weight format. */
-export type FormatRows = Partial<Record<WeightFormat, ResultRow>>;
+type FormatRows = Partial<Record<WeightFormat, ResultRow>>;
 
 /** What one run has of each factoring. */
-export interface FormatRun {
+interface FormatRun {
   fused: FormatRows;
   staged: FormatRows;
 }
@@ -28,7 +28,7 @@ export function weightFormatAnswer(rows: readonly ResultRow[], yours: RunRecord 
 }
 
 /** Rows of the experiment on a GPU, by the run that they are of, newest first. */
-export function formatRuns(rows: readonly ResultRow[]): FormatRun[] {
+function formatRuns(rows: readonly ResultRow[]): FormatRun[] {
   const ours = rows.filter(({experiment, software}) => experiment === weightFormatExperiment && !software);
   const files = group(ours, ({sourceFile}) => sourceFile);
   return [...files.values()].map(formatRun);
