@@ -29,6 +29,7 @@ test("the site has pages", () => {
   expect(pages).toContain("/dispatch-cost");
   expect(pages).toContain("/fused");
   expect(pages).toContain("/geometry");
+  expect(pages).toContain("/int4");
   expect(pages).toContain("/limits");
   expect(pages).toContain("/method");
   expect(pages).toContain("/provenance");
@@ -657,6 +658,29 @@ describe("the panel of the experiment stages", () => {
       await page.locator("table a", {hasText: name}).click();
       expect(await page.locator("[role=tabpanel]:visible a").first().innerText()).toBe(`kernels/stages/${name}.wgsl`);
     }
+    await page.context().close();
+  });
+});
+
+describe("the panel of the experiment int4", () => {
+  test("runs the tiny shape to done in two formats, and the page compares them", async () => {
+    const formats = "staged-int4,staged-float16";
+    const {page, problems} = await openPage(`/int4?shape=tiny&variants=${formats}`, {}, keepRecords);
+    expect(await page.locator(".answer").innerText()).toMatch(/no record of this experiment yet|tok\/s/);
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    const [record] = await records(page);
+    const {rows} = runSchema.parse(record);
+    expect(rows.map(({weightFormat, status}) => [weightFormat, status])).toEqual([
+      ["int4", "measured"],
+      ["float16", "measured"]
+    ]);
+    expect(await page.locator('.weight-format-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(2);
+    expect(await page.locator(".your-answer").innerText()).toMatch(/with all cores\. 18 dispatches .* from float16: /);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
     await page.context().close();
   });
 });

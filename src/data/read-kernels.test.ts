@@ -74,9 +74,24 @@ test("the fused kernel has the very stages that the staged kernels launch", () =
     [...sources[path]!.matchAll(/package::stages::(\w+)/g)].map(([, name]) => `stages/${name}.wgsl`);
   const staged = stageNames.flatMap((stage) => imported(`staged/${stage}.wgsl`));
   expect(new Set(imported("fused.wgsl"))).toEqual(new Set(stages));
+  expect(new Set(imported("fused_tokens.wgsl"))).toEqual(new Set(stages));
   // Where workgroups wait for each other, those stages that take a normed vector norm it themselves.
   expect(new Set([...imported("fused_grid.wgsl"), "stages/rms_norm.wgsl"])).toEqual(new Set(stages));
   expect(new Set(staged)).toEqual(new Set(stages));
+});
+
+test("one dispatch of several tokens is that of one token in a loop", () => {
+  const body = (path: string) => {
+    const lines = sources[path]!.split("\n").map((line) => line.trim());
+    return lines.slice(lines.indexOf("let position = current_position(invocation_index);"));
+  };
+  // What divides the layers over dispatches has no part in it.
+  const undivided = body("fused.wgsl")
+    .filter((line) => !/^let (first|end) =|^if \((first|end) == |write_state\(next_layer_at/.test(line))
+    .map((line) => line.replace("var layer = first; layer < end;", "var layer = 0u; layer < layers;"));
+  const statements = (lines: string[]) => lines.filter((line) => line !== "}" && line !== "");
+  expect(undivided).toContain("for (var layer = 0u; layer < layers; layer++) {");
+  expect(statements(body("fused_tokens.wgsl"))).toEqual([...statements(undivided), "end_stage();"]);
 });
 
 test("a change in a source reaches what is linked from it", async () => {

@@ -14,10 +14,12 @@ export interface Mutation {
  * The fixture phi3-tiny, `staged`, `fused` or with a layer in each dispatch (`chunked`), with all features or without (`portable`), with an input that comes in
  * pieces (`tiles`), with subgroups of a size not known before (`varying`), with 16-bit activations (`packed`), by two workgroups
  * that wait for each other (`grid`), and by two with 16-bit activations in registers (`registers`); synthetic models: of shared KV heads and many positions (`long`), of
- * layers in three buffers (`split`), and by two workgroups with token ids of more than 16 bits (`wide`); a roll call
- * of more workgroups than are resident (`crowd`); and by one workgroup in the recorded style (`record`), with a row and a
- * word at a time by itself (`words`), also from workgroup memory (`record tiles`), with two loads under way (`loads`), and
- * with queries, keys and values in three passes (`passes`). `unfused` is the model of `long`, an operation a dispatch.
+ * layers in three buffers (`split`), with weights in float32 and in float16 and an input in pieces (`expanded`, `halves`),
+ * of several tokens in a dispatch of one workgroup (`tokens`), and by two workgroups with token ids of more than 16 bits
+ * (`wide`); a roll call of more workgroups than are resident (`crowd`); and by one workgroup in the recorded style
+ * (`record`), with a row and a word at a time by itself (`words`), also from workgroup memory (`record tiles`), with two
+ * loads under way (`loads`), and with queries, keys and values in three passes (`passes`). `unfused` is the model of
+ * `long`, an operation a dispatch.
  */
 export type SubjectName =
   | "staged"
@@ -33,6 +35,9 @@ export type SubjectName =
   | "long"
   | "unfused"
   | "split"
+  | "expanded"
+  | "halves"
+  | "tokens"
   | "wide"
   | "crowd"
   | "record"
@@ -263,6 +268,42 @@ export const mutations: readonly Mutation[] = [
     ["the zero of the nibbles is another in integers", "-7.0 * sum", "-8.0 * sum", "registers"],
     ["the scale overlooks eight of the columns", "max(largest_of(c), largest_of(d))", "largest_of(c)", "registers"]
   ]),
+  ...inFile("lib/expanded.wgsl", [
+    ["a vector of weights is taken for the next", "group_vectors + mine)", "group_vectors + (mine ^ 1u))", "expanded"],
+    [
+      "columns are those of the next vector",
+      "(vector % 8u) * (tile_groups",
+      "((vector ^ 1u) % 8u) * (tile_groups",
+      "expanded"
+    ],
+    ["the group is that of half as many vectors", "vector / 8u]", "vector / 4u]", "expanded"],
+    [
+      "a team skips every second vector",
+      "vector < end; vector += step",
+      "vector < end; vector += 2u * step",
+      "expanded"
+    ],
+    [
+      "vectors after the last one count",
+      "select(0.0, dot_columns(weights, min(mine, end - 1u)), mine < end)",
+      "dot_columns(weights, min(mine, end - 1u))",
+      "expanded"
+    ],
+    ["every piece of a row is its first", "(row * matrix.row_groups + first)", "(row * matrix.row_groups)", "expanded"],
+    [
+      "every piece of the input is the first",
+      "load_tile(input, first, tile_count",
+      "load_tile(input, 0u, tile_count",
+      "halves"
+    ],
+    [
+      "two halves change places",
+      "vec4f(unpack2x16float(weights.x), unpack2x16float(weights.y))",
+      "vec4f(unpack2x16float(weights.y), unpack2x16float(weights.x))",
+      "halves"
+    ],
+    ["the upper four columns are the lower", "dot(high, tile[at + tile_groups + 1u])", "dot(high, tile[at])", "halves"]
+  ]),
   ...inFile("lib/candidate.wgsl", [
     ["the lesser candidate is the better", "b.value > a.value ||", "b.value < a.value ||"]
   ]),
@@ -438,6 +479,16 @@ export const mutations: readonly Mutation[] = [
     ["the next token begins where the last one ended", "select(end, 0u, end == layers)", "end", "chunked"],
     ["a token is chosen before its last layer", "if (end == layers) {", "if (end > 0u) {", "chunked"],
     ["the residual of the FFN is left out", "    down(workgroup, invocation, blob, 0u, 0u);\n", "", "fused"]
+  ]),
+  ...inFile("fused_tokens.wgsl", [
+    ["a dispatch decodes one token only", "token < tokens;", "token < min(tokens, 1u);", "tokens"],
+    ["all layers have the cache of the first", "invocation, layer * kv_heads", "invocation, 0u * kv_heads", "tokens"],
+    [
+      "all tokens of a dispatch are at the position of the first",
+      "    let position = current_position(invocation_index);\n",
+      "    let position = current_position(invocation_index) - token;\n",
+      "tokens"
+    ]
   ]),
   ...inFile("fused_grid.wgsl", [
     [

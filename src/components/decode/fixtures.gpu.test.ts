@@ -96,7 +96,7 @@ test.concurrent.each(
           geometry: {
             ...geometry,
             workgroups,
-            tokensPerDispatch: shape.context,
+            tokensPerDispatch: workgroups > 1 ? shape.context : 1,
             layersPerDispatch: layersPerDispatch[fixture]
           }
         });

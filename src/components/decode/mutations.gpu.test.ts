@@ -20,6 +20,7 @@ import {shapes, type Shape} from "../model/shape.js";
 import {logitTolerances} from "../lab/record.js";
 import {layColumns} from "./column-weights.js";
 import {createDecoder, type Decoder, type DecoderOptions} from "./decoder.js";
+import {expandWeights} from "./expanded-weights.js";
 import {createSyntheticWeights, uploadWeights, type GpuWeights} from "./gpu-weights.js";
 import {readsColumns} from "./kernel-options.js";
 import type {Geometry} from "./plan.js";
@@ -185,17 +186,35 @@ async function makeSyntheticSubjects() {
   const geometry = changeGeometry(gpu, shape, featureSets(gpu)[0]!, {kernel: {workgroupSize: 64}});
   const layered = {...shape, layers: 3};
   const wide = {...shape, hidden: 32, vocabulary: 140_000};
+  const weights = await createSyntheticWeights(gpu.device, kernels, shape);
+  const expected = await expectFromReference(shape, {positions: 3, tokens: 2});
+  const workgroupStorage = storageForTile(2, 64, shape, {features: geometry.features, arithmetic: "float32"});
+  const pieces = {
+    factoring: "staged",
+    shape,
+    expected,
+    geometry: {...geometry, workgroupStorage}
+  } satisfies Partial<Subject>;
   const maxStorageBufferBindingSize = Math.max(layerLayout(layered, 0).bytes, endsLayout(layered).bytes);
   const long = {
     factoring: "staged",
     shape,
     geometry,
-    weights: await createSyntheticWeights(gpu.device, kernels, shape),
+    weights,
     expected: await expectFromReference(shape, {positions: 40, tokens: 2})
   } satisfies Subject;
   return {
     long,
     unfused: {...long, factoring: "unfused"},
+    expanded: {...pieces, weights: await expandWeights(gpu.device, kernels, shape, weights, "float32")},
+    halves: {...pieces, weights: await expandWeights(gpu.device, kernels, shape, weights, "float16")},
+    tokens: {
+      factoring: "fused",
+      shape: layered,
+      geometry: {...geometry, tokensPerDispatch: 3},
+      weights: await createSyntheticWeights(gpu.device, kernels, layered),
+      expected: await expectFromReference(layered, {positions: 3, tokens: 3})
+    },
     wide: {
       factoring: "fused",
       shape: wide,

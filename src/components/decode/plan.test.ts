@@ -224,6 +224,29 @@ test("only the fused kernel is told how its weights are split, and only several 
   expect(linkConditions("unfused", geometry({workgroups: 2}), 3)).toEqual([]);
 });
 
+test("several tokens in a dispatch of one workgroup have a kernel of their own, and groups of layers have not", () => {
+  const several = geometry({tokensPerDispatch: 16});
+  expect(planToken(shapes.tiny, "fused", several)).toMatchObject([{path: "fused_tokens.wgsl", workgroups: 1}]);
+  expect(planToken(shapes.tiny, "fused", {...several, workgroups: 2})).toMatchObject([{path: "fused_grid.wgsl"}]);
+  expect(new Set(planToken(shapes.tiny, "chunked", several).map(({path}) => path))).toEqual(new Set(["fused.wgsl"]));
+});
+
+describe.each(["float16", "float32"] as const)("weights in %s", (format) => {
+  test.each(factorings)("are a condition of the kernels of %s", (factoring) => {
+    const int4 = linkConditions(factoring, geometry(), 1);
+    const floats = linkConditions(factoring, geometry(), 1, format);
+    expect([...floats].sort()).toEqual([...int4, `${format}_weights`].sort());
+  });
+
+  test.each([
+    ["in 16-bit integers", {arithmetic: "int16"}, `weights in ${format} are multiplied only in float32`],
+    ["by workgroups that wait", {workgroups: 2}, "in one dispatch only by one workgroup"],
+    ["with kernel options", {options: {alone: "each word"}}, `weights in ${format} have no kernel options`]
+  ] as const)("are not multiplied %s", (_how, change, message) => {
+    expect(() => linkConditions("fused", geometry(change), 1, format)).toThrow(message);
+  });
+});
+
 test("every factoring's kernels are linked for the features and the arithmetic", () => {
   for (const factoring of factorings) {
     const conditions = linkConditions(factoring, geometry({features: ["subgroups"], arithmetic: "int16"}), 1);

@@ -1,7 +1,7 @@
 import type {Condition, KernelFeature, StageName} from "../gpu/kernels.js";
-import {stageOperations, type Work} from "./operations.js";
-import {groupSize, layerMatrices, type MatrixSize, type Shape} from "../model/shape.js";
+import {groupSize, layerMatrices, type MatrixSize, type Shape, type WeightFormat} from "../model/shape.js";
 import {checkOptions, isUntiled, optionConditions, type KernelOptions} from "./kernel-options.js";
+import {stageOperations, type Work} from "./operations.js";
 
 /** How the stages of the model are launched. */
 export const factorings = ["fused", "chunked", "staged", "unfused"] as const;
@@ -60,7 +60,7 @@ export interface Geometry {
   workgroups: number;
   /** How often an invocation looks for a word of another workgroup before it gives up. */
   spinLimit: number;
-  /** Tokens of one dispatch, where the fused factoring has several workgroups. */
+  /** Tokens of one dispatch of the fused factoring. */
   tokensPerDispatch: number;
   /** Layers of one dispatch of the chunked factoring, of which the last may have fewer. */
   layersPerDispatch: number;
@@ -102,7 +102,7 @@ export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry
     throw new Error(`a dispatch of ${layersPerDispatch} layers: it takes a positive integer`);
   if (workgroups > 1) throw new Error("layers are divided over dispatches of one workgroup only");
   const dispatches = dispatchesPerToken(shape, factoring, {layersPerDispatch});
-  return Array.from({length: dispatches}, () => planFused(shape, geometry));
+  return Array.from({length: dispatches}, () => planFused(shape, {...geometry, tokensPerDispatch: 1}));
 }
 
 function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {lanes, lanesAreFixed}: Geometry) {
@@ -160,9 +160,24 @@ export function divideLayers({layers}: Pick<Shape, "layers">, dispatches: number
   return Math.ceil(layers / layersPerDispatch) === dispatches ? layersPerDispatch : null;
 }
 
-/** What a factoring's kernels are linked for, when the layers lie in `slots` buffers. */
-export function linkConditions(factoring: Factoring, geometry: Geometry, slots: number): Condition[] {
+/**
+ * What a factoring's kernels are linked for, when the layers lie in `slots` buffers.
+ * @throws {Error} when no kernel multiplies weights of this format so.
+ */
+export function linkConditions(
+  factoring: Factoring,
+  geometry: Geometry,
+  slots: number,
+  format: WeightFormat = "int4"
+): Condition[] {
   const conditions: Condition[] = [...geometry.features];
+  if (format !== "int4") {
+    if (geometry.arithmetic !== "float32" || (factoring === "fused" && geometry.workgroups > 1)) {
+      throw new Error(`weights in ${format} are multiplied only in float32, and in one dispatch only by one workgroup`);
+    }
+    if (geometry.options) throw new Error(`weights in ${format} have no kernel options: those are of int4`);
+    conditions.push(format === "float16" ? "float16_weights" : "float32_weights");
+  }
   if (geometry.arithmetic === "int16") conditions.push("packed");
   if (!isOneKernel(factoring)) return conditions;
   conditions.push("ends");
@@ -213,10 +228,10 @@ function rowsOf(name: StageName): "teamRows" | "qkvRows" | "residualRows" {
 
 function planFused(shape: Shape, geometry: Geometry): Dispatch {
   const columns = Math.max(...Object.values(layerMatrices(shape)).map((matrix) => matrix.columns));
-  const {workgroups, activationsIn} = geometry;
+  const {workgroups, activationsIn, tokensPerDispatch} = geometry;
   const name = workgroups > 1 ? "fused_grid" : "fused";
   return {
-    path: `${name}.wgsl`,
+    path: name === "fused" && tokensPerDispatch > 1 ? "fused_tokens.wgsl" : `${name}.wgsl`,
     workgroups,
     bound: "all",
     ...fitKernel(geometry.kernels[name], columns, shape, geometry),
