@@ -9,7 +9,9 @@ import {openTestGpu, quickFactorings} from "../testing/test-gpu.js";
 
 const probe = await openTestGpu();
 const suffix = probe.adapter.features.has("subgroups") ? "" : "-portable";
-const variants = quickFactorings(probe).map((factoring) => `${factoring}${suffix}`);
+const variants = quickFactorings(probe)
+  .filter((factoring) => factoring !== "chunked") // which another experiment has
+  .map((factoring) => `${factoring}${suffix}`);
 probe.destroy();
 
 let folder: string;

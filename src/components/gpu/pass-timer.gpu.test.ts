@@ -38,10 +38,15 @@ test.runIf(hasTimestamps)(`passes take a time that may be true, and more dispatc
     const time = await timer.read();
     return {time, wall: performance.now() - start};
   };
-  const few = await time(500);
-  const many = await time(5000);
-  expect(whyNoTime(many.time, many.wall)).toBeNull();
-  expect(many.time.milliseconds).toBeGreaterThan(2 * few.time.milliseconds);
+  // The first pays for the driver's own compilation, and a busy machine delays any.
+  const least = async (dispatches: number) => {
+    const timed = [await time(dispatches), await time(dispatches), await time(dispatches)];
+    expect(timed.map(({time, wall}) => whyNoTime(time, wall))).toContain(null);
+    return Math.min(...timed.map(({time}) => time.milliseconds));
+  };
+  await time(500);
+  const few = await least(500);
+  expect(await least(5000)).toBeGreaterThan(2 * few);
   timer.destroy();
   values.destroy();
   expect(counted.buffers.destroyed).toBe(counted.buffers.created);
