@@ -20,6 +20,9 @@ export function describeFeatures(features: readonly KernelFeature[]): string {
   return features.length > 0 ? `with ${features.join(" and ")}` : "without optional features";
 }
 
+/** Looks for a word: more than by default, because tests share the cores that the workgroups of a software driver need. */
+const patience = 1 << 22;
+
 /** The default geometry with every kernel changed alike, and whatever else is given; rows are no more than lanes. */
 export function changeGeometry(
   gpu: Gpu,
@@ -43,7 +46,8 @@ export function changeGeometry(
       return [name, {...changed, ...rows}];
     })
   );
-  return {...geometry, ...rest, kernels: kernels as Geometry["kernels"]};
+  const spinLimit = Math.max(geometry.spinLimit, patience);
+  return {...geometry, spinLimit, ...rest, kernels: kernels as Geometry["kernels"]};
 }
 
 /** The least workgroup memory, in bytes, that leaves room for `groups` groups of 32 activations. */

@@ -10,6 +10,7 @@ import {shapes, type Shape} from "../model/shape.js";
 import {syntheticWeights} from "../model/synthetic.js";
 import {createDecoder, type Decoder} from "./decoder.js";
 import {createSyntheticWeights, type GpuWeights} from "./gpu-weights.js";
+import {defaultGeometry} from "./geometry.js";
 import type {Geometry} from "./plan.js";
 
 const tolerance = 1e-4;
@@ -161,8 +162,10 @@ describe.skipIf(hasSlowCompiler(gpu))("a dispatch of two workgroups", () => {
 
   // A GPU may hold them all.
   describe.skipIf(!gpu.description.software)("of more workgroups than are resident", () => {
+    const {spinLimit} = defaultGeometry(shape, featureSets(gpu)[0]!, gpu);
+
     test("is found out by the roll call, in bounded time", async () => {
-      const decoder = await makeDecoder({});
+      const decoder = await makeDecoder({spinLimit});
       await decoder.rollCall(1); // the first run pays for the driver's own compilation
       const milliseconds = await leastMilliseconds(async () => expect(await decoder.rollCall(tooMany)).toBe(false));
       console.log(`a roll call of ${tooMany} ended after ${milliseconds.toFixed(0)} ms`);
@@ -172,7 +175,7 @@ describe.skipIf(hasSlowCompiler(gpu))("a dispatch of two workgroups", () => {
     });
 
     test("ends in bounded time as an error that names them, and what comes after is right", async () => {
-      const decoder = await makeDecoder({workgroups: tooMany});
+      const decoder = await makeDecoder({workgroups: tooMany, spinLimit});
       const reset = () => decoder.reset(expected.prompt);
       reset();
       await decoder.run(1).catch(() => {}); // the first run pays for the driver's own compilation
@@ -196,7 +199,7 @@ describe.skipIf(hasSlowCompiler(gpu))("a dispatch of two workgroups", () => {
     });
 
     test("ends every run until it is reset", async () => {
-      const decoder = await makeDecoder({workgroups: tooMany});
+      const decoder = await makeDecoder({workgroups: tooMany, spinLimit});
       decoder.reset(expected.prompt);
       await expect(decoder.run(1)).rejects.toThrow(StalledError);
       const logits = await decoder.readLogits();
