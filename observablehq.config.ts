@@ -31,6 +31,8 @@ export default {
         {name: "Limits", path: "/limits"},
         {name: "One dispatch or several", path: "/fused"},
         {name: "One workgroup, tuned", path: "/tiling"},
+        {name: "Weights", path: "/int4"},
+        {name: "Toy size", path: "/toy"},
         {name: "Workgroups", path: "/geometry"}
       ]
     },

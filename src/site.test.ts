@@ -27,13 +27,15 @@ test("the site has pages", () => {
   expect(pages).toContain("/");
   expect(pages).toContain("/bench");
   expect(pages).toContain("/dispatch-cost");
+  expect(pages).toContain("/fused");
   expect(pages).toContain("/geometry");
+  expect(pages).toContain("/int4");
   expect(pages).toContain("/limits");
   expect(pages).toContain("/method");
   expect(pages).toContain("/provenance");
   expect(pages).toContain("/staged");
-  expect(pages).toContain("/fused");
   expect(pages).toContain("/tiling");
+  expect(pages).toContain("/toy");
   expect(pages).toContain("/why");
 });
 
@@ -660,6 +662,29 @@ describe("the panel of the experiment stages", () => {
   });
 });
 
+describe("the panel of the experiment int4", () => {
+  test("runs the tiny shape to done in two formats, and the page compares them", async () => {
+    const formats = "staged-int4,staged-float16";
+    const {page, problems} = await openPage(`/int4?shape=tiny&variants=${formats}`, {}, keepRecords);
+    expect(await page.locator(".answer").innerText()).toMatch(/no record of this experiment yet|tok\/s/);
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    const [record] = await records(page);
+    const {rows} = runSchema.parse(record);
+    expect(rows.map(({weightFormat, status}) => [weightFormat, status])).toEqual([
+      ["int4", "measured"],
+      ["float16", "measured"]
+    ]);
+    expect(await page.locator('.weight-format-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(2);
+    expect(await page.locator(".your-answer").innerText()).toMatch(/with all cores\. 18 dispatches .* from float16: /);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+});
+
 describe("the page on provenance", () => {
   test("lists every recorded figure with a verdict, a source and its section", async () => {
     const {page, problems} = await openPage("/provenance");
@@ -689,6 +714,37 @@ describe("the page on provenance", () => {
         .toBe(11);
       await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
     }
+    await page.context().close();
+  });
+});
+
+describe("the panel of the experiment toy", () => {
+  test("runs to done at one size and then at another, and the page keeps both", async () => {
+    const {page, problems} = await openPage("/toy?shape=toy-32&variants=unfused,fused-64", {}, keepRecords);
+    await page.locator(".panel-device").waitFor();
+    const marks = page.locator('.toy-plot [data-marks=dot] path[fill*="--colour-yours"]');
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    expect(await marks.count()).toBe(2);
+    expect(await page.locator(".your-answer").innerText()).toMatch(/^On your device, .* hidden size 32\b/);
+
+    await page.selectOption("[name=shape]", "toy-64");
+    await page.uncheck("[type=checkbox][value=unfused]");
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    const made = (await records(page)).map((record) => runSchema.parse(record));
+    expect(made.map(({shape, rows}) => [shape.id, ...rows.map(({variant, status}) => `${variant} ${status}`)])).toEqual(
+      [
+        ["toy-32", "unfused measured", "fused-64 measured"],
+        ["toy-64", "fused-64 measured"]
+      ]
+    );
+    expect(await page.locator("[data-variant=fused-64]").innerText()).toContain("64 wide");
+    expect(await marks.count()).toBe(3);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.setViewportSize({width: 360, height: 740});
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(problems).toEqual([]);
     await page.context().close();
   });
 });

@@ -21,6 +21,11 @@ override attended_at: u32;
 override activated_at: u32;
 override logits_at: u32;
 override bests_at: u32;
+// What only an operation as a dispatch of its own hands on: the product of `o` or `down`, [2 × ffn] gates and ups, and
+// [heads][context] scores.
+override projected_at: u32;
+override gate_up_at: u32;
+override scores_at: u32;
 // What workgroups show each other of the residual, after attention and after the FFN.
 @if(grid) override attention_residual_at: u32;
 @if(grid) override ffn_residual_at: u32;
@@ -38,6 +43,8 @@ struct Eight {
 fn qkv_vector() -> Vector { return Vector(qkv_at, (heads + 2u * kv_heads) * head_dim); }
 fn attended_vector() -> Vector { return Vector(attended_at, heads * head_dim); }
 fn activated_vector() -> Vector { return Vector(activated_at, ffn); }
+fn projected_vector() -> Vector { return Vector(projected_at, hidden); }
+fn gate_up_vector() -> Vector { return Vector(gate_up_at, 2u * ffn); }
 
 @if(grid) fn attention_residual() -> Vector { return Vector(attention_residual_at, hidden); }
 @else fn attention_residual() -> Vector { return Vector(residual_at, hidden); }
@@ -51,6 +58,20 @@ fn word_of(vector: Vector, element: u32) -> u32 {
 @if(!grid)
 fn put(vector: Vector, element: u32, value: f32, stamp: u32) {
   activations[word_of(vector, element)] = value;
+}
+
+@if(!grid)
+fn take(vector: Vector, element: u32) -> f32 {
+  return activations[word_of(vector, element)];
+}
+
+// Sets elements 8 · eight to 8 · eight + 7.
+@if(!grid)
+fn put_eight(vector: Vector, eight: u32, values: Eight) {
+  for (var i = 0u; i < 4u; i++) {
+    put(vector, 8u * eight + i, values.low[i], 0u);
+    put(vector, 8u * eight + 4u + i, values.high[i], 0u);
+  }
 }
 
 // Elements `element` to `element` + 3, where `element` is a multiple of four.

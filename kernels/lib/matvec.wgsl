@@ -22,6 +22,7 @@ import package::lib::reduce::{team_add_rows, quad_add};
 @if(registers) import package::lib::columns_in_registers::dot_rows_in_registers;
 @if(record) import package::record::matvec::dot_row_alone;
 @if(loads) import package::record::loads::{dot_with_loads, loads_under_way};
+@if(float16_weights || float32_weights) import package::lib::expanded::dot_rows_expanded;
 
 override tile_groups: u32;
 
@@ -106,7 +107,7 @@ fn row_of_slot(rows: Rows, count: u32, slot: u32) -> u32 {
 //
 // Where workgroups wait for each other the first weights are under way before the wait, and arrive during it; not in
 // float32, whose tile takes the registers.
-@if(!registers && !record)
+@if(!registers && !record && !float16_weights && !float32_weights)
 fn dot_rows(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
@@ -159,6 +160,13 @@ fn dot_rows(
   matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
 ) -> f32 {
   return dot_row_alone(matrix, rows, count, input, fresh, busy, invocation);
+}
+
+@if(float16_weights || float32_weights)
+fn dot_rows(
+  matrix: Matrix, rows: Rows, count: u32, input: Input, fresh: bool, busy: bool, invocation: Invocation
+) -> f32 {
+  return dot_rows_expanded(matrix, rows, count, input, fresh, busy, invocation);
 }
 
 // Of the input's elements this invocation took.

@@ -163,3 +163,30 @@ fn total_of_parts(invocation: Invocation) -> f32 {
   workgroupBarrier();
   return scratch[0];
 }
+
+// The largest `value` of the workgroup, returned to all.
+@if(subgroups)
+fn workgroup_max(value: f32, invocation: Invocation) -> f32 {
+  var largest = subgroupMax(value);
+  workgroupBarrier();
+  if (invocation.lane == 0u) { scratch[invocation.team] = largest; }
+  workgroupBarrier();
+  for (var team = invocation.lane; team < workgroup_size / invocation.lanes; team += invocation.lanes) {
+    largest = max(largest, scratch[team]);
+  }
+  return subgroupMax(largest);
+}
+
+@if(!subgroups)
+fn workgroup_max(value: f32, invocation: Invocation) -> f32 {
+  workgroupBarrier();
+  scratch[invocation.index] = value;
+  for (var stride = workgroup_size / 2u; stride > 0u; stride /= 2u) {
+    workgroupBarrier();
+    if (invocation.index < stride) {
+      scratch[invocation.index] = max(scratch[invocation.index], scratch[invocation.index + stride]);
+    }
+  }
+  workgroupBarrier();
+  return scratch[0];
+}

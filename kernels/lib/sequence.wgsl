@@ -1,5 +1,6 @@
 // The sequence being decoded, in `state`: position, prompt length, three words that say how far a dispatch goes, then a
-// token id for each position.
+// token id for each position. A dispatch goes as far as so many layers in fused.wgsl, as so many tokens in fused_grid.wgsl
+// and fused_tokens.wgsl.
 
 import package::lib::model::state;
 

@@ -2,6 +2,7 @@
 
 import package::lib::model::{hidden, Blob};
 import package::lib::activations::{own_residual, set_residual, attended_vector, attention_residual, Vector};
+@if(!grid) import package::lib::activations::{take_eight, put_eight, projected_vector, residual_at, Eight};
 import package::lib::int4::Matrix;
 import package::lib::matvec::{dot_rows, plain_input, rows_from, units_together, dealt_unit, Input};
 import package::lib::place::{Workgroup, Invocation};
@@ -30,4 +31,14 @@ fn add_rows(
     let dot = dot_rows(matrix, rows, residual_rows, input, start == 0u, unit < units, invocation);
     if (invocation.lane < residual_rows && unit < units) { set_residual(shown, row, before + dot, stamp); }
   }
+}
+
+// The addition alone: elements 8 · eight to 8 · eight + 7 of the residual, plus a product computed before.
+@if(!grid)
+fn add_projected(eight: u32) {
+  if (eight >= hidden / 8u) { return; }
+  let residual = Vector(residual_at, hidden);
+  let before = take_eight(residual, eight, 0u);
+  let added = take_eight(projected_vector(), eight, 0u);
+  put_eight(residual, eight, Eight(before.low + added.low, before.high + added.high));
 }

@@ -5,6 +5,7 @@
 
 import package::lib::model::{rotations, heads, kv_heads, head_dim, Blob};
 import package::lib::activations::{put, qkv_vector, ffn_residual};
+@if(!grid) import package::lib::activations::take;
 import package::lib::int4::Matrix;
 import package::lib::matvec::{dot_rows, normed_input, units_together, dealt_unit, slots_of, Rows};
 import package::lib::reduce::other_lane;
@@ -53,4 +54,19 @@ fn turn(own: f32, other: f32, is_second: bool, head: u32, rotation: vec2f) -> f3
   if (head >= heads + kv_heads) { return own; }
   let turned = own * rotation.x + select(-other, other, is_second) * rotation.y;
   return select(turned, turned * inverseSqrt(f32(head_dim)), head < heads);
+}
+
+// The rotation alone, in place: pair `pair` of the `count` heads from `first` on.
+@if(!grid)
+fn rotate_pair(pair: u32, first: u32, count: u32, position: u32) {
+  let half_dim = head_dim / 2u;
+  if (pair >= count * half_dim) { return; }
+  let head = first + pair / half_dim;
+  let element = pair % half_dim;
+  let rotation = rotations[position * half_dim + element];
+  let at = head * head_dim + element;
+  let own = take(qkv_vector(), at);
+  let partner = take(qkv_vector(), at + half_dim);
+  put(qkv_vector(), at, turn(own, partner, false, head, rotation), 0u);
+  put(qkv_vector(), at + half_dim, turn(partner, own, true, head, rotation), 0u);
 }

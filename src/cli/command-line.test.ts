@@ -52,7 +52,7 @@ describe.concurrent("a wrong command line for record", () => {
     },
     {args: ["workgroups", "--variants", "fused-3"], says: /no variant fused-3; it has staged, fused-1, fused-2, /},
     {args: ["geometry", "--shape", "phi5"], says: /Experiment geometry has no shape phi5; it has tiny, /},
-    {args: ["bench", "--shapes", "tiny,giant"], says: /Shapes: there is no “giant” .* there are tiny, /},
+    {args: ["bench", "--shapes", "tiny,giant"], says: /Shapes: there is no “giant” .* there are toy-32, /},
     {args: ["bench", "--without", "tiny/staged"], says: /The queue has no row “tiny\/staged”/},
     {args: ["bench", "--factorings", ""], says: /The queue is empty/},
     {args: ["bench", "--variants", "staged"], says: /bench does not take --variants.*usage: /s},

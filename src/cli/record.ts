@@ -11,6 +11,7 @@ import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import type {DecodeEnvironment} from "../components/lab/decode-variant.js";
 import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
 import {geometryExperiment} from "../components/lab/geometry.js";
+import {int4Experiment} from "../components/lab/int4.js";
 import {limitsExperiment} from "../components/lab/limits.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
 import {sweepExperimentId} from "../components/lab/result-row.js";
@@ -22,6 +23,7 @@ import {bytesPerSecond} from "../components/lab/statistics.js";
 import {readSweep} from "../components/lab/sweep-settings.js";
 import {axes, axisNames, planSweep, queueIds, sweepExperiment, type AxisName} from "../components/lab/sweep.js";
 import {tilingExperiment} from "../components/lab/tiling.js";
+import {toyExperiment} from "../components/lab/toy.js";
 import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {readKernels} from "../data/read-kernels.js";
@@ -45,7 +47,7 @@ usage: npm run record -- EXPERIMENT [--shape SHAPE] [--variants a,b] [--label NA
                                    [--browser [--screenshot FILE]]
        npm run record -- bench [--shapes a,b] [--factorings a,b] … [--label NAME] [--allow-waits] [--out FILE]
 
-  EXPERIMENT   spectrum, chunks, tiling, workgroups, geometry, stages, dispatch-cost, limits; bench, the sweep
+  EXPERIMENT   spectrum, chunks, tiling, int4, toy, workgroups, geometry, stages, dispatch-cost, limits; bench, the sweep
   --shape      ${Object.keys(shapes).join(", ")}; the experiment's own by default, none for dispatch-cost and limits
   --variants   ids, all of the experiment's by default
   --label      the device's name in the record, where the driver does not say it well
@@ -77,6 +79,8 @@ async function main(args: string[]): Promise<number> {
     workgroupsExperiment(environment),
     geometryExperiment(environment),
     tilingExperiment(environment),
+    int4Experiment(environment),
+    toyExperiment(environment),
     stagesExperiment(environment),
     dispatchCostExperiment(kernels),
     limitsExperiment(kernels)
@@ -211,6 +215,7 @@ function parse(args: string[]) {
         shapes: {type: "string"},
         factorings: {type: "string"},
         arithmetic: {type: "string"},
+        weights: {type: "string"},
         features: {type: "string"},
         workgroups: {type: "string"},
         sizes: {type: "string"},

@@ -152,7 +152,8 @@ async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
   const {shape} = model;
   const unsupported = whyUnsupported({shape, factoring, features}, description);
   if (unsupported) return {line: `${name} not run: ${unsupported}`, matches: false};
-  const geometry = {...defaultGeometry(shape, features, gpu, arithmetic), workgroups, tokensPerDispatch: 16};
+  const tokensPerDispatch = workgroups > 1 ? 16 : 1;
+  const geometry = {...defaultGeometry(shape, features, gpu, arithmetic), workgroups, tokensPerDispatch};
   const decoder = await createDecoder(device, kernels, weights, {shape, factoring, geometry});
   const decode = async () => {
     decoder.reset(expected.prompt);

@@ -31,7 +31,8 @@ describe.each(builds)("$key", ({key, path, conditions}) => {
   });
 
   test("uses subgroups only where it is linked for them", () => {
-    if (conditions.includes("subgroups")) expect(code).toMatch(/^enable subgroups;/m);
+    const uses = /\b(subgroup|quad)[A-Z]/.test(code);
+    if (conditions.includes("subgroups")) expect(/^enable subgroups;/m.test(code)).toBe(uses);
     else expect(code).not.toMatch(/subgroup(?!s?\.)[A-Z]|enable subgroups/);
   });
 
@@ -53,16 +54,19 @@ describe.each(builds)("$key", ({key, path, conditions}) => {
   });
 });
 
-test.each(builds.filter(({path}) => /^(fused|staged)/.test(path)))("every override of $key has a value", ({key}) => {
-  const given = [
-    ...Object.keys(shapeConstants(shapes.tiny)),
-    ...["workgroup_size", "qkv_rows", "gate_up_rows", "lm_head_rows", "residual_rows", "read_ahead"],
-    ...["tile_groups", "team_lanes", "bests", "spin_limit", "layers_per_slot", "head_vectors"],
-    ...Object.keys(optionConstants({}))
-  ];
-  const missing = linked.get(key)!.overrides.filter((name) => !given.includes(name));
-  expect(missing).toEqual([]);
-});
+test.each(builds.filter(({path}) => /^(fused|staged|unfused)/.test(path)))(
+  "every override of $key has a value",
+  ({key}) => {
+    const given = [
+      ...Object.keys(shapeConstants(shapes.tiny)),
+      ...["workgroup_size", "qkv_rows", "gate_up_rows", "lm_head_rows", "residual_rows", "read_ahead", "product_rows"],
+      ...["tile_groups", "team_lanes", "bests", "spin_limit", "layers_per_slot", "head_vectors"],
+      ...Object.keys(optionConstants({}))
+    ];
+    const missing = linked.get(key)!.overrides.filter((name) => !given.includes(name));
+    expect(missing).toEqual([]);
+  }
+);
 
 test("the fused kernel has the very stages that the staged kernels launch", () => {
   const stages = Object.keys(sources).filter((path) => path.startsWith("stages/"));
@@ -70,9 +74,24 @@ test("the fused kernel has the very stages that the staged kernels launch", () =
     [...sources[path]!.matchAll(/package::stages::(\w+)/g)].map(([, name]) => `stages/${name}.wgsl`);
   const staged = stageNames.flatMap((stage) => imported(`staged/${stage}.wgsl`));
   expect(new Set(imported("fused.wgsl"))).toEqual(new Set(stages));
+  expect(new Set(imported("fused_tokens.wgsl"))).toEqual(new Set(stages));
   // Where workgroups wait for each other, those stages that take a normed vector norm it themselves.
   expect(new Set([...imported("fused_grid.wgsl"), "stages/rms_norm.wgsl"])).toEqual(new Set(stages));
   expect(new Set(staged)).toEqual(new Set(stages));
+});
+
+test("one dispatch of several tokens is that of one token in a loop", () => {
+  const body = (path: string) => {
+    const lines = sources[path]!.split("\n").map((line) => line.trim());
+    return lines.slice(lines.indexOf("let position = current_position(invocation_index);"));
+  };
+  // What divides the layers over dispatches has no part in it.
+  const undivided = body("fused.wgsl")
+    .filter((line) => !/^let (first|end) =|^if \((first|end) == |write_state\(next_layer_at/.test(line))
+    .map((line) => line.replace("var layer = first; layer < end;", "var layer = 0u; layer < layers;"));
+  const statements = (lines: string[]) => lines.filter((line) => line !== "}" && line !== "");
+  expect(undivided).toContain("for (var layer = 0u; layer < layers; layer++) {");
+  expect(statements(body("fused_tokens.wgsl"))).toEqual([...statements(undivided), "end_stage();"]);
 });
 
 test("a change in a source reaches what is linked from it", async () => {

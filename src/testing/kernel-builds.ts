@@ -1,7 +1,7 @@
 import type {KernelOptions} from "../components/decode/kernel-options.js";
 import {arithmetics, factorings, linkConditions, planToken, type Geometry} from "../components/decode/plan.js";
 import {kernelFeatures, stageNames, type Condition, type KernelFeature} from "../components/gpu/kernels.js";
-import {shapes} from "../components/model/shape.js";
+import {shapes, weightFormats} from "../components/model/shape.js";
 
 /** A kernel and what it is linked for. */
 export interface KernelBuild {
@@ -41,9 +41,12 @@ export function kernelBuilds(): KernelBuild[] {
   for (const geometry of geometries()) {
     for (const factoring of factorings) {
       if (factoring !== "fused" && (geometry.workgroups > 1 || geometry.activationsIn === "registers")) continue;
-      for (const slots of [1, 2, 3]) {
-        for (const {path} of planToken(shapes.tiny, factoring, geometry)) {
-          add(path, linkConditions(factoring, geometry, slots));
+      const expands = geometry.arithmetic === "float32" && geometry.workgroups === 1;
+      for (const format of expands ? weightFormats : weightFormats.slice(0, 1)) {
+        for (const slots of [1, 2, 3]) {
+          for (const {path} of planToken(shapes.tiny, factoring, geometry)) {
+            add(path, linkConditions(factoring, geometry, slots, format));
+          }
         }
       }
     }
@@ -55,6 +58,8 @@ export function kernelBuilds(): KernelBuild[] {
       }
     }
   }
+  add("expand.wgsl");
+  add("expand.wgsl", ["float16_weights"]);
   for (const path of ["synthetic", "record/transpose", "probe/read_bandwidth", "probe/count_up"]) add(`${path}.wgsl`);
   for (const probe of ["no_op", "increment", "barrier", "exchange", "barrier_exchange", "roll_call"])
     add(`probe/${probe}.wgsl`);
@@ -83,6 +88,7 @@ function geometries(): Geometry[] {
   const featureSets: KernelFeature[][] = [[], [...kernelFeatures]];
   return arithmetics.flatMap((arithmetic) => [
     ...featureSets.flatMap((features) => [1, 2].map((workgroups) => plainGeometry({arithmetic, features, workgroups}))),
+    ...featureSets.map((features) => plainGeometry({arithmetic, features, tokensPerDispatch: 16})),
     plainGeometry({arithmetic, features: ["subgroups"], workgroups: 2, activationsIn: "registers"})
   ]);
 }

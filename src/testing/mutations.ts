@@ -14,10 +14,12 @@ export interface Mutation {
  * The fixture phi3-tiny, `staged`, `fused` or with a layer in each dispatch (`chunked`), with all features or without (`portable`), with an input that comes in
  * pieces (`tiles`), with subgroups of a size not known before (`varying`), with 16-bit activations (`packed`), by two workgroups
  * that wait for each other (`grid`), and by two with 16-bit activations in registers (`registers`); synthetic models: of shared KV heads and many positions (`long`), of
- * layers in three buffers (`split`), and by two workgroups with token ids of more than 16 bits (`wide`); a roll call
- * of more workgroups than are resident (`crowd`); and by one workgroup in the recorded style (`record`), with a row and a
- * word at a time by itself (`words`), also from workgroup memory (`record tiles`), with two loads under way (`loads`), and
- * with queries, keys and values in three passes (`passes`).
+ * layers in three buffers (`split`), with weights in float32 and in float16 and an input in pieces (`expanded`, `halves`),
+ * of several tokens in a dispatch of one workgroup (`tokens`), and by two workgroups with token ids of more than 16 bits
+ * (`wide`); a roll call of more workgroups than are resident (`crowd`); and by one workgroup in the recorded style
+ * (`record`), with a row and a word at a time by itself (`words`), also from workgroup memory (`record tiles`), with two
+ * loads under way (`loads`), and with queries, keys and values in three passes (`passes`). `unfused` is the model of
+ * `long`, an operation a dispatch.
  */
 export type SubjectName =
   | "staged"
@@ -31,7 +33,11 @@ export type SubjectName =
   | "grid"
   | "registers"
   | "long"
+  | "unfused"
   | "split"
+  | "expanded"
+  | "halves"
+  | "tokens"
   | "wide"
   | "crowd"
   | "record"
@@ -262,6 +268,42 @@ export const mutations: readonly Mutation[] = [
     ["the zero of the nibbles is another in integers", "-7.0 * sum", "-8.0 * sum", "registers"],
     ["the scale overlooks eight of the columns", "max(largest_of(c), largest_of(d))", "largest_of(c)", "registers"]
   ]),
+  ...inFile("lib/expanded.wgsl", [
+    ["a vector of weights is taken for the next", "group_vectors + mine)", "group_vectors + (mine ^ 1u))", "expanded"],
+    [
+      "columns are those of the next vector",
+      "(vector % 8u) * (tile_groups",
+      "((vector ^ 1u) % 8u) * (tile_groups",
+      "expanded"
+    ],
+    ["the group is that of half as many vectors", "vector / 8u]", "vector / 4u]", "expanded"],
+    [
+      "a team skips every second vector",
+      "vector < end; vector += step",
+      "vector < end; vector += 2u * step",
+      "expanded"
+    ],
+    [
+      "vectors after the last one count",
+      "select(0.0, dot_columns(weights, min(mine, end - 1u)), mine < end)",
+      "dot_columns(weights, min(mine, end - 1u))",
+      "expanded"
+    ],
+    ["every piece of a row is its first", "(row * matrix.row_groups + first)", "(row * matrix.row_groups)", "expanded"],
+    [
+      "every piece of the input is the first",
+      "load_tile(input, first, tile_count",
+      "load_tile(input, 0u, tile_count",
+      "halves"
+    ],
+    [
+      "two halves change places",
+      "vec4f(unpack2x16float(weights.x), unpack2x16float(weights.y))",
+      "vec4f(unpack2x16float(weights.y), unpack2x16float(weights.x))",
+      "halves"
+    ],
+    ["the upper four columns are the lower", "dot(high, tile[at + tile_groups + 1u])", "dot(high, tile[at])", "halves"]
+  ]),
   ...inFile("lib/candidate.wgsl", [
     ["the lesser candidate is the better", "b.value > a.value ||", "b.value < a.value ||"]
   ]),
@@ -379,6 +421,48 @@ export const mutations: readonly Mutation[] = [
   ...inFile("staged/argmax.wgsl", [
     ["it is the best of one workgroup", "argmax(invocation, bests", "argmax(invocation, 1u"]
   ]),
+  ...mistakesIn("unfused", {
+    "lib/product": [["two rows of a team change places", "put(output, row +", "put(output, (row ^ 1u) +"]],
+    "unfused/query_product": [["the last rows are left out", "0u, heads * head_dim", "0u, heads * head_dim - 8u"]],
+    "unfused/key_product": [
+      ["the keys' rows are the queries'", "matrix, heads * head_dim,", "matrix, (heads - kv_heads) * head_dim,"]
+    ],
+    "unfused/value_product": [
+      ["the values' rows are the keys'", "(heads + kv_heads) * head_dim,", "heads * head_dim,"]
+    ],
+    "unfused/rotate_queries": [["the position is the one before", "0u, heads, position", "0u, heads, position - 1u"]],
+    "unfused/rotate_keys": [["one head is left alone", "heads, kv_heads, position", "heads, kv_heads - 1u, position"]],
+    "unfused/append_cache": [
+      ["keys are all written to the first position", "cache[position * stride + vector]", "cache[vector]"],
+      ["values are the keys", "(heads + kv_heads) * head_dim + 4u", "heads * head_dim + 4u"]
+    ],
+    "unfused/scores": [
+      ["the query heads share KV heads in turn", "query_head / (heads / kv_heads)", "query_head % kv_heads"],
+      ["the position itself is not attended to", "at <= position", "at < position"],
+      ["a quarter of the score is all of it", "score = quad_add(score, invocation);", ""]
+    ],
+    "unfused/softmax": [
+      ["the weights are not divided by their sum", "activations[first + i] /= total", "activations[first + i] /= 1.0"],
+      ["all heads have the scores of the first", "workgroup.index * context", "0u * context"]
+    ],
+    "unfused/weigh_values": [
+      ["it is the keys that are summed", "cache[(context + i)", "cache[(i)"],
+      ["the sum is one lane's", "sum = team_add(sum, invocation);", ""],
+      ["the query heads share KV heads in turn", "query_head / (heads / kv_heads)", "query_head % kv_heads"]
+    ],
+    "unfused/o_product": [["the scales are one off", "o_words, o_scales,", "o_words, o_scales + 1u,"]],
+    "unfused/add_attention": [
+      ["the residual's first elements stay", "add_projected(workgroup", "add_projected(1u + workgroup"]
+    ],
+    "unfused/add_ffn": [
+      ["the residual's first elements stay", "add_projected(workgroup", "add_projected(1u + workgroup"]
+    ],
+    "unfused/gate_product": [["the gates are the ups", "matrix, 0u, ffn", "matrix, ffn, ffn"]],
+    "unfused/up_product": [["the ups are the gates", "matrix, ffn, ffn", "matrix, 0u, ffn"]],
+    "unfused/silu": [["every second four elements have none", "gates.high[i] = silu(gates.high[i]);", ""]],
+    "unfused/multiply": [["the ups are eight elements off", "ffn / 8u + eight,", "ffn / 8u - 1u + eight,"]],
+    "unfused/down_product": [["the weights are 16 bytes off", "Matrix(0u, down_words", "Matrix(0u, down_words + 1u"]]
+  }),
   ...inFile("fused.wgsl", [
     ["all layers have the cache of the first", "invocation, layer * kv_heads", "invocation, 0u * kv_heads", "fused"],
     [
@@ -395,6 +479,16 @@ export const mutations: readonly Mutation[] = [
     ["the next token begins where the last one ended", "select(end, 0u, end == layers)", "end", "chunked"],
     ["a token is chosen before its last layer", "if (end == layers) {", "if (end > 0u) {", "chunked"],
     ["the residual of the FFN is left out", "    down(workgroup, invocation, blob, 0u, 0u);\n", "", "fused"]
+  ]),
+  ...inFile("fused_tokens.wgsl", [
+    ["a dispatch decodes one token only", "token < tokens;", "token < min(tokens, 1u);", "tokens"],
+    ["all layers have the cache of the first", "invocation, layer * kv_heads", "invocation, 0u * kv_heads", "tokens"],
+    [
+      "all tokens of a dispatch are at the position of the first",
+      "    let position = current_position(invocation_index);\n",
+      "    let position = current_position(invocation_index) - token;\n",
+      "tokens"
+    ]
   ]),
   ...inFile("fused_grid.wgsl", [
     [
@@ -425,4 +519,14 @@ export const mutations: readonly Mutation[] = [
 
 function inFile(path: string, list: [wrong: string, find: string, replace: string, on?: SubjectName][]): Mutation[] {
   return list.map(([wrong, find, replace, on = "staged"]) => ({path, wrong, find, replace, on}));
+}
+
+/** Mistakes of several files that the same subject shows. */
+function mistakesIn(
+  on: SubjectName,
+  files: Record<string, [wrong: string, find: string, replace: string][]>
+): Mutation[] {
+  return Object.entries(files).flatMap(([file, list]) =>
+    list.map(([wrong, find, replace]) => ({path: `${file}.wgsl`, wrong, find, replace, on}))
+  );
 }

@@ -8,7 +8,7 @@ import {matrixNames, modelMatrices} from "../model/weights.js";
 import type {GpuWeights} from "./gpu-weights.js";
 
 /**
- * A copy of the weights with every matrix re-laid on the GPU in the order of the recorded kernels: [column][row], the
+ * A copy of the weights in int4 with every matrix re-laid on the GPU in the order of the recorded kernels: [column][row], the
  * scales too. The embedding and the norms are as they were, and every tensor is where it was.
  * @throws {GpuError} when memory runs out; everything allocated is freed then.
  */
@@ -70,6 +70,7 @@ export async function layColumns(
     for (const buffer of parameters) buffer.destroy();
   }
   return {
+    format: weights.format,
     slots: weights.slots.map((slot) => copies.get(slot)!),
     layersPerSlot,
     layerBytes,

@@ -176,6 +176,12 @@ describe("a decoder whose CPU waits for each dispatch", () => {
     const making = createDecoder(gpu.device, kernels, weights, {shape, factoring: "fused", geometry, awaited: true});
     await expect(making).rejects.toThrow("the CPU waits for dispatches only where workgroups do not wait");
   });
+
+  test("refuses a dispatch of several tokens", async () => {
+    const geometry = {...defaultGeometry(shape, featureSets(gpu)[0]!, gpu), tokensPerDispatch: 2};
+    const making = createDecoder(gpu.device, kernels, weights, {shape, factoring: "fused", geometry, awaited: true});
+    await expect(making).rejects.toThrow("the CPU waits for dispatches only of one token or less");
+  });
 });
 
 test("nothing of all this was an error that no error scope caught", () => {

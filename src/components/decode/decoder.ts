@@ -15,7 +15,7 @@ export interface DecoderOptions {
   geometry: Geometry;
   /**
    * The CPU waits for each dispatch before it submits the next one; by default only for the last of a run. Not where
-   * workgroups wait for each other.
+   * workgroups wait for each other, or where a dispatch has several tokens.
    */
   awaited?: boolean;
 }
@@ -25,7 +25,7 @@ export interface Decoder {
   readonly shape: Shape;
   /** The dispatches of a token, in order. */
   readonly plan: readonly Step[];
-  /** Tokens of one dispatch: more than one only where its workgroups wait for each other. */
+  /** Tokens of one dispatch: more than one only in the fused factoring. */
   readonly tokensPerDispatch: number;
   /**
    * Forgets everything and sets the first tokens of the sequence, whose successors are not sampled. Decoding goes on at
@@ -54,7 +54,7 @@ export interface Decoder {
   destroy(): void;
 }
 
-/** Words of `state` (kernels/lib/sequence.wgsl): how much a dispatch does is tokens or layers. */
+/** Words of `state` (kernels/lib/sequence.wgsl): what a dispatch does is counted in tokens or in layers. */
 const perDispatchAt = 2;
 const poisonAt = 4;
 const tokensAt = 5;
@@ -79,14 +79,15 @@ export async function createDecoder(
   const {shape, factoring, geometry, awaited = false} = options;
   const plan = planToken(shape, factoring, geometry);
   if (awaited && waits(plan)) throw new GpuError("the CPU waits for dispatches only where workgroups do not wait");
+  if (awaited && countsTokens(plan)) throw new GpuError("the CPU waits for dispatches only of one token or less");
   const memory = await allocate(device, shape);
   try {
     const layout = bindGroupLayout(device, factoring, weights);
     const pipelines = await compile(device, kernels, plan, {
       layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
-      conditions: linkConditions(factoring, geometry, weights.slots.length),
+      conditions: linkConditions(factoring, geometry, weights.slots.length, weights.format),
       constants: {
-        ...shapeConstants(shape),
+        ...shapeConstants(shape, weights.format),
         ...optionConstants(geometry.options ?? {}),
         spin_limit: geometry.spinLimit,
         bests: plan.find(({path}) => path === "staged/lm_head.wgsl")?.workgroups ?? 1,
@@ -107,7 +108,7 @@ export async function createDecoder(
       elsewhere: dispatch.bound === "ends" ? elsewhere : []
     }));
     return new PlannedDecoder(device, shape, steps, memory, {
-      tokensPerDispatch: waits(plan) ? geometry.tokensPerDispatch : 1,
+      tokensPerDispatch: countsTokens(plan) ? geometry.tokensPerDispatch : 1,
       layersPerDispatch: factoring === "chunked" ? geometry.layersPerDispatch : shape.layers,
       awaited
     });
@@ -120,6 +121,11 @@ export async function createDecoder(
 /** Whether the workgroups of a dispatch wait for each other. */
 function waits(plan: readonly Dispatch[]): boolean {
   return plan.some(({path}) => path === "fused_grid.wgsl");
+}
+
+/** Whether the state says how many tokens a dispatch decodes; it says how many layers of one token else. */
+function countsTokens(plan: readonly Dispatch[]): boolean {
+  return waits(plan) || plan.some(({path}) => path === "fused_tokens.wgsl");
 }
 
 /** A dispatch, ready to be recorded. */
@@ -245,12 +251,12 @@ class PlannedDecoder implements Decoder {
     }
   }
 
-  /** @param perDispatch tokens of a dispatch where workgroups wait for each other, else layers */
+  /** @param perDispatch tokens of a dispatch where the kernel counts them, else layers */
   private writeState({
     position,
     promptLength,
     tokens,
-    perDispatch = waits(this.plan) ? this.launch.tokensPerDispatch : this.launch.layersPerDispatch
+    perDispatch = countsTokens(this.plan) ? this.launch.tokensPerDispatch : this.launch.layersPerDispatch
   }: {
     position: number;
     promptLength: number;
@@ -364,6 +370,7 @@ async function compile(
       read_ahead: kernel.readAhead,
       gate_up_rows: kernel.teamRows,
       lm_head_rows: kernel.teamRows,
+      product_rows: kernel.teamRows,
       residual_rows: kernel.residualRows,
       tile_groups: kernel.tileGroups
     };

@@ -75,7 +75,10 @@ describe("whyUnsupported", () => {
     expect(why("fused", forLayers(2))).toBeNull();
     for (const factoring of ["fused", "chunked"] as const) {
       expect(why(factoring, forLayers(1))).toMatch(
-        new RegExp(`all 5 layers at once: 5 bindings of at most ${2 * layerBytes - 1} bytes .*It can use 3`)
+        new RegExp(
+          `all 5 layers at once, ${5 * layerBytes} bytes: 5 bindings of at most ${2 * layerBytes - 1} bytes .*` +
+            `It can use 3 here, so each would need ${2 * layerBytes} bytes`
+        )
       );
     }
     expect(why("staged", forLayers(1))).toBeNull();

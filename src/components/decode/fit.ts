@@ -1,7 +1,7 @@
 import type {Gpu, languageFeatures} from "../gpu/device.js";
 import type {KernelFeature} from "../gpu/kernels.js";
 import {layerCacheFloats} from "../model/layout.js";
-import {layerMatrices, type Shape} from "../model/shape.js";
+import {layerMatrices, type Shape, type WeightFormat} from "../model/shape.js";
 import {planSlots} from "./gpu-weights.js";
 import {isOneKernel, type Arithmetic, type Factoring, type KernelGeometry} from "./plan.js";
 
@@ -23,8 +23,15 @@ export function whyUnsupported(
     shape,
     factoring,
     features,
-    arithmetic = "float32"
-  }: {shape: Shape; factoring: Factoring; features: readonly KernelFeature[]; arithmetic?: Arithmetic},
+    arithmetic = "float32",
+    weightFormat = "int4"
+  }: {
+    shape: Shape;
+    factoring: Factoring;
+    features: readonly KernelFeature[];
+    arithmetic?: Arithmetic;
+    weightFormat?: WeightFormat;
+  },
   device: Pick<Gpu["description"], "features" | "limits">
 ): string | null {
   const missing = features.find((feature) => !device.features.includes(feature));
@@ -38,15 +45,20 @@ export function whyUnsupported(
     maxBufferSize = 0
   } = device.limits;
   let slots: number;
+  let layerBytes: number;
   try {
-    ({slots} = planSlots(shape, device.limits));
+    ({slots, layerBytes} = planSlots(shape, device.limits, weightFormat));
   } catch (error) {
     return (error as Error).message;
   }
   if (isOneKernel(factoring) && (slots > fusedSlots || slots + otherBindings > buffers)) {
+    const usable = Math.min(fusedSlots, buffers - otherBindings);
+    const most = Math.min(binding, maxBufferSize);
+    const needed = Math.ceil(shape.layers / usable) * layerBytes;
     return (
-      `One dispatch must see all ${shape.layers} layers at once: ${slots} bindings of at most ${binding} bytes ` +
-      `(maxStorageBufferBindingSize). It can use ${Math.min(fusedSlots, buffers - otherBindings)} here.`
+      `One dispatch must see all ${shape.layers} layers at once, ${shape.layers * layerBytes} bytes: ${slots} bindings ` +
+      `of at most ${most} bytes (maxStorageBufferBindingSize, maxBufferSize). It can use ${usable} here, so each would ` +
+      `need ${needed} bytes.`
     );
   }
   const layerCache = 4 * layerCacheFloats(shape);

@@ -96,6 +96,12 @@ const anywhere: Case[] = [
 
 const withSubgroups: Case[] = [
   {
+    name: "workgroups of 128, teams of two rows, one where they are elements of the residual, and four groups of the input",
+    factorings: ["unfused"],
+    optional: true,
+    geometry: withTile(4, 128, 2, {}, 1)
+  },
+  {
     name: "subgroups of a size not known before",
     factorings: some,
     optional: true,
@@ -155,11 +161,18 @@ test("the tiles of this test are as small as they are meant to be", () => {
   }
 });
 
-function withTile(groups: number, workgroupSize: number, teamRows = 4, more: Partial<Geometry> = {}) {
+function withTile(
+  groups: number,
+  workgroupSize: number,
+  teamRows = 4,
+  more: Partial<Geometry> = {},
+  residualRows?: number
+) {
   return (features: readonly KernelFeature[]) => {
     const arithmetic = more.arithmetic ?? "float32";
     const workgroupStorage = storageForTile(groups, workgroupSize, shape, {features, arithmetic});
-    return change({workgroupStorage, kernel: {workgroupSize, teamRows}, ...more})(features);
+    const kernel = {workgroupSize, teamRows, ...(residualRows && {residualRows})};
+    return change({workgroupStorage, kernel, ...more})(features);
   };
 }
 

@@ -3,11 +3,12 @@ import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {linearWorkgroups} from "../gpu/workgroups.js";
 import {endsLayout, layerLayout, type BlobTensor} from "../model/layout.js";
-import type {Shape} from "../model/shape.js";
+import type {Shape, WeightFormat} from "../model/shape.js";
 import {syntheticTensors} from "../model/synthetic.js";
 
 /** A model's weights on the GPU, shared by every decoder of a run. */
 export interface GpuWeights {
+  format: WeightFormat;
   /** Layer blobs back to back, `layersPerSlot` in each buffer. */
   slots: GPUBuffer[];
   layersPerSlot: number;
@@ -29,15 +30,15 @@ export interface SlotPlan {
  * As few buffers as the limits allow.
  * @throws {Error} with the required and the actual number when not even one layer fits a binding.
  */
-export function planSlots(shape: Shape, limits: Record<string, number>): SlotPlan {
+export function planSlots(shape: Shape, limits: Record<string, number>, format: WeightFormat = "int4"): SlotPlan {
   const {maxStorageBufferBindingSize: binding = 0, maxBufferSize = 0} = limits;
-  const layerBytes = layerLayout(shape, 0).bytes;
-  const endsBytes = endsLayout(shape).bytes;
+  const layerBytes = layerLayout(shape, 0, format).bytes;
+  const endsBytes = endsLayout(shape, format).bytes;
   const most = Math.min(binding, maxBufferSize);
   const largest = Math.max(layerBytes, endsBytes);
   if (largest > most) {
     throw new Error(
-      `${shape.label} needs bindings of ${largest} bytes; this device allows ${most} (maxStorageBufferBindingSize, maxBufferSize).`
+      `${shape.label}${format === "int4" ? "" : ` in ${format}`} needs bindings of ${largest} bytes; this device allows ${most} (maxStorageBufferBindingSize, maxBufferSize).`
     );
   }
   const layersPerSlot = Math.min(shape.layers, Math.floor(most / layerBytes));
@@ -45,7 +46,7 @@ export function planSlots(shape: Shape, limits: Record<string, number>): SlotPla
 }
 
 /** Writes one tensor at a byte offset of a buffer. */
-type WriteTensor = (buffer: GPUBuffer, offset: number, tensor: BlobTensor) => void;
+export type WriteTensor = (buffer: GPUBuffer, offset: number, tensor: BlobTensor) => void;
 
 /**
  * Synthetic weights, made on the GPU: nothing is downloaded, and `syntheticWeights` recomputes any element.
@@ -61,7 +62,7 @@ export async function createSyntheticWeights(
   const tensors = new Map(syntheticTensors(shape, seed).map((tensor) => [tensor.name, tensor]));
   const parameters: GPUBuffer[] = [];
   try {
-    return await createWeights(device, shape, (buffer, offset, {name, bytes}) => {
+    return await createWeights(device, shape, "int4", (buffer, offset, {name, bytes}) => {
       const {key, kind, exponent, count} = tensors.get(name)!;
       const words = Math.ceil(bytes / 4);
       const fill = device.createBuffer({size: 24, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST});
@@ -88,7 +89,7 @@ export function uploadWeights(
   shape: Shape,
   tensors: ReadonlyMap<string, {bytes: Uint8Array}>
 ): Promise<GpuWeights> {
-  return createWeights(device, shape, (buffer, offset, {name}) => {
+  return createWeights(device, shape, "int4", (buffer, offset, {name}) => {
     const bytes = tensors.get(name)!.bytes;
     const whole = bytes.byteLength & ~3;
     device.queue.writeBuffer(buffer, offset, bytes.buffer as ArrayBuffer, bytes.byteOffset, whole);
@@ -99,11 +100,19 @@ export function uploadWeights(
   });
 }
 
-async function createWeights(device: GPUDevice, shape: Shape, write: WriteTensor): Promise<GpuWeights> {
-  const {layerBytes, endsBytes, layersPerSlot, slots} = planSlots(shape, {
-    maxStorageBufferBindingSize: device.limits.maxStorageBufferBindingSize,
-    maxBufferSize: device.limits.maxBufferSize
-  });
+/**
+ * Allocates the buffers of a format and has each tensor written.
+ * @throws {GpuError} when memory runs out; everything allocated is freed then.
+ */
+export async function createWeights(
+  device: GPUDevice,
+  shape: Shape,
+  format: WeightFormat,
+  write: WriteTensor
+): Promise<GpuWeights> {
+  const {maxStorageBufferBindingSize, maxBufferSize} = device.limits;
+  const limits = {maxStorageBufferBindingSize, maxBufferSize};
+  const {layerBytes, endsBytes, layersPerSlot, slots} = planSlots(shape, limits, format);
   const buffers: GPUBuffer[] = [];
   const destroy = () => {
     for (const buffer of buffers) buffer.destroy();
@@ -127,14 +136,14 @@ async function createWeights(device: GPUDevice, shape: Shape, write: WriteTensor
       const buffer = buffers[Math.floor(layer / layersPerSlot)]!;
       const start = (layer % layersPerSlot) * layerBytes;
       await guard(device, `writing the weights of layer ${layer}`, () => {
-        for (const tensor of layerLayout(shape, layer).tensors) write(buffer, start + tensor.offset, tensor);
+        for (const tensor of layerLayout(shape, layer, format).tensors) write(buffer, start + tensor.offset, tensor);
       });
     }
     await guard(device, "writing the embedding and the LM head", () => {
-      for (const tensor of endsLayout(shape).tensors) write(ends, tensor.offset, tensor);
+      for (const tensor of endsLayout(shape, format).tensors) write(ends, tensor.offset, tensor);
     });
     await device.queue.onSubmittedWorkDone();
-    return {slots: buffers.slice(0, slots), layersPerSlot, layerBytes, ends, destroy};
+    return {format, slots: buffers.slice(0, slots), layersPerSlot, layerBytes, ends, destroy};
   } catch (error) {
     destroy();
     throw error;

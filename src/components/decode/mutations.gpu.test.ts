@@ -20,6 +20,7 @@ import {shapes, type Shape} from "../model/shape.js";
 import {logitTolerances} from "../lab/record.js";
 import {layColumns} from "./column-weights.js";
 import {createDecoder, type Decoder, type DecoderOptions} from "./decoder.js";
+import {expandWeights} from "./expanded-weights.js";
 import {createSyntheticWeights, uploadWeights, type GpuWeights} from "./gpu-weights.js";
 import {readsColumns} from "./kernel-options.js";
 import type {Geometry} from "./plan.js";
@@ -36,6 +37,7 @@ const kernels = readKernels(sources);
 
 const stages = Object.keys(sources).filter((path) => path.startsWith("stages/"));
 const libraries = Object.keys(sources).filter((path) => /^(lib|record)\//.test(path));
+const operations = Object.keys(sources).filter((path) => path.startsWith("unfused/"));
 const tried = hasSlowCompiler(gpu)
   ? stages.flatMap((stage) => mutations.filter(({path}) => path === stage).slice(0, 1))
   : mutations.filter(({on}) => on !== "crowd" || gpu.description.software); // a GPU may hold a crowd
@@ -76,10 +78,10 @@ async function expectMistake(mutation: Mutation): Promise<void> {
   expect(await findMistake(mutant, subject), "what the check says of the mutant").not.toBeNull();
 }
 
-test("every stage and every library has mutants", () => {
+test("every stage, every library and every operation has mutants", () => {
   expect(stages).not.toEqual([]);
   for (const stage of stages) expect(tried.map(({path}) => path)).toContain(stage);
-  for (const library of libraries) expect(mutations.map(({path}) => path)).toContain(library);
+  for (const path of [...libraries, ...operations]) expect(mutations.map(({path}) => path)).toContain(path);
 });
 
 test("tokens of the wide subject have more than 16 bits", () => {
@@ -184,14 +186,34 @@ async function makeSyntheticSubjects() {
   const geometry = changeGeometry(gpu, shape, featureSets(gpu)[0]!, {kernel: {workgroupSize: 64}});
   const layered = {...shape, layers: 3};
   const wide = {...shape, hidden: 32, vocabulary: 140_000};
+  const weights = await createSyntheticWeights(gpu.device, kernels, shape);
+  const expected = await expectFromReference(shape, {positions: 3, tokens: 2});
+  const workgroupStorage = storageForTile(2, 64, shape, {features: geometry.features, arithmetic: "float32"});
+  const pieces = {
+    factoring: "staged",
+    shape,
+    expected,
+    geometry: {...geometry, workgroupStorage}
+  } satisfies Partial<Subject>;
   const maxStorageBufferBindingSize = Math.max(layerLayout(layered, 0).bytes, endsLayout(layered).bytes);
+  const long = {
+    factoring: "staged",
+    shape,
+    geometry,
+    weights,
+    expected: await expectFromReference(shape, {positions: 40, tokens: 2})
+  } satisfies Subject;
   return {
-    long: {
-      factoring: "staged",
-      shape,
-      geometry,
-      weights: await createSyntheticWeights(gpu.device, kernels, shape),
-      expected: await expectFromReference(shape, {positions: 40, tokens: 2})
+    long,
+    unfused: {...long, factoring: "unfused"},
+    expanded: {...pieces, weights: await expandWeights(gpu.device, kernels, shape, weights, "float32")},
+    halves: {...pieces, weights: await expandWeights(gpu.device, kernels, shape, weights, "float16")},
+    tokens: {
+      factoring: "fused",
+      shape: layered,
+      geometry: {...geometry, tokensPerDispatch: 3},
+      weights: await createSyntheticWeights(gpu.device, kernels, layered),
+      expected: await expectFromReference(layered, {positions: 3, tokens: 3})
     },
     wide: {
       factoring: "fused",

@@ -1,6 +1,7 @@
 import {describe, expect, test} from "vitest";
 import {plainGeometry} from "../../testing/kernel-builds.js";
 import {layerMatrices, shapes, type Shape} from "../model/shape.js";
+import {stageOperations} from "./operations.js";
 import {
   activationPlaces,
   arithmetics,
@@ -17,9 +18,10 @@ import {
 const odd: Shape = {...shapes.tiny, id: "odd", hidden: 96, ffn: 224, vocabulary: 77, heads: 3, kvHeads: 1, headDim: 32};
 
 describe.each([shapes.tiny, shapes["phi3-mini-1-layer"], shapes["phi3-mini"], odd])("the plan of $id", (shape) => {
-  test("has one dispatch when fused, and 7 a layer and 4 when staged", () => {
+  test("has one dispatch when fused, 7 a layer and 4 when staged, and 19 a layer and 4 when unfused", () => {
     expect(planToken(shape, "fused", geometry())).toHaveLength(1);
     expect(planToken(shape, "staged", geometry())).toHaveLength(7 * shape.layers + 4);
+    expect(planToken(shape, "unfused", geometry())).toHaveLength(19 * shape.layers + 4);
   });
 
   test.each([1, 2, 3, 8, 32])("has a dispatch for each %i layers and one for the rest when chunked", (layers) => {
@@ -82,6 +84,51 @@ describe.each([shapes.tiny, shapes["phi3-mini-1-layer"], shapes["phi3-mini"], od
     }
   );
 
+  test("divides each stage into operations that stand where it stood, with its weights and its geometry", () => {
+    const staged = planToken(shape, "staged", geometry());
+    const unfused = planToken(shape, "unfused", geometry());
+    const operations = stageOperations(shape);
+    const expected = staged.flatMap(({path, bound, workgroupSize, tileGroups}) =>
+      (operations[path] ?? [{path}]).map((operation) => ({path: operation.path, bound, workgroupSize, tileGroups}))
+    );
+    expect(
+      unfused.map(({path, bound, workgroupSize, tileGroups}) => ({path, bound, workgroupSize, tileGroups}))
+    ).toEqual(expected);
+  });
+
+  test.each([
+    {workgroupSize: 64, teamRows: 4, residualRows: 2, lanes: 32},
+    {workgroupSize: 256, teamRows: 2, residualRows: 1, lanes: 4},
+    {workgroupSize: 64, teamRows: 8, residualRows: 4, lanes: 128, lanesAreFixed: false}
+  ])("has workgroups for all work of an operation and none without any, with %o", (change) => {
+    const {workgroupSize, teamRows, residualRows, ...teams} = change;
+    const teamsTogether = Math.max(1, workgroupSize / teams.lanes);
+    const rows = teams.lanesAreFixed === false ? 4 : teamRows;
+    const plan = planToken(
+      shape,
+      "unfused",
+      geometry(teams, {workgroupSize, teamRows: rows, qkvRows: 4, residualRows})
+    );
+    for (const {path, work} of Object.values(stageOperations(shape)).flat()) {
+      const productRows = /(o|down)_product/.test(path) ? residualRows : rows;
+      const together = {
+        rows: productRows * teamsTogether,
+        teams: teamsTogether,
+        invocations: workgroupSize,
+        workgroups: 1
+      }[work.by];
+      const {workgroups} = plan.find((dispatch) => dispatch.path === path)!;
+      expect(workgroups * together, path).toBeGreaterThanOrEqual(work.count);
+      expect((workgroups - 1) * together, path).toBeLessThan(work.count);
+    }
+  });
+
+  test("divides the rows of every product by the rows of a team, whatever they are", () => {
+    for (const {path, work} of Object.values(stageOperations(shape)).flat()) {
+      if (work.by === "rows") expect(work.count % 8, path).toBe(0);
+    }
+  });
+
   test("has as many workgroups in its one dispatch as the geometry says, and waits only when they are several", () => {
     for (const workgroups of [1, 2, 132]) {
       const [dispatch] = planToken(shape, "fused", geometry({workgroups}));
@@ -107,9 +154,10 @@ describe.each([shapes.tiny, shapes["phi3-mini-1-layer"], shapes["phi3-mini"], od
   });
 });
 
-test("Phi-3-mini takes 228 dispatches when staged", () => {
+test("Phi-3-mini takes 228 dispatches when staged, and 612 when unfused", () => {
   expect(planToken(shapes["phi3-mini"], "staged", geometry())).toHaveLength(228);
   expect(dispatchesPerToken(shapes["phi3-mini"], "staged")).toBe(228);
+  expect(dispatchesPerToken(shapes["phi3-mini"], "unfused")).toBe(612);
 });
 
 test("the layers of Phi-3-mini are divided over 4, 8, 16 and 32 dispatches", () => {
@@ -173,6 +221,30 @@ test("only the fused kernel is told how its weights are split, and only several 
   ]);
   expect(linkConditions("fused", geometry({workgroups: 2}), 1)).toEqual(["ends", "grid"]);
   expect(linkConditions("staged", geometry({workgroups: 2}), 3)).toEqual([]);
+  expect(linkConditions("unfused", geometry({workgroups: 2}), 3)).toEqual([]);
+});
+
+test("several tokens in a dispatch of one workgroup have a kernel of their own, and groups of layers have not", () => {
+  const several = geometry({tokensPerDispatch: 16});
+  expect(planToken(shapes.tiny, "fused", several)).toMatchObject([{path: "fused_tokens.wgsl", workgroups: 1}]);
+  expect(planToken(shapes.tiny, "fused", {...several, workgroups: 2})).toMatchObject([{path: "fused_grid.wgsl"}]);
+  expect(new Set(planToken(shapes.tiny, "chunked", several).map(({path}) => path))).toEqual(new Set(["fused.wgsl"]));
+});
+
+describe.each(["float16", "float32"] as const)("weights in %s", (format) => {
+  test.each(factorings)("are a condition of the kernels of %s", (factoring) => {
+    const int4 = linkConditions(factoring, geometry(), 1);
+    const floats = linkConditions(factoring, geometry(), 1, format);
+    expect([...floats].sort()).toEqual([...int4, `${format}_weights`].sort());
+  });
+
+  test.each([
+    ["in 16-bit integers", {arithmetic: "int16"}, `weights in ${format} are multiplied only in float32`],
+    ["by workgroups that wait", {workgroups: 2}, "in one dispatch only by one workgroup"],
+    ["with kernel options", {options: {alone: "each word"}}, `weights in ${format} have no kernel options`]
+  ] as const)("are not multiplied %s", (_how, change, message) => {
+    expect(() => linkConditions("fused", geometry(change), 1, format)).toThrow(message);
+  });
 });
 
 test("every factoring's kernels are linked for the features and the arithmetic", () => {

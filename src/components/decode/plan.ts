@@ -1,9 +1,10 @@
 import type {Condition, KernelFeature, StageName} from "../gpu/kernels.js";
-import {groupSize, layerMatrices, type MatrixSize, type Shape} from "../model/shape.js";
+import {groupSize, layerMatrices, type MatrixSize, type Shape, type WeightFormat} from "../model/shape.js";
 import {checkOptions, isUntiled, optionConditions, type KernelOptions} from "./kernel-options.js";
+import {stageOperations, type Work} from "./operations.js";
 
 /** How the stages of the model are launched. */
-export const factorings = ["fused", "chunked", "staged"] as const;
+export const factorings = ["fused", "chunked", "staged", "unfused"] as const;
 
 export type Factoring = (typeof factorings)[number];
 
@@ -59,7 +60,7 @@ export interface Geometry {
   workgroups: number;
   /** How often an invocation looks for a word of another workgroup before it gives up. */
   spinLimit: number;
-  /** Tokens of one dispatch, where the fused factoring has several workgroups. */
+  /** Tokens of one dispatch of the fused factoring. */
   tokensPerDispatch: number;
   /** Layers of one dispatch of the chunked factoring, of which the last may have fewer. */
   layersPerDispatch: number;
@@ -83,7 +84,7 @@ export interface Dispatch extends KernelGeometry {
 
 /**
  * The dispatches that decode one token, in order: 1 for `fused`, one for each group of layers for `chunked`, 7 a layer and
- * 4 for `staged`.
+ * 4 for `staged`, 19 a layer and 4 for `unfused`.
  * @throws {Error} when a workgroup is too small, its memory leaves no room for activations, no kernel is linked that
  * keeps them in registers, or the layers of a dispatch are no count.
  */
@@ -94,13 +95,14 @@ export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry
   }
   if (geometry.options) checkOptions(geometry.options, factoring, geometry);
   for (const [name, kernel] of Object.entries(geometry.kernels)) checkKernel(name, kernel, shape, geometry);
-  if (factoring === "staged") return planStaged(shape, geometry);
   if (factoring === "fused") return [planFused(shape, geometry)];
+  if (factoring === "staged") return planStaged(shape, geometry);
+  if (factoring === "unfused") return planUnfused(shape, geometry);
   if (!(Number.isInteger(layersPerDispatch) && layersPerDispatch > 0))
     throw new Error(`a dispatch of ${layersPerDispatch} layers: it takes a positive integer`);
   if (workgroups > 1) throw new Error("layers are divided over dispatches of one workgroup only");
   const dispatches = dispatchesPerToken(shape, factoring, {layersPerDispatch});
-  return Array.from({length: dispatches}, () => planFused(shape, geometry));
+  return Array.from({length: dispatches}, () => planFused(shape, {...geometry, tokensPerDispatch: 1}));
 }
 
 function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {lanes, lanesAreFixed}: Geometry) {
@@ -132,15 +134,21 @@ function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {la
  * @param layersPerDispatch of the chunked factoring
  */
 export function dispatchesPerToken(
-  {layers}: Pick<Shape, "layers">,
+  shape: Shape,
   factoring: Factoring,
   {
     tokensPerDispatch = 1,
     layersPerDispatch = 1
   }: Partial<Pick<Geometry, "tokensPerDispatch" | "layersPerDispatch">> = {}
 ): number {
-  if (factoring === "chunked") return Math.ceil(layers / layersPerDispatch);
-  return (factoring === "fused" ? 1 : 7 * layers + 4) / tokensPerDispatch;
+  if (factoring === "chunked") return Math.ceil(shape.layers / layersPerDispatch);
+  return (factoring === "fused" ? 1 : dispatchesPerLayer(shape, factoring) * shape.layers + 4) / tokensPerDispatch;
+}
+
+/** One for each stage, or as many as it has operations. */
+function dispatchesPerLayer(shape: Shape, factoring: "staged" | "unfused"): number {
+  const divided = factoring === "unfused" ? Object.values(stageOperations(shape)) : [];
+  return 7 + divided.flat().length - divided.length;
 }
 
 /**
@@ -152,9 +160,24 @@ export function divideLayers({layers}: Pick<Shape, "layers">, dispatches: number
   return Math.ceil(layers / layersPerDispatch) === dispatches ? layersPerDispatch : null;
 }
 
-/** What a factoring's kernels are linked for, when the layers lie in `slots` buffers. */
-export function linkConditions(factoring: Factoring, geometry: Geometry, slots: number): Condition[] {
+/**
+ * What a factoring's kernels are linked for, when the layers lie in `slots` buffers.
+ * @throws {Error} when no kernel multiplies weights of this format so.
+ */
+export function linkConditions(
+  factoring: Factoring,
+  geometry: Geometry,
+  slots: number,
+  format: WeightFormat = "int4"
+): Condition[] {
   const conditions: Condition[] = [...geometry.features];
+  if (format !== "int4") {
+    if (geometry.arithmetic !== "float32" || (factoring === "fused" && geometry.workgroups > 1)) {
+      throw new Error(`weights in ${format} are multiplied only in float32, and in one dispatch only by one workgroup`);
+    }
+    if (geometry.options) throw new Error(`weights in ${format} have no kernel options: those are of int4`);
+    conditions.push(format === "float16" ? "float16_weights" : "float32_weights");
+  }
   if (geometry.arithmetic === "int16") conditions.push("packed");
   if (!isOneKernel(factoring)) return conditions;
   conditions.push("ends");
@@ -205,10 +228,10 @@ function rowsOf(name: StageName): "teamRows" | "qkvRows" | "residualRows" {
 
 function planFused(shape: Shape, geometry: Geometry): Dispatch {
   const columns = Math.max(...Object.values(layerMatrices(shape)).map((matrix) => matrix.columns));
-  const {workgroups, activationsIn} = geometry;
+  const {workgroups, activationsIn, tokensPerDispatch} = geometry;
   const name = workgroups > 1 ? "fused_grid" : "fused";
   return {
-    path: `${name}.wgsl`,
+    path: name === "fused" && tokensPerDispatch > 1 ? "fused_tokens.wgsl" : `${name}.wgsl`,
     workgroups,
     bound: "all",
     ...fitKernel(geometry.kernels[name], columns, shape, geometry),
@@ -249,6 +272,41 @@ function planStaged(shape: Shape, geometry: Geometry): Dispatch[] {
     matrix("lm_head", "ends", lmHead),
     stage("argmax", "ends", 1)
   ];
+}
+
+/**
+ * The staged plan with each stage divided into its operations, in the geometry of that stage, but for how many
+ * workgroups the operation has work for.
+ */
+function planUnfused(shape: Shape, geometry: Geometry): Dispatch[] {
+  const divided = stageOperations(shape);
+  return planStaged(shape, geometry).flatMap((stage) => {
+    const operations = divided[stage.path];
+    if (!operations) return [stage];
+    return operations.map(({path, work}) => {
+      const teamRows = addsToResidual(stage) ? stage.residualRows : stage.teamRows;
+      const kernel = {...stage, path, teamRows};
+      return {...kernel, workgroups: countWorkgroups(work, kernel, geometry)};
+    });
+  });
+}
+
+function addsToResidual({path}: Dispatch): boolean {
+  return path === "staged/o_proj.wgsl" || path === "staged/down.wgsl";
+}
+
+function countWorkgroups(work: Work, {workgroupSize, teamRows}: KernelGeometry, {lanes}: Geometry): number {
+  const teams = Math.max(1, Math.floor(workgroupSize / lanes));
+  switch (work.by) {
+    case "rows":
+      return Math.ceil(work.count / teamRows / teams);
+    case "teams":
+      return Math.ceil(work.count / teams);
+    case "invocations":
+      return Math.ceil(work.count / workgroupSize);
+    case "workgroups":
+      return work.count;
+  }
 }
 
 /** A kernel with as much of its input as fits in workgroup memory, all of it at best, else in equal pieces. */

@@ -72,6 +72,7 @@ interface Launch extends Pick<Geometry, "workgroups" | "arithmetic"> {
   factoring: Factoring;
 }
 
+const unfused: Launch = {factoring: "unfused", workgroups: 1, arithmetic: "float32"};
 const launches: Launch[] = factorings.flatMap((factoring) =>
   (factoring === "fused" ? [1, 2] : [1]).flatMap((workgroups) =>
     arithmetics.map((arithmetic) => ({factoring, workgroups, arithmetic}))
@@ -89,7 +90,7 @@ describe.each(featureSets(gpu))("%s", (...features) => {
   const where = describeFeatures(features);
   const mine = cases.slice(0, hasSlowCompiler(gpu) || features.length === 0 ? 1 : cases.length);
   const runs = mine.flatMap((one, i) =>
-    (i === 0 ? first : some).map(
+    (i === 0 ? [...first, unfused] : some).map(
       (launch) => [launch.factoring, launch.workgroups, launch.arithmetic, one.why, one] as const
     )
   );

@@ -54,14 +54,16 @@ export type KernelFeature = (typeof kernelFeatures)[number];
 
 /**
  * What a kernel may be linked for: a device feature, 16-bit activations (`packed`), workgroups that share a dispatch
- * (`grid`) and keep activations in registers (`registers`), how the weights are bound, or an option of one workgroup
- * (kernel-options.ts).
+ * (`grid`) and keep activations in registers (`registers`), weights expanded to floats, how the weights are bound, or an
+ * option of one workgroup (kernel-options.ts), with which weights are in int4.
  */
 export type Condition =
   | KernelFeature
   | "packed"
   | "grid"
   | "registers"
+  | "float16_weights"
+  | "float32_weights"
   | "ends"
   | "slots_2"
   | "slots_3"

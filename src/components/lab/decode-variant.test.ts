@@ -6,6 +6,7 @@ import {shapes, type Shape} from "../model/shape.js";
 import {decodeVariants, type DecodeVariant} from "./decode-variant.js";
 import {chunksExperiment} from "./chunks.js";
 import {geometryExperiment} from "./geometry.js";
+import {int4Experiment} from "./int4.js";
 import {ablations, beside, ladder, tilingExperiment} from "./tiling.js";
 import {workgroupsExperiment} from "./workgroups.js";
 
@@ -215,5 +216,38 @@ describe("the experiment", () => {
     expect(single).toEqual(["single-64", "single-128", "single-256", "single-512", "single-1024"]);
     expect(new Set(variants.map(({identity}) => identity.label)).size).toBe(variants.length);
     for (const variant of variants) expect(variant.unsupported(gpuWith()), variant.identity.variant).toBeNull();
+  });
+
+  test("int4 has each format in both designs, beside 16 tokens in one dispatch", () => {
+    const variants = int4Experiment(environment).variants(shapes["phi3-mini-8-layers"]);
+    const formatOf = (identity: object) => "weightFormat" in identity && identity.weightFormat;
+    expect(variants.map(({identity, waits}) => [identity.variant, formatOf(identity), waits])).toEqual([
+      ["fused-int4", "int4", false],
+      ["fused-float16", "float16", false],
+      ["fused-float32", "float32", false],
+      ["staged-int4", "int4", false],
+      ["staged-float16", "float16", false],
+      ["staged-float32", "float32", false],
+      ["fused-int4-16-tokens", "int4", false]
+    ]);
+    expect(variants.at(-1)!.identity).toMatchObject({tokensPerDispatch: 16, dispatchesPerToken: 1 / 16, workgroups: 1});
+    for (const variant of variants) expect(variant.unsupported(gpuWith()), variant.identity.variant).toBeNull();
+  });
+
+  test("int4 says at all layers what one dispatch would need of a binding, and that the staged design needs no more", () => {
+    const variants = int4Experiment(environment).variants(shapes["phi3-mini"]);
+    const reasons = Object.fromEntries(
+      variants.map((variant) => [variant.identity.variant, variant.unsupported(gpuWith())])
+    );
+    expect(reasons["fused-float16"]).toMatch(
+      /^One dispatch must see all 32 layers at once, \d+ bytes: 4 bindings of at most 2147483648 bytes .*It can use 3 here, so each would need \d+ bytes\.$/
+    );
+    expect(reasons["fused-float32"]).toMatch(/: 8 bindings of at most 2147483648 bytes /);
+    for (const id of ["fused-int4", "fused-int4-16-tokens", "staged-int4", "staged-float16", "staged-float32"])
+      expect(reasons[id], id).toBeNull();
+    const small = gpuWith({maxStorageBufferBindingSize: 2 ** 28});
+    expect(variants[5]!.unsupported(small)).toMatch(
+      /^Phi-3-mini, 32 layers in float32 needs bindings of \d+ bytes; this device allows 268435456 /
+    );
   });
 });

@@ -2,6 +2,7 @@ import {layColumns} from "../decode/column-weights.js";
 import {createDecoder, type Decoder} from "../decode/decoder.js";
 import {mostWorkgroups, whyUnsupported} from "../decode/fit.js";
 import {defaultGeometry} from "../decode/geometry.js";
+import {expandWeights} from "../decode/expanded-weights.js";
 import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
 import {readsColumns, type KernelOptions} from "../decode/kernel-options.js";
 import {dispatchesPerToken, divideLayers, isOneKernel, linkConditions, planToken} from "../decode/plan.js";
@@ -11,7 +12,7 @@ import type {Gpu} from "../gpu/device.js";
 import type {KernelFeature, Kernels} from "../gpu/kernels.js";
 import type {Product} from "../model/product.js";
 import {argmax, compareLogits, Reference} from "../model/reference.js";
-import {groupSize, weightBytesPerToken, type Shape} from "../model/shape.js";
+import {groupSize, weightBytesPerToken, type Shape, type WeightFormat} from "../model/shape.js";
 import {syntheticWeights} from "../model/synthetic.js";
 import type {DecodeIdentity, PrepareContext, Variant} from "./experiment.js";
 import {logitTolerances, type Verification} from "./record.js";
@@ -44,8 +45,8 @@ interface Expected {
 
 /** What the variants of one run share: a run has a device of its own, and everything goes with it. */
 export interface Session {
-  weights?: Promise<GpuWeights>;
-  /** The same, column by column. */
+  weights?: Partial<Record<WeightFormat, Promise<GpuWeights>>>;
+  /** Those in int4, column by column. */
   columns?: Promise<GpuWeights>;
   expected?: Promise<Expected>;
 }
@@ -60,12 +61,14 @@ export interface DecodeVariant extends Pick<DecodeIdentity, "variant" | "label">
   activationsIn?: ActivationPlace;
   /** Of the fused factoring: one by default, or as many as the device holds at once. */
   workgroups?: number | "resident";
-  /** Of several workgroups: one by default. */
+  /** Of the fused factoring: one by default. */
   tokensPerDispatch?: number;
   /** Of the chunked factoring: over how many the layers are divided. */
   dispatches?: number;
   /** The CPU waits for each dispatch before it submits the next one. */
   awaited?: boolean;
+  /** int4 by default. */
+  weightFormat?: WeightFormat;
   /** What differs from the geometry that the fused kernel starts with. */
   kernel?: Partial<KernelGeometry>;
   /** Invocations of a team, where there are no subgroups. */
@@ -86,7 +89,7 @@ export function decodeVariants(
 ): Variant[] {
   return rows.map((row) => {
     const {variant, label, factoring, features, arithmetic = "float32", workgroups = 1, tokensPerDispatch = 1} = row;
-    const {dispatches = 1, awaited = false} = row;
+    const {dispatches = 1, awaited = false, weightFormat = "int4"} = row;
     const waits = workgroups !== 1;
     const layersPerDispatch = factoring === "chunked" ? divideLayers(shape, dispatches) : null;
     return {
@@ -102,11 +105,13 @@ export function decodeVariants(
         ...(awaited && {awaited}),
         workgroups: isOneKernel(factoring) && workgroups !== "resident" ? workgroups : null,
         workgroupSize: null,
-        features: [...features]
+        features: [...features],
+        ...(row.weightFormat && {weightFormat})
       },
       waits,
       unsupported: (gpu) =>
-        whyUnsupported({shape, factoring, features, arithmetic}, gpu.description) ?? whyNoGeometry(shape, row, gpu),
+        whyUnsupported({shape, factoring, features, arithmetic, weightFormat}, gpu.description) ??
+        whyNoGeometry(shape, row, gpu),
       async prepare(context) {
         const {gpu, signal} = context;
         const session = sessions.get(gpu) ?? {};
@@ -114,7 +119,7 @@ export function decodeVariants(
         const {device} = gpu;
         const {kernels, residency} = environment;
         context.progress("making the weights", 0);
-        let weights = await (session.weights ??= createSyntheticWeights(device, kernels, shape));
+        let weights = await makeWeights((session.weights ??= {}), device, kernels, shape, weightFormat);
         if (readsColumns(row.options))
           weights = await (session.columns ??= layColumns(device, kernels, shape, weights));
         const expected = await (session.expected ??= computeExpected(environment, shape, context));
@@ -135,12 +140,26 @@ export function decodeVariants(
           ...geometry,
           workgroups: Math.min(decoder.plan[0]!.workgroups, mostWorkgroups(part, geometry.kernels.fused_grid))
         };
-        return new DecodeSubject(decoder, expected, logitTolerances[arithmetic], () =>
-          createDecoder(device, kernels, weights, {shape: part, factoring, geometry: waits ? partGeometry : geometry})
-        );
+        const createPart = () =>
+          createDecoder(device, kernels, weights, {shape: part, factoring, geometry: waits ? partGeometry : geometry});
+        const tolerance = logitTolerances[arithmetic];
+        return new DecodeSubject(decoder, expected, {tolerance, weightFormat, tokensPerDispatch}, createPart);
       }
     };
   });
+}
+
+/** Weights of a format, which the variants of a run share; others than int4 are expanded from those in int4. */
+async function makeWeights(
+  weights: NonNullable<Session["weights"]>,
+  device: GPUDevice,
+  kernels: Kernels,
+  shape: Shape,
+  format: WeightFormat
+): Promise<GpuWeights> {
+  const quantised = (weights.int4 ??= createSyntheticWeights(device, kernels, shape));
+  if (format === "int4") return quantised;
+  return (weights[format] ??= quantised.then((int4) => expandWeights(device, kernels, shape, int4, format)));
 }
 
 /** The geometry of a variant; how many workgroups are resident is yet to be found out. */
@@ -199,6 +218,7 @@ function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): string | nul
   }
   try {
     planToken(shape, row.factoring, geometry);
+    linkConditions(row.factoring, geometry, 1, row.weightFormat);
   } catch (error) {
     return `This geometry does not fit: ${(error as Error).message}.`;
   }
@@ -224,6 +244,14 @@ function partOf(shape: Shape): Shape {
   return {...shape, layers: 1, ffn, vocabulary: Math.ceil(shape.vocabulary / 16)};
 }
 
+/** What a subject is verified by, and what a unit of it is. */
+interface SubjectTerms {
+  tolerance: number;
+  weightFormat: WeightFormat;
+  /** Of a unit, which is a whole dispatch where one has several tokens. */
+  tokensPerDispatch: number;
+}
+
 /** One factoring of a synthetic model, ready to be verified and timed. */
 export class DecodeSubject implements Subject {
   readonly maxUnits: number;
@@ -231,10 +259,10 @@ export class DecodeSubject implements Subject {
   constructor(
     readonly decoder: Decoder,
     private readonly expected: Expected,
-    private readonly tolerance: number,
+    private readonly terms: SubjectTerms,
     private readonly createPart: () => Promise<Decoder>
   ) {
-    this.maxUnits = decoder.shape.context - timedFrom(decoder.shape);
+    this.maxUnits = Math.floor((decoder.shape.context - timedFrom(decoder.shape)) / terms.tokensPerDispatch);
   }
 
   /** Of the one kernel; where there are many, each stage has its own. */
@@ -248,22 +276,25 @@ export class DecodeSubject implements Subject {
 
   async predictedMillisecondsPerUnit(signal: AbortSignal) {
     const {shape} = this.decoder;
+    const {weightFormat, tokensPerDispatch} = this.terms;
     const part = await this.createPart();
     try {
       part.reset([0]);
       await part.run(1); // the first run pays for the driver's own compilation
       signal.throwIfAborted();
       const start = performance.now();
-      await part.run(1);
+      await part.run(tokensPerDispatch);
       const milliseconds = performance.now() - start;
-      return (milliseconds * weightBytesPerToken(shape)) / weightBytesPerToken(part.shape);
+      const share = weightBytesPerToken(part.shape, weightFormat) / weightBytesPerToken(shape, weightFormat);
+      return milliseconds / share;
     } finally {
       part.destroy();
     }
   }
 
   async verify(signal: AbortSignal): Promise<Verification> {
-    const {decoder, expected, tolerance} = this;
+    const {decoder, expected} = this;
+    const {tolerance} = this.terms;
     const {prompt, logits, chosen} = expected;
     decoder.reset(prompt);
     let maxRelativeError = 0;
@@ -295,24 +326,24 @@ export class DecodeSubject implements Subject {
   }
 
   /**
-   * Several tokens in one dispatch and the rest, against as many dispatches of one token each, which went the way that
-   * was just compared with the reference.
+   * Several tokens in one dispatch and the rest, against as many dispatches of one token each, which go the way that
+   * was just compared with the reference. They come second: what they leave behind would pass for what a dispatch did.
    */
   private async verifyFullDispatch(signal: AbortSignal): Promise<void> {
-    const {decoder, expected, tolerance} = this;
+    const {decoder, expected, terms} = this;
     const {tokensPerDispatch} = decoder;
     const count = tokensPerDispatch + 1;
+    decoder.reset(expected.prompt);
+    await decoder.run(count);
+    const [together, logits] = [await decoder.readTokens(), await decoder.readLogits()];
     decoder.reset(expected.prompt);
     for (let i = 0; i < count; ++i) {
       signal.throwIfAborted();
       await decoder.run(1);
     }
-    const [tokens, logits] = [await decoder.readTokens(), await decoder.readLogits()];
-    decoder.reset(expected.prompt);
-    await decoder.run(count);
-    const together = await decoder.readTokens();
-    const error = compareLogits(await decoder.readLogits(), logits);
-    if (together.join() !== tokens.join() || !(error <= tolerance)) {
+    const tokens = await decoder.readTokens();
+    const error = compareLogits(logits, await decoder.readLogits());
+    if (together.join() !== tokens.join() || !(error <= terms.tolerance)) {
       throw new VerificationError(
         `${tokensPerDispatch} tokens in one dispatch are ${together.join(", ")}, and one by one ${tokens.join(", ")}; ` +
           `the last logits differ by ${error.toExponential(1)}`
@@ -328,8 +359,9 @@ export class DecodeSubject implements Subject {
   }
 
   async run(units: number) {
-    if (this.decoder.position + units > this.decoder.shape.context) this.restart();
-    await this.decoder.run(units);
+    const tokens = units * this.terms.tokensPerDispatch;
+    if (this.decoder.position + tokens > this.decoder.shape.context) this.restart();
+    await this.decoder.run(tokens);
   }
 
   destroy() {

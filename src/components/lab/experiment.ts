@@ -19,6 +19,7 @@ export type DecodeIdentity = Pick<
   | "workgroups"
   | "workgroupSize"
   | "features"
+  | "weightFormat"
 >;
 
 /** A row that repeats an operation of WebGPU, such as a dispatch. */

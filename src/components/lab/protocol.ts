@@ -42,7 +42,7 @@ export interface Contender {
 export interface Prediction {
   id: string;
   label: string;
-  /** One unit of work (a token, or a batch of operations), which is the shortest call there is. */
+  /** One unit of work (a dispatch's tokens, or a batch of operations), which is the shortest call there is. */
   millisecondsPerUnit: number;
   /** Warm-up and samples together. */
   totalMilliseconds: number;

@@ -47,14 +47,9 @@ const broken: [what: string, change: (example: ReturnType<typeof exampleRun>) =>
     /^rows\.0\.dispatchesPerToken: fused has 0\.25, not 1$/
   ],
   [
-    "several tokens in a dispatch of one workgroup",
-    ({fused}) => set(fused, "tokensPerDispatch", 4, {dispatchesPerToken: 0.25}),
-    /^rows\.0\.tokensPerDispatch: only one dispatch of several workgroups decodes several tokens$/
-  ],
-  [
     "several tokens in a dispatch of a stage",
     ({staged}) => set(staged, "tokensPerDispatch", 4, {dispatchesPerToken: 57}),
-    /^rows\.1\.tokensPerDispatch: only one dispatch/
+    /^rows\.1\.tokensPerDispatch: only the fused factoring decodes several tokens in a dispatch$/
   ],
   [
     "a chunked row that does not say how many layers a dispatch had",
@@ -82,6 +77,7 @@ const broken: [what: string, change: (example: ReturnType<typeof exampleRun>) =>
     ({fused}) => set(fused, "awaited", true, {workgroups: 132}),
     /^rows\.0\.awaited: only dispatches whose workgroups do not wait for each other are awaited$/
   ],
+  ["a weight format that there is not", ({fused}) => set(fused, "weightFormat", "int3"), /^rows\.0\.weightFormat: /],
   ["no position", ({fused}) => (fused.verification.positions = 0), /^rows\.0\.verification\.positions: /],
   ["no greedy token", ({fused}) => (fused.verification.tokens = 0), /^rows\.0\.verification\.tokens: /],
   [

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import {arithmetics, dispatchesPerToken, divideLayers, factorings, type Arithmetic} from "../decode/plan.js";
-import {shapes, weightBytesPerToken} from "../model/shape.js";
+import {shapes, weightBytesPerToken, weightFormats} from "../model/shape.js";
 import {tokensPerSecond} from "./statistics.js";
 
 /**
@@ -100,7 +100,9 @@ const rowIdentity = {
   /** Null where each stage has its own, and where it was to be found out and was not. */
   workgroups: z.int().positive().nullable(),
   workgroupSize: z.int().positive().nullable(),
-  features: z.array(text)
+  features: z.array(text),
+  /** What the matrices are in memory; int4 where nothing is said. */
+  weightFormat: z.enum(weightFormats).optional()
 };
 
 /** A row with figures: only a verified variant has one. */
@@ -170,7 +172,10 @@ export const runSchema = z
     weights: z.literal("synthetic"),
     /** What the run was to take at least. */
     protocol: protocolSchema,
-    /** The limit: weight bytes a token over the read bandwidth this device was measured to have. */
+    /**
+     * The limit with weights in int4: weight bytes a token over the read bandwidth this device was measured to have. That
+     * of a row in another format follows from the bandwidth and `weightBytesPerToken`.
+     */
     roofline: rooflineSchema.nullable(),
     rows: z.array(z.discriminatedUnion("status", [measuredRowSchema, unmeasuredRowSchema])).min(1)
   })
@@ -186,8 +191,8 @@ export const runSchema = z
         issue(["rows", i, "layersPerDispatch"], `is missing, and ${row.dispatchesPerToken} dispatches are possible`);
       if (!impossible && row.dispatchesPerToken !== dispatches)
         issue(["rows", i, "dispatchesPerToken"], `${factoring} has ${dispatches}, not ${row.dispatchesPerToken}`);
-      if (tokensPerDispatch > 1 && (factoring !== "fused" || workgroups === 1))
-        issue(["rows", i, "tokensPerDispatch"], "only one dispatch of several workgroups decodes several tokens");
+      if (tokensPerDispatch > 1 && factoring !== "fused")
+        issue(["rows", i, "tokensPerDispatch"], "only the fused factoring decodes several tokens in a dispatch");
       if (layersPerDispatch !== undefined && factoring !== "chunked")
         issue(["rows", i, "layersPerDispatch"], "only the chunked factoring divides the layers");
       if (row.awaited && (tokensPerDispatch > 1 || (workgroups ?? 1) > 1))

@@ -1,4 +1,5 @@
 import type {Arithmetic} from "../decode/plan.js";
+import type {WeightFormat} from "../model/shape.js";
 import {unsettledRemark, type RunRecord, type RunRow} from "./record.js";
 import type {ReportRow} from "./report.js";
 
@@ -16,6 +17,8 @@ export interface ResultRow {
   factoring: string | null;
   /** What activations are in the dot products; null where the source does not say. */
   arithmetic: Arithmetic | null;
+  /** What the matrices of a run are in memory; null for what is no run. */
+  weightFormat?: WeightFormat | null;
   label: string;
   device: string;
   /** The device is a CPU pretending to be a GPU. */
@@ -72,6 +75,7 @@ export function runRows(run: RunRecord, sourceFile: string | null, within = ""):
       engine: "this project",
       factoring: row.factoring,
       arithmetic: row.arithmetic,
+      weightFormat: row.weightFormat ?? "int4",
       label: row.label,
       device: run.device.label,
       software: run.device.software,
@@ -114,16 +118,21 @@ export const ladderExperiment = "tiling";
 /** The experiment that sweeps all of what can be chosen, each thing anew: none of it is a design of its own (sweep.ts). */
 export const sweepExperimentId = "bench";
 
+/** The same of weight formats (int4.ts). */
+export const weightFormatExperiment = "int4";
+
 /** Sets `spectrum`, the one rule for what the dispatch-spectrum plot compares. */
 export function withSpectrum(row: Omit<ResultRow, "spectrum">): ResultRow {
   const wholeModel = row.layers === 32 && (row.shapeId === "phi3-mini" || row.shapeId === "phi3-sized");
   const oneToken = row.dispatchesPerToken !== null && row.dispatchesPerToken >= 1;
   const timed = row.tokensPerSecond !== null && row.valid !== false;
-  const comparedAlone =
-    row.experiment === ablationExperiment ||
-    row.experiment === ladderExperiment ||
-    row.experiment === sweepExperimentId;
-  const ablation = comparedAlone || (row.kind === "run" && row.awaited === true);
+  const comparedAlone: readonly string[] = [
+    ablationExperiment,
+    ladderExperiment,
+    weightFormatExperiment,
+    sweepExperimentId
+  ];
+  const ablation = comparedAlone.includes(row.experiment ?? "") || (row.kind === "run" && row.awaited === true);
   return {...row, spectrum: wholeModel && oneToken && timed && !row.software && !ablation};
 }
 

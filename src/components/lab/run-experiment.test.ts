@@ -88,6 +88,19 @@ function expectAllFreed() {
 }
 
 describe("a run", () => {
+  it("counts the tokens of whole dispatches where one has several", async () => {
+    const {identity, ...variant} = variantA();
+    const several = {...identity, tokensPerDispatch: 16, dispatchesPerToken: 1 / 16} as Variant["identity"];
+    const {record} = await run([{...variant, identity: several}]);
+    const [row] = runSchema.parse(record).rows;
+    if (row?.status !== "measured") throw new Error(row?.message);
+    for (const {tokens, milliseconds} of row.samples) {
+      expect(tokens % 16).toBe(0);
+      expect(tokens / milliseconds).toBeCloseTo(16); // a unit takes one millisecond
+    }
+    expect(row.tokensPerSecond.median).toBeCloseTo(16_000);
+  });
+
   it("verifies, warms up, measures and returns a valid record", async () => {
     const {state, message, record} = await run();
     expect([state, message]).toEqual(["done", "Measured 2 of 2 variants."]);

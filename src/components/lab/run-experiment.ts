@@ -365,7 +365,7 @@ function timedRow(timing: Timing, identity: VariantIdentity): RowChange {
   return {status, settled, ...figures(samples, identity), ...(settled ? {} : {message: unsettledRemark})};
 }
 
-/** The samples in the terms of the row, and their statistics. A unit is a token, or a batch of operations. */
+/** The samples in the terms of the row, and their statistics. A unit is a dispatch's tokens, or a batch of operations. */
 function figures(timed: readonly Sample[], identity: VariantIdentity): Partial<Figures> {
   if ("operationsPerBatch" in identity) {
     const samples = timed.map(({units, milliseconds}) => ({
@@ -379,7 +379,8 @@ function figures(timed: readonly Sample[], identity: VariantIdentity): Partial<F
     const by = samples.every(({gpu}) => gpu) ? "timestamps" : "wall clock";
     return {samples, by, millisecondsPerToken: millisecondsPerToken(samples)};
   }
-  const samples = timed.map(({units, milliseconds}) => ({tokens: units, milliseconds}));
+  const {tokensPerDispatch} = identity;
+  const samples = timed.map(({units, milliseconds}) => ({tokens: units * tokensPerDispatch, milliseconds}));
   return {samples, tokensPerSecond: tokensPerSecond(samples)};
 }
 

@@ -26,6 +26,7 @@ const steps = (...shapes: ShapeId[]) =>
     shapes,
     factorings: ["fused", "staged"],
     arithmetic: ["float32"],
+    weights: ["int4"],
     features: ["subgroups"],
     workgroups: ["1"],
     sizes: ["default"]

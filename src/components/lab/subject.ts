@@ -21,8 +21,8 @@ export interface Subject {
   /** Goes back to where every sample starts, for a subject whose units are not all alike. Called before each sample. */
   restart?(): void;
   /**
-   * Runs `units` units of work (tokens, or batches of operations) and resolves when the GPU has finished them, with the
-   * time that the GPU says they took, for a subject that is timed by timestamps.
+   * Runs `units` units of work (tokens, dispatches of several tokens, or batches of operations) and resolves when the GPU
+   * has finished them, with the time that the GPU says they took, for a subject that is timed by timestamps.
    */
   run(units: number): Promise<GpuTime | void>;
   /** Invocations in a workgroup, where the device decides it. */

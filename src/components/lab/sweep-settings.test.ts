@@ -21,7 +21,7 @@ describe("a sweep as text", () => {
     expect(settings.choice.shapes).toEqual(["tiny"]);
     expect(settings.choice.arithmetic).toEqual(axes.arithmetic.initial);
     expect(notes).toEqual([
-      expect.stringMatching(/^Shapes: there is no “giant” \(it is left out\); there are tiny, /),
+      expect.stringMatching(/^Shapes: there is no “giant” \(it is left out\); there are toy-32, /),
       expect.stringMatching(
         /^Arithmetic: there is no “magic” \(float32 and int16 instead\); there are float32, int16\.$/
       )

@@ -7,6 +7,7 @@ const choice: SweepChoice = {
   shapes: ["tiny"],
   factorings: ["fused", "staged"],
   arithmetic: ["float32"],
+  weights: ["int4"],
   features: ["subgroups"],
   workgroups: ["1"],
   sizes: ["default"]
@@ -53,6 +54,28 @@ describe("the queue of a sweep", () => {
     );
   });
 
+  it("has weights in floats only where there is a kernel for them", () => {
+    expect(
+      queue({
+        factorings: ["fused", "unfused"],
+        arithmetic: ["float32", "int16"],
+        weights: ["float16", "int4"],
+        workgroups: ["1", "resident"]
+      })
+    ).toEqual([
+      "tiny/fused-1-float32-subgroups",
+      "tiny/fused-1-float32-float16-weights-subgroups",
+      "tiny/fused-1-int16-subgroups",
+      "tiny/fused-resident-float32-subgroups",
+      "tiny/fused-resident-int16-subgroups",
+      "tiny/unfused-float32-subgroups",
+      "tiny/unfused-float32-float16-weights-subgroups",
+      "tiny/unfused-int16-subgroups"
+    ]);
+    const [step] = planSweep({...choice, factorings: ["staged"], weights: ["float32"]});
+    expect(step!.rows).toMatchObject([{label: "Staged, float32, weights in float32", weightFormat: "float32"}]);
+  });
+
   it("has nothing twice, whatever is ticked, and each row is what its id says", () => {
     const steps = planSweep(everything);
     const ids = queueIds(steps);
@@ -84,7 +107,7 @@ describe("the queue of a sweep", () => {
   });
 
   it("is empty where an axis is", () => {
-    for (const name of ["shapes", "factorings", "arithmetic", "features"] as const)
+    for (const name of ["shapes", "factorings", "arithmetic", "weights", "features"] as const)
       expect(queue({[name]: []})).toEqual([]);
     expect(queue({sizes: []})).toEqual(["tiny/staged-float32-subgroups"]);
   });

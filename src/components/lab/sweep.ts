@@ -1,6 +1,6 @@
 import {arithmetics, divideLayers, factorings, type Arithmetic, type Factoring} from "../decode/plan.js";
 import type {Gpu} from "../gpu/device.js";
-import {shapes as presets, type Shape, type ShapeId} from "../model/shape.js";
+import {shapes as presets, weightFormats, type Shape, type ShapeId, type WeightFormat} from "../model/shape.js";
 import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 import {protocol} from "./protocol.js";
@@ -16,8 +16,8 @@ interface Axis<Value extends string> {
 
 /**
  * What a sweep is chosen by; everything else follows from this table: the boxes of the panel, the link, the options of
- * the recorder and the queue. Another axis, such as the format of the weights, is an entry here and a field in `rowOf`,
- * and where it makes no sense for a factoring, a line in `launchesOf`.
+ * the recorder and the queue. Another axis is an entry here and a field in `rowOf`, and where it makes no sense for a
+ * factoring, a line in `launchesOf`.
  */
 export const axes = {
   shapes: axis({
@@ -28,6 +28,7 @@ export const axes = {
   }),
   factorings: axis({label: "Factorings", values: factorings, initial: factorings, name: (value) => capitalise(value)}),
   arithmetic: axis({label: "Arithmetic", values: arithmetics, initial: arithmetics, name: (value) => value}),
+  weights: axis({label: "Weights", values: weightFormats, initial: ["int4"], name: (value) => value}),
   features: axis({
     label: "Features",
     values: ["subgroups", "portable"],
@@ -69,15 +70,20 @@ export function queueId(shape: string, variant: string): string {
 /**
  * The queue: every combination of what is chosen, once, smaller shapes first. Workgroups and their size belong to the
  * fused factoring; the chunked one divides the layers over as many dispatches as they allow; each of the others has one
- * row for each arithmetic and each set of features.
+ * row for each arithmetic, each weight format and each set of features. Weights in floats are multiplied in float32
+ * only, and not by workgroups that wait.
  * @param without ids of rows that are struck from the queue
  */
 export function planSweep(choice: SweepChoice, without: readonly string[] = []): SweepStep[] {
-  const {shapes, factorings, arithmetic, features, ...rest} = inOrder(choice);
+  const {shapes, factorings, arithmetic, weights, features, ...rest} = inOrder(choice);
   const rowsAt = (shape: Shape) =>
     factorings.flatMap((factoring) =>
       launchesOf(factoring, shape, rest).flatMap((launch) =>
-        arithmetic.flatMap((arithmetic) => features.map((features) => rowOf(factoring, launch, arithmetic, features)))
+        arithmetic.flatMap((arithmetic) =>
+          weights
+            .filter((format) => multiplies(format, arithmetic, launch))
+            .flatMap((format) => features.map((features) => rowOf(factoring, launch, {arithmetic, format, features})))
+        )
       )
     );
   const steps = shapes.map((shape) => ({
@@ -133,27 +139,47 @@ function launchesOf(
   );
 }
 
+/** Whether there are kernels for weights of a format. */
+function multiplies(format: WeightFormat, arithmetic: Arithmetic, {workgroups}: Launch): boolean {
+  return format === "int4" || (arithmetic === "float32" && workgroups !== "resident");
+}
+
+interface Numbers {
+  arithmetic: Arithmetic;
+  format: WeightFormat;
+  features: SweepChoice["features"][number];
+}
+
 function rowOf(
   factoring: Factoring,
   {workgroups, kernel, dispatches}: Launch,
-  arithmetic: Arithmetic,
-  features: SweepChoice["features"][number]
+  {arithmetic, format, features}: Numbers
 ): DecodeVariant {
+  const weightFormat = format === "int4" ? undefined : format;
   const size = kernel?.workgroupSize;
   const count = workgroups === "resident" ? "all resident" : "1 workgroup";
   const label = [
     `${capitalise(factoring)}${workgroups ? `, ${count}` : ""}${size ? ` of ${size}` : ""}` +
       (dispatches ? `, ${dispatches} dispatches` : ""),
     arithmetic,
+    ...(weightFormat ? [`weights in ${weightFormat}`] : []),
     ...(features === "portable" ? ["no subgroups"] : [])
   ];
   return {
-    variant: [factoring, workgroups ?? dispatches, arithmetic, features, size]
+    variant: [
+      factoring,
+      workgroups ?? dispatches,
+      arithmetic,
+      weightFormat && `${weightFormat}-weights`,
+      features,
+      size
+    ]
       .filter((part) => part !== undefined)
       .join("-"),
     label: label.join(", "),
     factoring,
     arithmetic,
+    ...(weightFormat && {weightFormat}),
     features: features === "subgroups" ? ["subgroups"] : [],
     ...(workgroups && {workgroups}),
     ...(kernel && {kernel}),

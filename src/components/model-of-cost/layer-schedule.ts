@@ -21,9 +21,12 @@ export interface ScheduledStage {
   rounds: Round[];
 }
 
+/** The factorings that have a schedule. */
+type ScheduledFactoring = Exclude<Factoring, "unfused">;
+
 /** How a layer keeps the cores of a GPU busy. */
 export interface LayerSchedule {
-  factoring: Factoring;
+  factoring: ScheduledFactoring;
   /** Workgroups of the one dispatch; null where each stage has its own. */
   workgroups: number | null;
   stages: ScheduledStage[];
@@ -53,7 +56,7 @@ export function defaultPlan(shape: Shape, factoring: Factoring, workgroups = 1):
  */
 export function scheduleLayer(
   shape: Shape,
-  factoring: Factoring,
+  factoring: ScheduledFactoring,
   {cores, workgroups = 1, position = shape.context / 2}: {cores: number; workgroups?: number; position?: number}
 ): LayerSchedule {
   const bytes = stageBytes(shape, position);

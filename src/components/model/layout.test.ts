@@ -7,7 +7,7 @@ import {
   shapeConstants,
   type BlobLayout
 } from "./layout.js";
-import {matrixBytes, shapes, type Shape} from "./shape.js";
+import {layerMatrices, matrixBytes, shapes, type Shape} from "./shape.js";
 import {modelMatrices, modelNorms} from "./weights.js";
 
 /** Scales in odd numbers and tensors that are no multiple of 16 bytes. */
@@ -87,7 +87,7 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
 
   test("keeps the activations apart", () => {
     const {words, ...starts} = activationLayout(shape);
-    const {hidden, heads, kvHeads, headDim, ffn, vocabulary} = shape;
+    const {hidden, heads, kvHeads, headDim, ffn, vocabulary, context} = shape;
     const lengths: Record<keyof typeof starts, number> = {
       residual: hidden,
       normed: hidden,
@@ -97,7 +97,10 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
       attended: heads * headDim,
       activated: ffn,
       logits: vocabulary,
-      bests: 4 * vocabulary
+      bests: 4 * vocabulary,
+      projected: hidden,
+      gateUp: 2 * ffn,
+      scores: heads * context
     };
     expect(Object.keys(starts).sort()).toEqual(Object.keys(lengths).sort());
     const ranges = Object.entries(lengths)
@@ -122,10 +125,45 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
 
   test("has vectors of a multiple of eight, by which the kernels permute them", () => {
     const {hidden, heads, kvHeads, headDim, ffn} = shape;
-    for (const length of [hidden, heads * headDim, (heads + 2 * kvHeads) * headDim, ffn]) expect(length % 8).toBe(0);
+    for (const length of [hidden, heads * headDim, (heads + 2 * kvHeads) * headDim, ffn, 2 * ffn])
+      expect(length % 8).toBe(0);
   });
 });
 
 test("the cache of a layer holds keys and values of its KV heads only", () => {
   expect(layerCacheFloats({...shapes.tiny, heads: 6, kvHeads: 2, headDim: 32, context: 10})).toBe(2 * 2 * 32 * 10);
+});
+
+describe.each(["float16", "float32"] as const)("the layout in %s", (format) => {
+  const bytes = (tensors: BlobLayout["tensors"]) => Object.fromEntries(tensors.map(({name, bytes}) => [name, bytes]));
+
+  test("has a layer's matrices as floats, and norms as they are", () => {
+    const {qkv, o, gateUp, down} = layerMatrices(odd);
+    expect(bytes(layerLayout(odd, 1, format).tensors)).toEqual({
+      "transformer.h.1.mixer.qkv_proj.weight": matrixBytes(qkv, format),
+      "transformer.h.1.mixer.out_proj.weight": matrixBytes(o, format),
+      "transformer.h.1.mlp.gate_up_proj.weight": matrixBytes(gateUp, format),
+      "transformer.h.1.mlp.down_proj.weight": matrixBytes(down, format),
+      "transformer.h.1.ln.weight": 2 * odd.hidden,
+      "transformer.h.1.post_attention_layernorm.weight": 2 * odd.hidden
+    });
+  });
+
+  test("has the LM head as floats, and the embedding in int4", () => {
+    const {tensors} = endsLayout(odd, format);
+    expect(tensors.slice(0, 2)).toEqual(endsLayout(odd).tensors.slice(0, 2));
+    expect(bytes(tensors.slice(2))).toEqual({
+      "lm_head.weight": odd.vocabulary * odd.hidden * (format === "float16" ? 2 : 4),
+      "transformer.norm.weight": 2 * odd.hidden
+    });
+  });
+
+  test("tells the kernels where the floats start, by 16 bytes", () => {
+    const constants = shapeConstants(odd, format);
+    const [qkv, o] = layerLayout(odd, 0, format).tensors;
+    expect(constants).toMatchObject({qkv_words: 0, qkv_scales: 0, o_words: o!.offset / 16});
+    expect(o!.offset).toBe(qkv!.bytes);
+    expect(constants.layer_vectors).toBe(layerLayout(odd, 0, format).bytes / 16);
+    expect(constants.embedding_scales).toBe(shapeConstants(odd).embedding_scales);
+  });
 });

@@ -1,9 +1,9 @@
-import {groupSize, layerMatrices, type MatrixSize, type Shape} from "./shape.js";
+import {groupSize, layerMatrices, matrixBytes, type MatrixSize, type Shape, type WeightFormat} from "./shape.js";
 import {matrixNames, normNames} from "./weights.js";
 
 /** One tensor inside a blob: a matrix's nibbles or scales, or a norm vector. */
 export interface BlobTensor {
-  /** As MLC has it, with the suffix `.q_weight` or `.q_scale` for the two halves of a matrix. */
+  /** As MLC has it, with the suffix `.q_weight` or `.q_scale` for the two halves of a matrix, `.weight` for floats. */
   name: string;
   /** In bytes, a multiple of 16. */
   offset: number;
@@ -18,30 +18,30 @@ export interface BlobLayout {
 }
 
 /** qkv, o, gate/up and down with their scales, and both norms of one layer. */
-export function layerLayout(shape: Shape, layer: number): BlobLayout {
+export function layerLayout(shape: Shape, layer: number, format: WeightFormat = "int4"): BlobLayout {
   const {qkv, o, gateUp, down} = layerMatrices(shape);
   return pack([
-    ...matrixTensors(matrixNames.qkv(layer), qkv),
-    ...matrixTensors(matrixNames.o(layer), o),
-    ...matrixTensors(matrixNames.gateUp(layer), gateUp),
-    ...matrixTensors(matrixNames.down(layer), down),
+    ...matrixTensors(matrixNames.qkv(layer), qkv, format),
+    ...matrixTensors(matrixNames.o(layer), o, format),
+    ...matrixTensors(matrixNames.gateUp(layer), gateUp, format),
+    ...matrixTensors(matrixNames.down(layer), down, format),
     {name: normNames.attention(layer), bytes: 2 * shape.hidden},
     {name: normNames.ffn(layer), bytes: 2 * shape.hidden}
   ]);
 }
 
-/** Embedding, LM head and the final norm. */
-export function endsLayout(shape: Shape): BlobLayout {
+/** Embedding, always int4, LM head and the final norm. */
+export function endsLayout(shape: Shape, format: WeightFormat = "int4"): BlobLayout {
   const size = {rows: shape.vocabulary, columns: shape.hidden};
   return pack([
-    ...matrixTensors(matrixNames.embedding, size),
-    ...matrixTensors(matrixNames.lmHead, size),
+    ...matrixTensors(matrixNames.embedding, size, "int4"),
+    ...matrixTensors(matrixNames.lmHead, size, format),
     {name: normNames.final, bytes: 2 * shape.hidden}
   ]);
 }
 
 /** Where each vector of kernels/lib/activations.wgsl starts, in words, and how many words there are together. */
-export function activationLayout({hidden, heads, kvHeads, headDim, ffn, vocabulary}: Shape) {
+export function activationLayout({hidden, heads, kvHeads, headDim, ffn, vocabulary, context}: Shape) {
   const sizes = {
     residual: hidden,
     normed: hidden,
@@ -52,7 +52,11 @@ export function activationLayout({hidden, heads, kvHeads, headDim, ffn, vocabula
     activated: ffn,
     logits: vocabulary,
     /** Four words for each workgroup of the LM head, which has no more of them than rows. */
-    bests: 4 * vocabulary
+    bests: 4 * vocabulary,
+    /** These three are between the operations of a stage, where each is a dispatch of its own. */
+    projected: hidden,
+    gateUp: 2 * ffn,
+    scores: heads * context
   };
   let words = 0;
   const starts = Object.fromEntries(
@@ -71,14 +75,17 @@ export function layerCacheFloats({kvHeads, headDim, context}: Shape): number {
 }
 
 /** Values for the overrides that kernels/lib/model.wgsl and the stages declare. */
-export function shapeConstants(shape: Shape): Record<string, number> {
-  const layer = layerLayout(shape, 0);
-  const ends = endsLayout(shape);
+export function shapeConstants(shape: Shape, format: WeightFormat = "int4"): Record<string, number> {
+  const layer = layerLayout(shape, 0, format);
+  const ends = endsLayout(shape, format);
   const activations = activationLayout(shape);
-  const matrix = (override: string, {tensors}: BlobLayout, name: string) => ({
-    [`${override}_words`]: find(tensors, `${name}.q_weight`).offset / 16,
-    [`${override}_scales`]: find(tensors, `${name}.q_scale`).offset / 2
-  });
+  const matrix = (override: string, {tensors}: BlobLayout, name: string) => {
+    const expanded = tensors.find((tensor) => tensor.name === `${name}.weight`);
+    return {
+      [`${override}_words`]: (expanded ?? find(tensors, `${name}.q_weight`)).offset / 16,
+      [`${override}_scales`]: expanded ? 0 : find(tensors, `${name}.q_scale`).offset / 2
+    };
+  };
   const norm = ({tensors}: BlobLayout, name: string) => find(tensors, name).offset / 2;
   return {
     hidden: shape.hidden,
@@ -100,6 +107,9 @@ export function shapeConstants(shape: Shape): Record<string, number> {
     activated_at: activations.activated,
     logits_at: activations.logits,
     bests_at: activations.bests,
+    projected_at: activations.projected,
+    gate_up_at: activations.gateUp,
+    scores_at: activations.scores,
     ...matrix("qkv", layer, matrixNames.qkv(0)),
     ...matrix("o", layer, matrixNames.o(0)),
     ...matrix("gate_up", layer, matrixNames.gateUp(0)),
@@ -112,7 +122,9 @@ export function shapeConstants(shape: Shape): Record<string, number> {
   };
 }
 
-function matrixTensors(name: string, {rows, columns}: MatrixSize): Omit<BlobTensor, "offset">[] {
+function matrixTensors(name: string, size: MatrixSize, format: WeightFormat): Omit<BlobTensor, "offset">[] {
+  if (format !== "int4") return [{name: `${name}.weight`, bytes: matrixBytes(size, format)}];
+  const {rows, columns} = size;
   return [
     {name: `${name}.q_weight`, bytes: (rows * columns) / 2},
     {name: `${name}.q_scale`, bytes: (2 * rows * columns) / groupSize}

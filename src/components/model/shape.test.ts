@@ -49,6 +49,9 @@ test("a group of 32 weights is 18 bytes", () => {
 
 test("a token of Phi-3-mini reads 2,093,838,336 bytes of weights", () => {
   expect(weightBytesPerToken(shapes["phi3-mini"])).toBe(2_093_838_336);
+  const weights = 32 * 113_246_208 + 32064 * 3072;
+  expect(weightBytesPerToken(shapes["phi3-mini"], "float16")).toBe(2 * weights);
+  expect(weightBytesPerToken(shapes["phi3-mini"], "float32")).toBe(4 * weights);
 });
 
 /** Parameters as their authors count them: layers with two norms and perhaps biases, a tied embedding, a last norm. */

@@ -27,6 +27,14 @@ export interface Shape {
 /** Weights that share one float16 scale (q4f16_1). */
 export const groupSize = 32;
 
+/**
+ * What the layers' matrices and the LM head are in memory: q4f16_1, or its weights expanded to floats beforehand
+ * (expanded-weights.ts). The embedding, of which a token reads one row, and the norms are the same in all.
+ */
+export const weightFormats = ["int4", "float16", "float32"] as const;
+
+export type WeightFormat = (typeof weightFormats)[number];
+
 const phi3Mini: Shape = {
   id: "phi3-mini",
   label: "Phi-3-mini, 32 layers",
@@ -48,8 +56,27 @@ const phi3Mini: Shape = {
  */
 const oneLayer = {layers: 1, vocabulary: 512};
 
+/** A model of two layers with heads of 32 whose weights may fit in the cache of one core. */
+function toy(hidden: number): Shape {
+  return {
+    ...phi3Mini,
+    id: `toy-${hidden}`,
+    label: `Toy, 2 layers of ${hidden}`,
+    hidden,
+    layers: 2,
+    heads: hidden / 32,
+    kvHeads: hidden / 32,
+    headDim: 32,
+    ffn: 3 * hidden,
+    vocabulary: 512
+  };
+}
+
 /** Shapes an experiment can be run at, smallest first. `tiny` is the fixture `phi3-tiny`. */
 export const shapes = {
+  "toy-32": toy(32),
+  "toy-64": toy(64),
+  "toy-128": toy(128),
   tiny: {
     ...phi3Mini,
     id: "tiny",
@@ -61,6 +88,7 @@ export const shapes = {
     ffn: 512,
     vocabulary: 512
   },
+  "toy-256": toy(256),
   "qwen2-0.5b-1-layer": {
     ...phi3Mini,
     ...oneLayer,
@@ -142,16 +170,19 @@ export function layerMatrices(shape: Shape): Record<"qkv" | "o" | "gateUp" | "do
   };
 }
 
-/** Bytes of a q4f16_1 matrix: half a byte a weight and two bytes a group. */
-export function matrixBytes({rows, columns}: MatrixSize): number {
-  return (rows * columns) / 2 + (rows * columns * 2) / groupSize;
+/** Bytes of a weight, its share of the group's scale included. */
+export const bytesPerWeight: Record<WeightFormat, number> = {int4: 1 / 2 + 2 / groupSize, float16: 2, float32: 4};
+
+/** Bytes of a matrix: in q4f16_1 half a byte a weight and two bytes a group. */
+export function matrixBytes({rows, columns}: MatrixSize, format: WeightFormat = "int4"): number {
+  return rows * columns * bytesPerWeight[format];
 }
 
 /**
  * Weight bytes one decoded token must read: every layer's matrices and the LM head, not the embedding
- * (one row of it) and not the norms (under 0.1 %). 2,093,838,336 for `phi3-mini`.
+ * (one row of it) and not the norms (under 0.1 %). 2,093,838,336 for `phi3-mini` in int4.
  */
-export function weightBytesPerToken(shape: Shape): number {
-  const layer = Object.values(layerMatrices(shape)).reduce((sum, size) => sum + matrixBytes(size), 0);
-  return shape.layers * layer + matrixBytes({rows: shape.vocabulary, columns: shape.hidden});
+export function weightBytesPerToken(shape: Shape, format: WeightFormat = "int4"): number {
+  const layer = Object.values(layerMatrices(shape)).reduce((sum, size) => sum + matrixBytes(size, format), 0);
+  return shape.layers * layer + matrixBytes({rows: shape.vocabulary, columns: shape.hidden}, format);
 }

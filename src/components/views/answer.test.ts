@@ -27,6 +27,17 @@ it("compares the factorings with the same features", () => {
   expect(compareFactorings({rows})).toEqual({fused: 10, staged: 40, dispatches: 18});
 });
 
+it("compares weights of one format only, int4 where nothing is said", () => {
+  const floats = {weightFormat: "float32" as const};
+  const rows = [
+    {...row("fused-float32", "fused", ["subgroups"], 5), ...floats},
+    {...row("staged", "staged", ["subgroups"], 500), weightFormat: "int4" as const},
+    row("fused", "fused", ["subgroups"], 10)
+  ];
+  expect(compareFactorings({rows})).toMatchObject({fused: 10, staged: 500});
+  expect(compareFactorings({rows: rows.slice(0, 2)})).toBeNull();
+});
+
 it("takes the row of one workgroup, and none of another arithmetic", () => {
   const several = {...row("fused-8", "fused", ["subgroups"], 90), workgroups: 8};
   const int16 = {...row("staged-int16", "staged", ["subgroups"], 800), arithmetic: "int16" as const};

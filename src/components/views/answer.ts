@@ -3,7 +3,7 @@ import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {formatCount, formatNumber, formatRate} from "./format.js";
 
-/** Two measured rows of one run: one workgroup, and the staged design with the same features and arithmetic. */
+/** Two measured rows of one run: one workgroup, and the staged design with the same features, arithmetic and weights. */
 export interface Comparison {
   /** Tokens per second in one dispatch per token. */
   fused: number;
@@ -16,11 +16,10 @@ export interface Comparison {
 /** The first row of one workgroup that has such a staged one beside it, or null. */
 export function compareFactorings({rows}: Pick<RunRecord, "rows">): Comparison | null {
   const measured = rows.filter((row) => row.status === "measured");
+  const likeness = ({features, arithmetic, weightFormat = "int4"}: (typeof measured)[number]) =>
+    JSON.stringify([features, arithmetic, weightFormat]);
   for (const fused of measured.filter(({factoring, workgroups}) => factoring === "fused" && workgroups === 1)) {
-    const staged = measured.find(
-      ({factoring, features, arithmetic}) =>
-        factoring === "staged" && features.join() === fused.features.join() && arithmetic === fused.arithmetic
-    );
+    const staged = measured.find((row) => row.factoring === "staged" && likeness(row) === likeness(fused));
     if (!staged) continue;
     return {
       fused: fused.tokensPerSecond.median,

@@ -6,14 +6,15 @@ import {groupSize, layerMatrices, type Shape} from "../model/shape.js";
 import {formatBytes, formatCount, formatQuantity} from "./format.js";
 import type {NamedOffer} from "./offers.js";
 
-/** The others bind what one of these binds. */
+/** Those that differ in what fits: each other factoring binds what one of these binds. */
 const designs = {
   fused: "one dispatch",
   staged: "a dispatch a stage"
 } satisfies Partial<Record<Factoring, string>>;
 
 type Design = keyof typeof designs;
-const factorings = Object.keys(designs) as Design[];
+
+const designNames = Object.keys(designs) as Design[];
 
 /** What a shape takes, with the arithmetic. */
 export function sizesTable(shape: Shape): HTMLElement {
@@ -92,7 +93,7 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
       ${offers.map(
         (offer) =>
           html`<tbody>
-            ${factorings.map((factoring, i) => fitRow(shape, factoring, offer, i === 0 ? groupHeader(offer) : null))}
+            ${designNames.map((factoring, i) => fitRow(shape, factoring, offer, i === 0 ? groupHeader(offer) : null))}
           </tbody>`
       )}
     </table>
@@ -100,7 +101,7 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
 }
 
 function groupHeader({name, origin}: NamedOffer): HTMLElement {
-  return html`<th scope="rowgroup" rowspan="${factorings.length}">
+  return html`<th scope="rowgroup" rowspan="${designNames.length}">
     ${origin ? html`<span class="${origin}">${name}</span>` : name}
   </th>`;
 }
@@ -183,7 +184,7 @@ export function presetsTable(presets: readonly Shape[], offers: readonly NamedOf
 }
 
 function verdict(shape: Shape, offer: NamedOffer): Node {
-  const [fused, staged] = factorings.map((factoring) => whyNoFit(shape, factoring, offer)) as [
+  const [fused, staged] = designNames.map((factoring) => whyNoFit(shape, factoring, offer)) as [
     string | null,
     string | null
   ];

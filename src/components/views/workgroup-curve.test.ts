@@ -89,6 +89,12 @@ describe("the curves of a run", () => {
     expect(workgroupCurves(runRows(run, "a.json"))[0]!.staged).toBeNull();
   });
 
+  it("are beside the staged design with weights of the same format", () => {
+    const run = curveRun({1: 10, 4: 40}, 60);
+    run.rows.find(({factoring}) => factoring === "staged")!.weightFormat = "float16";
+    expect(workgroupCurves(runRows(run, "a.json"))[0]!.staged).toBeNull();
+  });
+
   it("take the fastest of several rows with one number of workgroups", () => {
     const run = curveRun({1: 10, 4: 40, 8: 50}, 60);
     run.rows[1]!.workgroups = 8;

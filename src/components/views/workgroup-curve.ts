@@ -28,8 +28,8 @@ export interface Crossover {
 }
 
 /**
- * The curves in rows of this project's runs: points of one run with equal features, arithmetic and dispatches. Where a
- * run has a number of workgroups several times, the fastest is taken.
+ * The curves in rows of this project's runs: points of one run with equal features, arithmetic, weights and dispatches.
+ * Where a run has a number of workgroups several times, the fastest is taken.
  */
 export function workgroupCurves(rows: readonly ResultRow[]): WorkgroupCurve[] {
   const measured = rows.filter((row): row is MeasuredRow => row.kind === "run" && row.tokensPerSecond !== null);
@@ -90,8 +90,8 @@ export function workgroupTicks(own: readonly number[], room: number): number[] {
 type MeasuredRow = ResultRow & {tokensPerSecond: number};
 
 /** What two rows have in common that differ in nothing but how their stages are launched. */
-function likeness({sourceFile, features, arithmetic}: ResultRow): string {
-  return JSON.stringify([sourceFile, features, arithmetic]);
+function likeness({sourceFile, features, arithmetic, weightFormat}: ResultRow): string {
+  return JSON.stringify([sourceFile, features, arithmetic, weightFormat ?? "int4"]);
 }
 
 function isFused({factoring, workgroups}: ResultRow): boolean {

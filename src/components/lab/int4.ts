@@ -1,0 +1,46 @@
+import type {Gpu} from "../gpu/device.js";
+import {weightFormats, type Shape, type WeightFormat} from "../model/shape.js";
+import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import type {Experiment} from "./experiment.js";
+import {weightFormatExperiment} from "./result-row.js";
+
+/** What the labels call a format. */
+const unpacked: Record<WeightFormat, string> = {
+  int4: "int4, unpacked on the fly",
+  float16: "expanded to float16",
+  float32: "expanded to float32"
+};
+
+const rows: readonly DecodeVariant[] = [
+  ...(["fused", "staged"] as const).flatMap((factoring) =>
+    weightFormats.map((weightFormat) => ({
+      variant: `${factoring}-${weightFormat}`,
+      label: `${factoring === "fused" ? "One workgroup" : "Staged"}, ${unpacked[weightFormat]}`,
+      factoring,
+      features: ["subgroups"] as const,
+      weightFormat
+    }))
+  ),
+  {
+    variant: "fused-int4-16-tokens",
+    label: "One workgroup, int4, 16 tokens in one dispatch",
+    factoring: "fused",
+    features: ["subgroups"],
+    weightFormat: "int4",
+    tokensPerDispatch: 16
+  }
+];
+
+/** The same weights in int4, unpacked by every kernel that reads them, and expanded to floats beforehand. */
+export function int4Experiment(environment: DecodeEnvironment): Experiment {
+  const sessions = new WeakMap<Gpu, object>();
+  return {
+    id: weightFormatExperiment,
+    question: "Is it faster to unpack int4 on the fly or beforehand?",
+    shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
+    defaultShape: "phi3-mini-1-layer",
+    variants(shape: Shape) {
+      return decodeVariants(environment, shape, rows, sessions);
+    }
+  };
+}

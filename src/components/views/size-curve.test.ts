@@ -1,0 +1,73 @@
+import {expect, it} from "vitest";
+import {runRows, type ResultRow} from "../lab/result-row.js";
+import type {RunRecord} from "../lab/record.js";
+import {compareSizes, sizeCurves, wins} from "./size-curve.js";
+import {toyRun} from "./toy-fixture.js";
+
+const rowsOf = (...runs: RunRecord[]): ResultRow[] => runs.flatMap((run, i) => runRows(run, `${i}.json`));
+const points = (rows: ResultRow[], device = 0) =>
+  Object.fromEntries(
+    Array.from(sizeCurves(rows)[device]!.curves, ([factoring, points]) => [
+      factoring,
+      points.map(({hidden, row}) => [hidden, row.tokensPerSecond])
+    ])
+  );
+
+it("puts the sizes of several records into one line for each factoring, the smallest first", () => {
+  const rows = rowsOf(toyRun(256, {fused: 100, staged: 200}), toyRun(32, {fused: 900, staged: 400, unfused: 150}));
+  expect(points(rows)).toEqual({
+    fused: [
+      [32, 900],
+      [256, 100]
+    ],
+    staged: [
+      [32, 400],
+      [256, 200]
+    ],
+    unfused: [[32, 150]]
+  });
+});
+
+it("takes the fastest row of a factoring, and none that has no figure", () => {
+  const rows = rowsOf(toyRun(32, {fused: 100, "fused-64": 300, "fused-portable": 200, staged: null}));
+  expect(points(rows)).toEqual({fused: [[32, 300]]});
+});
+
+it("takes the first record of a size, and another size's from another file", () => {
+  const rows = rowsOf(toyRun(32, {fused: 100}), toyRun(32, {fused: 900, staged: 50}), toyRun(64, {fused: 80}));
+  expect(points(rows)).toEqual({
+    fused: [
+      [32, 100],
+      [64, 80]
+    ]
+  });
+});
+
+it("keeps devices and runtimes apart, a browser's behind", () => {
+  const browser = {...toyRun(32, {fused: 70}), runtime: {name: "Chromium 156", os: "Linux"}};
+  const rows = rowsOf(browser, toyRun(32, {fused: 80}));
+  expect(sizeCurves(rows).map(({ranOn}) => ranOn)).toEqual(["NVIDIA H200", "NVIDIA H200 in Chromium 156"]);
+  expect(points(rows, 1)).toEqual({fused: [[32, 70]]});
+});
+
+it("compares sizes at which one dispatch and something else have a figure", () => {
+  const rows = rowsOf(
+    toyRun(32, {fused: 100, staged: 50, unfused: 100}),
+    toyRun(64, {fused: 90}),
+    toyRun(128, {staged: 40}),
+    toyRun(256, {fused: 20, unfused: 30})
+  );
+  const sizes = compareSizes(sizeCurves(rows)[0]!);
+  expect(sizes).toEqual([
+    {hidden: 32, fused: 100, staged: 50, unfused: 100},
+    {hidden: 256, fused: 20, staged: null, unfused: 30}
+  ]);
+  expect(sizes.map(wins)).toEqual([true, false]);
+});
+
+it("refuses a row of a shape whose hidden size nobody knows", () => {
+  const run = toyRun(32, {fused: 1});
+  expect(() => sizeCurves(rowsOf({...run, shape: {...run.shape, id: "other"}}))).toThrow(
+    "row 0/fused is of the shape other, which is no preset"
+  );
+});

@@ -1,0 +1,72 @@
+import {describe, expect, it} from "vitest";
+import {runRows} from "../lab/result-row.js";
+import type {RunRecord} from "../lab/record.js";
+import {recordedFinding, yourFinding} from "./toy-answer.js";
+import {toyRun} from "./toy-fixture.js";
+
+const strong = (text: string) => `*${text}*`;
+const recorded = (...runs: RunRecord[]) =>
+  recordedFinding(
+    runs.flatMap((run, i) => runRows(run, `${i}.json`)),
+    strong
+  )
+    .join("")
+    .replaceAll("\u00a0", " ");
+const yours = (...runs: RunRecord[]) => yourFinding(runs, strong).join("").replaceAll("\u00a0", " ");
+
+/** Runs at the first sizes, at these speeds of one dispatch against 100 staged and 50 unfused. */
+const against100 = (...fused: number[]) =>
+  fused.map((speed, i) => toyRun(([32, 64, 128, 256] as const)[i]!, {fused: speed, staged: 100, unfused: 50}));
+
+describe("the recorded finding", () => {
+  it("says up to which size one dispatch is the fastest, and by how much at both ends", () => {
+    expect(recorded(...against100(300, 200, 90, 25))).toBe(
+      "On NVIDIA H200 one dispatch is the fastest *up to hidden size 64, and no longer at 128*. At hidden size 32 it " +
+        "decodes *300 tok/s*, *3 times* as fast as a dispatch for each stage and *6 times* as fast as a dispatch for " +
+        "each operation; at 256, *25 tok/s*, *0.25 and 0.5 times*."
+    );
+  });
+
+  it.each([
+    [[300, 200, 110, 101], "at every hidden size measured from 32 to 256"],
+    [[90, 80, 70, 60], "at none of the hidden sizes measured from 32 to 256"],
+    [[300, 90, 110, 60], "at hidden size 32 and 128, of 32, 64, 128 and 256"],
+    [[90, 200, 110, 120], "at hidden size 64, 128 and 256, of 32, 64, 128 and 256"],
+    [[300], "at hidden size 32"],
+    [[90], "not at hidden size 32"]
+  ])("of one dispatch at %j is “%s”", (speeds, where) => {
+    expect(recorded(...against100(...speeds))).toContain(`one dispatch is the fastest *${where}*. At hidden size 32`);
+  });
+
+  it("leaves out a design without a figure", () => {
+    expect(recorded(toyRun(32, {fused: 300, unfused: 50}))).toMatch(
+      /decodes \*300 tok\/s\*, \*6 times\* as fast as a dispatch for each operation\.$/
+    );
+  });
+
+  it("says so where there is no record, or none that compares", () => {
+    expect(recorded()).toMatch(/^No run of models this small is on record yet/);
+    expect(recorded(toyRun(32, {fused: 300}))).toMatch(/^No run of models this small is on record yet/);
+  });
+});
+
+describe("the reader's finding", () => {
+  it("is of all their runs together", () => {
+    expect(yours(...against100(300, 200))).toMatch(
+      /^On your device, NVIDIA H200, one dispatch is the fastest \*at every hidden size measured from 32 to 64\*/
+    );
+  });
+
+  it("says that a software device is one", () => {
+    const run = toyRun(32, {fused: 300, staged: 100});
+    run.device.software = true;
+    expect(yours(run)).toContain("(a CPU standing in for a GPU)");
+  });
+
+  it("says what a run lacks", () => {
+    const sentence = /no figure for one dispatch beside another design/;
+    expect(yours(toyRun(32, {staged: 100, unfused: 50}))).toMatch(sentence);
+    expect(yours(toyRun(32, {fused: null, staged: 100}))).toMatch(sentence);
+    expect(yours(toyRun(32, {fused: null}))).toMatch(sentence);
+  });
+});

@@ -1,0 +1,129 @@
+import * as Plot from "@observablehq/plot";
+import {html} from "htl";
+import {factorings, type Factoring} from "../decode/plan.js";
+import type {RunRecord} from "../lab/record.js";
+import {runRows, type ResultRow} from "../lab/result-row.js";
+import {formatRate} from "./format.js";
+import {colours} from "./palette.js";
+import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
+import {
+  addLabels,
+  deviceSymbol,
+  isLive,
+  livePoint,
+  pointMarks,
+  recordedPoint,
+  speedScale,
+  symbolIcon,
+  type Point
+} from "./rate-plot.js";
+import {launches, sizeCurves, type SizeCurves} from "./size-curve.js";
+
+export interface ToyPlotOptions {
+  /** Recorded rows of the experiment, newest first. */
+  rows: readonly ResultRow[];
+  /** The runs made on this page, of a size each. */
+  yours: readonly RunRecord[];
+  /** Pixels. */
+  width?: number;
+}
+
+/** Factorings in the order of their symbols. */
+const shown = factorings.filter((factoring): factoring is keyof typeof launches => factoring in launches);
+
+/** Decoding speed over hidden size, a line for each factoring, recorded and live. Both axes are logarithmic. */
+export function toyPlot({rows, yours, width = 640}: ToyPlotOptions): HTMLElement {
+  const [recorded] = sizeCurves(rows);
+  const [live] = sizeCurves(yours.flatMap((record) => runRows(record, null)));
+  const series = [...linesOf(live), ...linesOf(recorded)];
+  if (series.length === 0) {
+    return html`<p class="toy-plot">
+      No record of this experiment is on file yet. Run it below, and the plot shows your device, a size at a time.
+    </p>`;
+  }
+  const plot = draw(series.flat(), series);
+  addLabels(plot, labels(series, width), width);
+  return html`<figure class="toy-plot" style="max-width: ${width}px; margin-inline: 0;">
+    ${plot} ${legend(recorded, live)}
+    <figcaption>
+      The fastest row of each design at each size, on logarithmic axes. Medians, with bars from p10 to p90.
+      ${recorded ? `Recorded: ${recorded.ranOn}, ${dates(recorded)}.` : ""}
+    </figcaption>
+  </figure>`;
+
+  function draw(points: readonly Point[], series: readonly Point[][]): PlotElement {
+    const y = speedScale(points, []);
+    const [low, high] = y.domain as [number, number];
+    const plot = Plot.plot({
+      ...frame(width),
+      marginLeft: 52, // "20,000" is wider than the other plots' figures
+      x: {
+        type: "log",
+        base: 2,
+        domain: [26, isNarrow(width) ? 340 : 420],
+        ticks: [32, 64, 128, 256],
+        tickFormat: String,
+        label: "Hidden size →"
+      },
+      y: {...y, base: 2, ticks: ticksBetween(low, high)}, // base 10 would leave some ticks without a label
+      marks: pointMarks(points, series)
+    }) as unknown as PlotElement;
+    const list = series.flat().map(({row, x, y}) => `${owner(row)}, ${launchOf(row)}, ${x} wide: ${formatRate(y)}`);
+    asImage(plot, `Decoding speed over hidden size. ${list.join("; ")}.`);
+    return plot;
+  }
+}
+
+function linesOf(curves: SizeCurves | undefined): Point[][] {
+  return shown.flatMap((factoring, i) => {
+    const points = curves?.curves.get(factoring) ?? [];
+    if (points.length === 0) return [];
+    return [
+      points.map(({row, hidden}) => {
+        const point = isLive(row) ? livePoint(row, hidden) : recordedPoint(row, hidden, i);
+        return {...point, symbol: deviceSymbol(i), radius: 4};
+      })
+    ];
+  });
+}
+
+/** Each line is named at its last point, the reader's own first. */
+function labels(series: readonly Point[][], width: number) {
+  return series.flatMap((line) =>
+    line.map((point) => {
+      const {row, y} = point;
+      const name = isNarrow(width) ? formatRate(y) : `${owner(row)}, ${launchOf(row)}: ${formatRate(y)}`;
+      return {text: point === line.at(-1) ? name : "", point};
+    })
+  );
+}
+
+function legend(recorded: SizeCurves | undefined, live: SizeCurves | undefined): HTMLElement {
+  const swatch = (colour: string) => html`<span style="color: ${colour};" aria-hidden="true">■</span>`;
+  return html`<div
+    class="rate-legend"
+    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
+  >
+    ${shown.map((factoring, i) => html`<span>${symbolIcon(deviceSymbol(i), "currentColor")} ${launches[factoring]}</span>`)}
+    ${recorded ? html`<span>${swatch(colours.recorded)} Recorded, ${recorded.ranOn}</span>` : null}
+    ${live ? html`<span>${swatch(colours.yours)} Yours</span>` : null}
+  </div>`;
+}
+
+function owner(row: ResultRow): string {
+  return isLive(row) ? "yours" : "recorded";
+}
+
+function launchOf({factoring}: ResultRow): string {
+  return launches[factoring as Factoring & keyof typeof launches];
+}
+
+function dates({curves}: SizeCurves): string {
+  return [...new Set([...curves.values()].flat().map(({row}) => row.date))].sort().join(" and ");
+}
+
+/** 1, 2 and 5 times the powers of ten. */
+function ticksBetween(low: number, high: number): number[] {
+  const powers = Array.from({length: 8}, (_, i) => 10 ** i);
+  return powers.flatMap((power) => [power, 2 * power, 5 * power]).filter((tick) => tick >= low && tick <= high);
+}

@@ -1,0 +1,68 @@
+import {html} from "htl";
+import {planSlots} from "../decode/gpu-weights.js";
+import {layerLayout} from "../model/layout.js";
+import {
+  bytesPerWeight,
+  groupSize,
+  matrixBytes,
+  weightBytesPerToken,
+  weightFormats,
+  type Shape,
+  type WeightFormat
+} from "../model/shape.js";
+import {formatBytes, formatNumber, formatRate} from "./format.js";
+
+/** Bytes of a whole model in memory: its layers, the embedding, the LM head and the norms. */
+export function modelBytes(shape: Shape, format: WeightFormat): number {
+  const unlimited = {maxStorageBufferBindingSize: Infinity, maxBufferSize: Infinity};
+  const {layerBytes, endsBytes} = planSlots(shape, unlimited, format);
+  return shape.layers * layerBytes + endsBytes;
+}
+
+/**
+ * What the weights take in each format: read for a token, and in memory.
+ * @param limit a device and its read bandwidth, for the last row
+ */
+export function weightBytesTable(
+  shape: Shape,
+  limit: {device: string; readBandwidthBytesPerSecond: number}
+): HTMLElement {
+  const head = {rows: shape.vocabulary, columns: shape.hidden};
+  const rows: [what: string, cell: (format: WeightFormat) => string][] = [
+    [`A weight, with its share of a scale for ${groupSize}`, (format) => `${bytesPerWeight[format]}\u00a0B`],
+    ["A layer", (format) => formatBytes(layerLayout(shape, 0, format).bytes)],
+    ["The LM head", (format) => formatBytes(matrixBytes(head, format))],
+    ["Read for a token", (format) => formatBytes(weightBytesPerToken(shape, format))],
+    [
+      "… as many times as in int4",
+      (format) => formatNumber(weightBytesPerToken(shape, format) / weightBytesPerToken(shape))
+    ],
+    ["In memory, with the embedding in int4", (format) => formatBytes(modelBytes(shape, format))],
+    [
+      `Limit on ${limit.device}`,
+      (format) => formatRate(limit.readBandwidthBytesPerSecond / weightBytesPerToken(shape, format))
+    ]
+  ];
+  return html`<div class="scrolls" role="region" aria-label="Weight bytes of ${shape.label} by format" tabindex="0">
+    <table>
+      <caption style="text-align: left;">
+        ${shape.label}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col"></th>
+          ${weightFormats.map((format) => html`<th scope="col" class="number">${format}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          ([what, cell]) =>
+            html`<tr>
+              <th scope="row">${what}</th>
+              ${weightFormats.map((format) => html`<td class="number">${cell(format)}</td>`)}
+            </tr>`
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}

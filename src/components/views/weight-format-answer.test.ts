@@ -1,0 +1,87 @@
+import {describe, expect, it} from "vitest";
+import {exampleRun} from "../lab/lab-fakes.js";
+import type {RunRecord} from "../lab/record.js";
+import {runRows} from "../lab/result-row.js";
+import {shapes} from "../model/shape.js";
+import {formatRun} from "./format-run-fixture.js";
+import {recordedFinding, yourFinding} from "./weight-format-answer.js";
+
+const strong = (text: string) => `*${text}*`;
+const recorded = (...runs: RunRecord[]) =>
+  recordedFinding(
+    runs.flatMap((run, i) => runRows(run, `${i}.json`)),
+    strong
+  )
+    .join("")
+    .replaceAll("\u00a0", " ");
+const yours = (run: RunRecord) => yourFinding(run, strong).join("").replaceAll("\u00a0", " ");
+const eight = shapes["phi3-mini-8-layers"];
+
+describe("the recorded finding", () => {
+  it("says which format is fastest with all cores and with one, by how much, and where", () => {
+    const run = formatRun(
+      {int4: 33, float16: 66, float32: 40},
+      {int4: 1400, float16: 700, float32: 350},
+      {shape: eight}
+    );
+    expect(recorded(run)).toBe(
+      "On the fly, with all cores; beforehand, to float16, with one core. 60 dispatches on all cores decode " +
+        "*1,400 tok/s* from int4, *700 tok/s* from float16 and *350 tok/s* from float32: int4 is 2 times as fast as " +
+        "float16. One workgroup, on one core, decodes *33 tok/s* from int4, *66 tok/s* from float16 and *40 tok/s* from " +
+        "float32: float16 is 2 times as fast as int4. That is on NVIDIA H200, with Phi-3-mini, 8 layers."
+    );
+  });
+
+  it("says so where one format is fastest both ways", () => {
+    expect(recorded(formatRun({int4: 50, float32: 40}, {int4: 400, float32: 300}))).toMatch(
+      /^On the fly, with all cores and with one core\. /
+    );
+    expect(recorded(formatRun({int4: 30, float32: 40}, {int4: 200, float32: 300}))).toMatch(
+      /^Beforehand, to float32, with all cores and with one core\. /
+    );
+  });
+
+  it("prefers int4, which takes the least memory, where another is not 2 % faster", () => {
+    expect(recorded(formatRun({int4: 1000, float32: 1015}, {int4: 400, float32: 300}))).toMatch(
+      /^On the fly, with all cores and with one core\..* int4 and float32 are within 2 % of each other\./
+    );
+  });
+
+  it("is of the most layers that compare formats with both designs, and not of several tokens in a dispatch", () => {
+    const layer = formatRun(
+      {int4: 160, float32: 150},
+      {int4: 7000, float32: 3000},
+      {shape: shapes["phi3-mini-1-layer"]}
+    );
+    const whole = formatRun({int4: 8}, {int4: 410, float32: 200});
+    const part = formatRun({int4: 33, float32: 32}, {int4: 1400, float32: 500}, {shape: eight, tokens: 9000});
+    expect(recorded(layer, whole, part)).toMatch(/8 layers\.$/);
+    expect(recorded(layer, whole, part)).not.toContain("9,000");
+  });
+
+  it("says that there is no record, also where only a CPU has one", () => {
+    const software = formatRun({int4: 33, float32: 32}, {int4: 1400, float32: 500});
+    software.device.software = true;
+    for (const text of [recorded(), recorded(software)])
+      expect(text).toMatch(/^There is no record of this experiment yet/);
+  });
+});
+
+describe("the reader's finding", () => {
+  it("compares their own run, and says which row has no figure", () => {
+    const run = formatRun({int4: 33, float32: 66}, {int4: 1400, float32: 350}, {shape: shapes.tiny});
+    const {failed} = exampleRun();
+    run.rows[1] = {...failed, label: "No room", status: "unsupported", message: "Too large.\nmore"};
+    expect(yours(run)).toBe(
+      "Your run of “Tiny, 2 layers of 192” on NVIDIA H200: On the fly, with all cores. 18 dispatches on all cores decode " +
+        "*1,400 tok/s* from int4 and *350 tok/s* from float32: int4 is 4 times as fast as float32. There is no figure for " +
+        "“No room” (unsupported: Too large)."
+    );
+  });
+
+  it("compares nothing where one format alone was run", () => {
+    expect(yours(formatRun({int4: 33}, {int4: 1400}))).toBe(
+      "Your run of “Phi-3-mini, 32 layers” on NVIDIA H200 does not compare two formats."
+    );
+  });
+});

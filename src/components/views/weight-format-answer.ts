@@ -1,0 +1,142 @@
+import {group} from "d3";
+import {html} from "htl";
+import type {RunRecord} from "../lab/record.js";
+import {runRows, weightFormatExperiment, type ResultRow} from "../lab/result-row.js";
+import {shapes, weightFormats, type Shape, type WeightFormat} from "../model/shape.js";
+import {firstLine, formatCount, formatNumber, formatRate} from "./format.js";
+import {ranOn} from "./recorded.js";
+
+/** How a sentence marks what it is about: a figure, in the colour of its origin. */
+type Strong<T> = (text: string) => T;
+
+/** Rows of one run and one factoring, a token a dispatch, that differ in the weight format. */
+type FormatRows = Partial<Record<WeightFormat, ResultRow>>;
+
+/** What one run has of each factoring. */
+interface FormatRun {
+  fused: FormatRows;
+  staged: FormatRows;
+}
+
+/** The finding: which format is fastest with one core and with all, recorded and the reader's own. */
+export function weightFormatAnswer(rows: readonly ResultRow[], yours: RunRecord | null): HTMLElement {
+  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
+  return html`<div class="answer">
+    ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
+    <p>${recordedFinding(rows, strong("recorded"))}</p>
+  </div>`;
+}
+
+/** Rows of the experiment on a GPU, by the run that they are of, newest first. */
+function formatRuns(rows: readonly ResultRow[]): FormatRun[] {
+  const ours = rows.filter(({experiment, software}) => experiment === weightFormatExperiment && !software);
+  const files = group(ours, ({sourceFile}) => sourceFile);
+  return [...files.values()].map(formatRun);
+}
+
+/** The finding of the run on record that compares two formats with both factorings at the most layers. */
+export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
+  const layersOf = ({fused}: FormatRun) => Object.values(fused)[0]!.layers!;
+  const runs = formatRuns(rows).filter(
+    ({fused, staged}) => formatsOf(fused).length > 1 && formatsOf(staged).length > 1
+  );
+  const run = runs.reduce<FormatRun | undefined>((a, b) => (a && layersOf(a) >= layersOf(b) ? a : b), undefined);
+  if (!run) {
+    return [
+      "There is no record of this experiment yet, so the bytes have to answer: where a design waits for memory, " +
+        "unpacking on the fly must win, because it reads the fewest. One workgroup uses a small part of the bandwidth, " +
+        "and may do better with weights that need no unpacking. The panel below measures both."
+    ];
+  }
+  const row = run.fused.int4 ?? Object.values(run.fused)[0]!;
+  return [...compare(run, strong), ` That is on ${ranOn(row)}, with ${shapeName(row)}.`];
+}
+
+/** The reader's own finding, or what their run lacks for one. */
+export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | T)[] {
+  const {device, shape} = record;
+  const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
+  const run = formatRun(runRows(record, null));
+  const where = `Your run of “${shape.label}” on ${name}`;
+  const lost = record.rows.filter((row) => row.status !== "measured");
+  const labels = lost.map(({label}) => `“${label}”`).join(", ");
+  const [first] = lost;
+  const remark = first
+    ? ` There is no figure for ${labels} (${first.status}: ${firstLine(first.message).replace(/\.$/, "")}).`
+    : "";
+  if (formatsOf(run.fused).length < 2 && formatsOf(run.staged).length < 2) {
+    return [`${where} does not compare two formats.${remark}`];
+  }
+  return [`${where}: `, ...compare(run, strong), remark];
+}
+
+function formatRun(rows: readonly ResultRow[]): FormatRun {
+  const of = (factoring: string): FormatRows =>
+    Object.fromEntries(
+      rows
+        .filter((row) => row.factoring === factoring && row.tokensPerSecond !== null && row.dispatchesPerToken! >= 1)
+        .map((row) => [row.weightFormat ?? "int4", row])
+    );
+  return {fused: of("fused"), staged: of("staged")};
+}
+
+function formatsOf(rows: FormatRows): WeightFormat[] {
+  return weightFormats.filter((format) => rows[format]);
+}
+
+/** "On the fly, with all cores; beforehand, to float16, with one. …" */
+function compare<T>({fused, staged}: FormatRun, strong: Strong<T>): (string | T)[] {
+  const all = fastest(staged);
+  const one = fastest(fused);
+  return [
+    verdict(all, one),
+    ...(all === null ? [] : describe(`${dispatches(staged)} on all cores decode`, staged, all, strong)),
+    ...(one === null ? [] : describe("One workgroup, on one core, decodes", fused, one, strong))
+  ];
+}
+
+function verdict(all: WeightFormat | null, one: WeightFormat | null): string {
+  const when = (format: WeightFormat) => (format === "int4" ? "on the fly" : `beforehand, to ${format}`);
+  const parts =
+    all === one
+      ? [`${when(all!)}, with all cores and with one core`]
+      : [...(all ? [`${when(all)}, with all cores`] : []), ...(one ? [`${when(one)}, with one core`] : [])];
+  const sentence = parts.join("; ");
+  return `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.`;
+}
+
+/** " One workgroup decodes 33 tok/s from int4 and 41 tok/s from float16, which is 1.24 times as fast as int4." */
+function describe<T>(what: string, rows: FormatRows, best: WeightFormat, strong: Strong<T>): (string | T)[] {
+  const formats = formatsOf(rows);
+  const speed = (format: WeightFormat) => rows[format]!.tokensPerSecond!;
+  const list = formats.flatMap((format, i) => [
+    i === 0 ? " " : i === formats.length - 1 ? " and " : ", ",
+    strong(formatRate(speed(format))),
+    ` from ${format}`
+  ]);
+  const others = formats.filter((format) => format !== best);
+  const rival = others.includes("int4") ? "int4" : others.reduce((a, b) => (speed(b) > speed(a) ? b : a));
+  const ratio = speed(best) / speed(rival);
+  const compared =
+    ratio > 1.02
+      ? `${best} is ${formatNumber(ratio)} times as fast as ${rival}`
+      : `${best} and ${rival} are within 2\u00a0% of each other`;
+  return [` ${what}`, ...list, `: ${compared}.`];
+}
+
+/** The fastest format where there are two to compare; int4 where it is within 2 % of it, because it takes least memory. */
+function fastest(rows: FormatRows): WeightFormat | null {
+  const formats = formatsOf(rows);
+  if (formats.length < 2) return null;
+  const speed = (format: WeightFormat) => rows[format]!.tokensPerSecond!;
+  const best = formats.reduce((a, b) => (speed(b) > speed(a) ? b : a));
+  return rows.int4 && speed("int4") * 1.02 >= speed(best) ? "int4" : best;
+}
+
+function dispatches(rows: FormatRows): string {
+  return `${formatCount(Object.values(rows)[0]!.dispatchesPerToken!)} dispatches`;
+}
+
+function shapeName({shapeId}: ResultRow): string {
+  return (shapes as Record<string, Shape>)[shapeId!]?.label ?? shapeId!;
+}

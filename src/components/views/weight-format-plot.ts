@@ -1,0 +1,296 @@
+import * as Plot from "@observablehq/plot";
+import {group, max, min, symbolCircle, symbolSquare, symbolTriangle, type SymbolType} from "d3";
+import {html} from "htl";
+import type {RunRecord} from "../lab/record.js";
+import {runRows, weightFormatExperiment, type ResultRow} from "../lab/result-row.js";
+import type {Roofline} from "../lab/results-table.js";
+import {shapes, weightBytesPerToken, weightFormats, type Shape, type WeightFormat} from "../model/shape.js";
+import {formatBandwidth, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {colours} from "./palette.js";
+import {asImage, background, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
+import {provenance} from "./provenance.js";
+import {symbolIcon} from "./rate-plot.js";
+import {ranOn, shortDevice} from "./recorded.js";
+
+export interface WeightFormatPlotOptions {
+  /** Every row on file. */
+  rows: readonly ResultRow[];
+  /** The run just made on this page. */
+  yours?: RunRecord | null;
+  rooflines: readonly Roofline[];
+  /** Pixels. */
+  width?: number;
+}
+
+/** The M2 Pro's rows on file, and what their weights were in memory. */
+export const reported: Readonly<Record<string, WeightFormat>> = {
+  "2026-03-31_int4/phi-3-mini-1-layer": "int4",
+  "2026-03-31_int4/phi-3-mini-8-layers": "int4",
+  "2026-03-31_int4/phi-3-mini-32-layers": "int4",
+  "m2-pro-reported/int4-on-the-fly-1-layer": "int4",
+  "m2-pro-reported/int4-on-the-fly-8-layers": "int4",
+  "m2-pro-reported/int4-on-the-fly-32-layers": "int4",
+  "m2-pro-reported/predequant-1-layer": "float32",
+  "m2-pro-reported/predequant-8-layers": "float32",
+  "m2-pro-reported/predequant-32-layers-chunked": "float32"
+};
+
+const launches = ["staged", "one workgroup", "one workgroup, 16 tokens in a dispatch"] as const;
+
+type Launch = (typeof launches)[number];
+
+const symbols: Record<Launch, SymbolType> = {
+  staged: symbolSquare,
+  "one workgroup": symbolCircle,
+  "one workgroup, 16 tokens in a dispatch": symbolTriangle
+};
+
+/** A row as a mark. */
+export interface FormatPoint {
+  row: ResultRow;
+  /** "8 layers", one panel of the plot. */
+  panel: string;
+  format: WeightFormat;
+  launch: Launch;
+  origin: "recorded" | "yours";
+}
+
+/** The speed that a device's read bandwidth allows with weights in a format. */
+export interface FormatLimit {
+  panel: string;
+  format: WeightFormat;
+  tokensPerSecond: number;
+  /** "H200", or "yours". */
+  device: string;
+}
+
+/** The newest record of each shape, what others reported of the M2 Pro, and the reader's own run. */
+export function formatPoints(rows: readonly ResultRow[], yours: RunRecord | null): FormatPoint[] {
+  const ours = rows.filter(({experiment, software}) => experiment === weightFormatExperiment && !software);
+  const newest = [...group(ours, ({layers}) => layers).values()].flatMap((shape) =>
+    shape.filter(({sourceFile}) => sourceFile === shape[0]!.sourceFile)
+  );
+  const others = rows.filter(({id}) => id in reported);
+  return [
+    ...[...newest, ...others].flatMap((row) => point(row, "recorded")),
+    ...(yours ? runRows(yours, null) : []).flatMap((row) => point(row, "yours"))
+  ];
+}
+
+function point(row: ResultRow, origin: FormatPoint["origin"]): FormatPoint[] {
+  if (row.tokensPerSecond === null || row.layers === null) return [];
+  const several = row.dispatchesPerToken !== null && row.dispatchesPerToken < 1;
+  const launch = row.factoring === "staged" ? "staged" : several ? launches[2] : "one workgroup";
+  return [{row, panel: panelOf(row), format: reported[row.id] ?? row.weightFormat ?? "int4", launch, origin}];
+}
+
+/** Limits of the devices that a panel has marks of, at its own shape. */
+export function formatLimits(
+  points: readonly FormatPoint[],
+  rooflines: readonly Roofline[],
+  yours: RunRecord | null
+): FormatLimit[] {
+  const panels = [...new Set(points.map(({panel}) => panel))];
+  return panels.flatMap((panel) => {
+    const here = points.filter((point) => point.panel === panel);
+    const shape = shapeOf(here[0]!.row);
+    if (!shape) return [];
+    const recorded = rooflines.filter(({device}) =>
+      here.some(({row, origin}) => origin === "recorded" && row.device === device)
+    );
+    const own =
+      yours?.roofline && here.some(({origin}) => origin === "yours") ? [{...yours.roofline, device: "yours"}] : [];
+    return [...recorded, ...own].flatMap(({device, readBandwidthBytesPerSecond}) =>
+      weightFormats.map((format) => ({
+        panel,
+        format,
+        tokensPerSecond: readBandwidthBytesPerSecond / weightBytesPerToken(shape, format),
+        device: shortDevice(device)
+      }))
+    );
+  });
+}
+
+/** A row of a Phi-3-sized model is put beside Phi-3-mini of as many layers. */
+function shapeOf({shapeId, layers}: ResultRow): Shape | undefined {
+  const all: readonly Shape[] = Object.values(shapes);
+  return (
+    all.find(({id}) => id === shapeId) ??
+    all.find((shape) => shape.layers === layers && shape.hidden === shapes["phi3-mini"].hidden)
+  );
+}
+
+function panelOf({shapeId, layers}: ResultRow): string {
+  return shapeId === "tiny" ? "tiny" : formatQuantity(layers!, "layer");
+}
+
+/** Decoding speed by what the weights are in memory: a panel for each number of layers, a line for each design. */
+export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: WeightFormatPlotOptions): HTMLElement {
+  const points = formatPoints(rows, yours);
+  const limits = formatLimits(points, rooflines, yours);
+  const entries = legend(points);
+  const devices = [...new Set(limits.map(({device}) => device))];
+  const bandwidths = rooflines
+    .filter(({device}) => devices.includes(shortDevice(device)))
+    .map(
+      ({device, basis, readBandwidthBytesPerSecond}) =>
+        `${shortDevice(device)} ${formatBandwidth(readBandwidthBytesPerSecond)}, ${basis}`
+    );
+  return html`<figure class="weight-format-plot" style="max-width: ${width}px; margin-inline: 0;">
+    <div
+      style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
+    >
+      ${entries.map(({symbol, colour, text}) => html`<span>${symbolIcon(symbol, colour)} ${text}</span>`)}
+      <span
+        ><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit: read bandwidth over weight
+        bytes</span
+      >
+      <span>Solid: output verified. Hollow: not verified.</span>
+    </div>
+    ${draw(points, limits, width)}
+    <figcaption>
+      A panel for each number of layers, on one logarithmic axis. Limits:
+      ${bandwidths.join("; ")}${devices.includes("yours") ? "; yours, measured" : ""}. The M2 Pro's kernels have no LM
+      head, and their float32 at 32 layers is four dispatches.
+    </figcaption>
+  </figure>`;
+}
+
+function legend(points: readonly FormatPoint[]) {
+  const entries = launches.flatMap((launch) =>
+    points
+      .filter((point) => point.launch === launch)
+      .map(({row, origin}) => ({
+        symbol: symbols[launch],
+        colour: colours[origin],
+        text: `${origin === "yours" ? "Yours" : shortDevice(ranOn(row))}, ${launch}`
+      }))
+  );
+  return [...new Map(entries.map((entry) => [entry.text, entry])).values()];
+}
+
+function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], width: number): PlotElement {
+  const narrow = isNarrow(width);
+  const panels = [...new Set(points.map(({panel}) => panel))].sort((a, b) => order(a) - order(b));
+  const speeds = [
+    ...points.flatMap(({row}) => [
+      row.tokensPerSecondP10 ?? row.tokensPerSecond!,
+      row.tokensPerSecondP90 ?? row.tokensPerSecond!
+    ]),
+    ...limits.map(({tokensPerSecond}) => tokensPerSecond)
+  ];
+  const domain: [number, number] = [min(speeds)! / 1.7, max(speeds)! * 1.7];
+  const identity = <T>(value: (point: T) => unknown) => ({value, scale: null});
+  const place = {fx: "panel", x: "format"} as const;
+  const speed = ({row}: FormatPoint) => row.tokensPerSecond;
+  const series = [
+    ...group(byFormat(points), ({row, panel, launch, origin}) =>
+      [row.sourceFile, panel, launch, origin].join()
+    ).values()
+  ];
+  const plot = Plot.plot({
+    width,
+    height: narrow ? 400 : 420,
+    marginTop: 40,
+    marginBottom: 40,
+    marginLeft: 46,
+    marginRight: 14,
+    style: `font-size: ${fontSize}px; overflow: visible;`,
+    fx: {domain: panels, label: null, padding: narrow ? 0.06 : 0.1},
+    x: {
+      domain: weightFormats,
+      label: "Weights in memory",
+      tickFormat: narrow ? (format: string) => format.replace("float", "f") : undefined,
+      padding: 0.6
+    },
+    y: {
+      type: "log",
+      domain,
+      grid: true,
+      ticks: [0.1, 1, 10, 100, 1000, 10000, 100000].filter((tick) => tick >= domain[0] && tick <= domain[1]),
+      tickFormat: formatNumber,
+      label: "↑ Tokens per second (tok/s)"
+    },
+    marks: [
+      Plot.frame({strokeOpacity: 0.15}),
+      Plot.line(limits, {
+        ...place,
+        y: "tokensPerSecond",
+        z: "device",
+        stroke: colours.limit,
+        strokeWidth: 1.5,
+        strokeDasharray: "6 4"
+      }),
+      Plot.text(
+        limits.filter(({panel, format}) => panel === panels[0] && format === "int4"),
+        {...place, y: "tokensPerSecond", text: "device", textAnchor: "start", dx: -14, dy: -9, fill: colours.limit}
+      ),
+      series.map((line) =>
+        Plot.line(line, {...place, y: speed, stroke: colours[line[0]!.origin], strokeOpacity: 0.5, strokeWidth: 1})
+      ),
+      Plot.ruleX(
+        points.filter(({row}) => row.tokensPerSecondP10 !== null),
+        {
+          ...place,
+          y1: ({row}: FormatPoint) => row.tokensPerSecondP10,
+          y2: ({row}: FormatPoint) => row.tokensPerSecondP90,
+          stroke: identity(({origin}: FormatPoint) => colours[origin]),
+          strokeWidth: 1.5
+        }
+      ),
+      Plot.dot(points, {
+        ...place,
+        y: speed,
+        r: ({origin}: FormatPoint) => (origin === "yours" ? 5 : 4),
+        symbol: identity(({launch}: FormatPoint) => symbols[launch]),
+        stroke: identity(({origin}: FormatPoint) => colours[origin]),
+        fill: identity(({row, origin}: FormatPoint) => (row.verified ? colours[origin] : background)),
+        strokeWidth: 1.6,
+        title: tooltip,
+        tip: true
+      }),
+      narrow
+        ? null
+        : Plot.text(points, {
+            ...place,
+            y: speed,
+            text: ({row}: FormatPoint) => formatNumber(row.tokensPerSecond!),
+            textAnchor: "start",
+            dx: 8,
+            stroke: background,
+            strokeWidth: 3,
+            fill: "currentColor"
+          })
+    ],
+    r: {type: "identity"}
+  }) as unknown as PlotElement;
+  const list = points.map(
+    ({row, panel, format, launch}) =>
+      `${panel}, ${format}, ${launch}, ${ranOn(row)}: ${formatRate(row.tokensPerSecond!)}`
+  );
+  asImage(plot, `Decoding speed by weight format. ${list.join("; ")}.`);
+  return plot;
+}
+
+function byFormat(points: readonly FormatPoint[]): FormatPoint[] {
+  return points.toSorted((a, b) => weightFormats.indexOf(a.format) - weightFormats.indexOf(b.format));
+}
+
+/** Panels by their layers, `tiny` first. */
+function order(panel: string): number {
+  return panel === "tiny" ? 0 : Number.parseInt(panel);
+}
+
+function tooltip({row, format, launch}: FormatPoint): string {
+  const {tokensPerSecondP10: p10, tokensPerSecondP90: p90} = row;
+  const verdict = provenance[row.id]?.verdict;
+  return [
+    row.label,
+    ranOn(row),
+    `weights in ${format}, ${launch}`,
+    formatRate(row.tokensPerSecond!) + (p10 && p90 ? ` (p10 ${formatRate(p10)}, p90 ${formatRate(p90)})` : ""),
+    ...(verdict ? [`on record as: ${verdict}`] : []),
+    row.verified ? "output verified" : "output not verified",
+    row.source
+  ].join("\n");
+}
