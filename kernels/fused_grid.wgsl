@@ -6,22 +6,23 @@
 // roll call, which poisons the sequence unless all G workgroups are resident together; a dispatch of a poisoned sequence
 // decodes none.
 //
-// What was tried on an H200 with 132 workgroups (tok/s, before and after). It gained: the first weights under way before
-// the wait, 809 to 855; rotations and the old residual read before it, 785 to 809; rounding by adding 1.5 · 2²³, 853 to
-// 882; attention in bands that need no maximum over the workgroup, 887 to 962; six rows of queries, 949 to 962; reading
-// the next matrix ahead during attention, 953 to 1010. It gave nothing or less: teams that share the columns of a row,
-// 882 to 818; two workgroups for a head, 962 to 932; the wait loop with one copy of its loads, 878 to 600; one copy of
-// the products, 878 to 734; a delay of 100 instructions between two looks, 955 to 927; both looks of `down` at once, 955 to 943; keys of the
-// next round as soon as those of this one are used, 955 to 942; workgroups of 576, 955 to 818, and of 1024, 797 to 577;
-// weights bound as writable, 702 to 490; loops the compiler can unroll, 783 to 603; scales in workgroup memory, 786 to
-// 777.
+// What was tried on an H200 with 132 workgroups (tok/s, before and after). It gained: the first weights under way
+// before the wait, 809 to 855; rotations and the old residual read before it, 785 to 809; rounding by adding 1.5 ·
+// 2²³, 853 to 882; attention in bands that need no maximum over the workgroup, 887 to 962; six rows of queries, 949 to
+// 962; reading the next matrix ahead during attention, 953 to 1010; position, token and count shared at once, 1000 to
+// 1010.
+// It gave nothing or less: teams that share the columns of a row, 882 to 818; two workgroups for a head, 962 to 932;
+// the wait loop with one copy of its loads, 878 to 600; one copy of the products, 878 to 734; a delay of 100
+// instructions between two looks, 955 to 927; both looks of `down` at once, 955 to 943; keys of the next round as soon
+// as those of this one are used, 955 to 942; workgroups of 576, 955 to 818, and of 1024, 797 to 577; weights bound as
+// writable, 702 to 490; loops the compiler can unroll, 783 to 603; scales in workgroup memory, 786 to 777; teams
+// without a row of `o_proj` that read the rest of the gates ahead, 1010 to 972, without one of `down` the next layer's
+// queries, 1010 to 1016 where they read a sixth and 986 where they read a third.
 
 import package::lib::model::{workgroup_size, layers, kv_heads, head_dim, context, layer_blob, ends_blob};
 import package::lib::activations::stamp_of;
 import package::lib::place::{take_invocation, take_workgroup};
-import package::lib::sequence::{
-  current_position, tokens_to_decode, token_at, next_token, append_token
-};
+import package::lib::sequence::{start_of_dispatch, next_token, append_token};
 import package::lib::sync::roll_call;
 import package::stages::argmax::argmax;
 import package::stages::attention::attention;
@@ -42,11 +43,10 @@ fn main(
 ) {
   let invocation = take_invocation(invocation_index);
   let workgroup = take_workgroup(workgroup_id.x, workgroup_count.x, invocation);
-  let tokens = tokens_to_decode(invocation_index);
-  let first = current_position(invocation_index);
-  var token = token_at(first);
-  if (tokens == 0u && invocation_index == 0u) { roll_call(workgroup.count); }
-  for (var position = first; position < first + tokens; position++) {
+  let start = start_of_dispatch(invocation_index);
+  if (start.tokens == 0u && invocation_index == 0u) { roll_call(workgroup.count); }
+  var token = start.token;
+  for (var position = start.position; position < start.position + start.tokens; position++) {
     let exchange = position * (layers + 1u);
     embedding(workgroup, invocation, ends_blob(), token, stamp_of(exchange));
     for (var layer = 0u; layer < layers; layer++) {

@@ -30,13 +30,26 @@ fn uniform_state(index: u32, invocation: u32) -> u32 {
   return workgroupUniformLoad(&word_shared);
 }
 
-// Tokens that this dispatch decodes: none once the sequence is poisoned, so that what was submitted ahead ends at once.
+// Where a dispatch starts, and how many tokens it decodes: none once the sequence is poisoned, so that what was submitted
+// ahead ends at once.
 @if(grid)
-fn tokens_to_decode(invocation: u32) -> u32 {
+struct Start {
+  position: u32,
+  token: u32,
+  tokens: u32,
+}
+
+@if(grid) var<workgroup> start_shared: Start;
+
+// The same for every invocation. All of the workgroup call it together.
+@if(grid)
+fn start_of_dispatch(invocation: u32) -> Start {
   if (invocation == 0u) {
-    word_shared = select(read_state(dispatch_tokens_at), 0u, read_state(poison_at) != 0u);
+    let position = read_state(position_at);
+    let tokens = select(read_state(dispatch_tokens_at), 0u, read_state(poison_at) != 0u);
+    start_shared = Start(position, token_at(position), tokens);
   }
-  return workgroupUniformLoad(&word_shared);
+  return workgroupUniformLoad(&start_shared);
 }
 
 // The position this token decodes.

@@ -13,9 +13,8 @@ const dawnWarnings = /^Warning: maxDynamic.*\n/gm;
 /** Runs one of the scripts in src/cli as `npm run` does, with this process's environment. */
 export function runCommand(script: "record" | "verify", ...args: string[]): Promise<CommandResult> {
   const path = fileURLToPath(new URL(`../cli/${script}.ts`, import.meta.url));
-  const polling = new URL("./patient-polling.ts", import.meta.url).href;
   return new Promise((resolve) => {
-    execFile(process.execPath, ["--import", "tsx", "--import", polling, path, ...args], (error, stdout, stderr) => {
+    execFile(process.execPath, ["--import", "tsx", path, ...args], (error, stdout, stderr) => {
       const status = error ? (typeof error.code === "number" ? error.code : -1) : 0;
       resolve({status, stdout, stderr: stderr.replace(dawnWarnings, "")});
     });

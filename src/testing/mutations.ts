@@ -347,7 +347,13 @@ export const mutations: readonly Mutation[] = [
       "uniform_state(position_at, invocation) + 1u"
     ],
     ["the first token after the prompt is not the chosen one", "next < read_state(", "next <= read_state("],
-    ["the position does not move", "write_state(position_at, position + 1u);", ""]
+    ["the position does not move", "write_state(position_at, position + 1u);", ""],
+    [
+      "a dispatch starts with the first token",
+      "Start(position, token_at(position)",
+      "Start(position, token_at(0u)",
+      "grid"
+    ]
   ]),
   ...inFile("lib/sync.wgsl", [
     ["nobody answers the roll call", "atomicAdd(&state[arrivals_at], 1u);", "", "grid"],
@@ -494,17 +500,21 @@ export const mutations: readonly Mutation[] = [
     [
       "the tokens of a dispatch are all rotated as the first",
       "invocation, blob, position, stamp)",
-      "invocation, blob, first, stamp)",
+      "invocation, blob, start.position, stamp)",
       "grid"
     ],
     [
       "the tokens of a dispatch are all at the position of the first",
       "* context, position, stamp)",
-      "* context, first, stamp)",
+      "* context, start.position, stamp)",
       "grid"
     ],
-    ["a dispatch decodes one token only", "position < first + tokens", "position < first + min(tokens, 1u)", "grid"],
-    ["it is always the first token's row", "token_at(first)", "token_at(0u)", "grid"],
+    [
+      "a dispatch decodes one token only",
+      "start.position + start.tokens",
+      "start.position + min(start.tokens, 1u)",
+      "grid"
+    ],
     ["the chosen token is not fed back", "token = next_token(", "let fed_back = next_token(", "grid"],
     [
       "a layer waits for the stamp of the one before",

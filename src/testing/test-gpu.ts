@@ -1,4 +1,3 @@
-import "./patient-polling.js";
 import {openDawn} from "../cli/dawn.js";
 import {factorings, isOneKernel, type Factoring} from "../components/decode/plan.js";
 import {openGpu, type Gpu, type OpenOptions} from "../components/gpu/device.js";

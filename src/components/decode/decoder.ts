@@ -214,8 +214,10 @@ class PlannedDecoder implements Decoder {
         this.writePerDispatch(tokensPerDispatch);
       }
     });
-    await this.device.queue.onSubmittedWorkDone();
-    if (waits(this.plan) && (await this.isPoisoned())) {
+    if (!waits(this.plan)) {
+      await this.device.queue.onSubmittedWorkDone();
+    } else if (await this.isPoisoned()) {
+      // which is read when all work is done
       const {workgroups} = this.plan[0]!;
       throw new StalledError(
         `the ${workgroups} workgroups of a dispatch waited for each other in vain: they were not all resident at once, ` +

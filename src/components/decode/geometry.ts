@@ -17,7 +17,7 @@ const enoughTileGroups = 32;
  * A look for a word took an H200 some 0.2 µs and SwiftShader some 30 ns, eight words at once a few times that, so that
  * either gives up within some 200 ms, thousands of times what a wait takes while all workgroups are resident.
  */
-const spinLimit = {hardware: 1 << 17, software: 1 << 21};
+const spinLimit = {hardware: 1 << 17, software: 3 << 19};
 
 /**
  * The geometry that kernels start with: one workgroup alone is as large as it can be, and so are those of the stages
