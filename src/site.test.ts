@@ -9,6 +9,8 @@ import {profileSchema} from "./components/lab/profile-record.js";
 import {runSchema, type RunRecord} from "./components/lab/record.js";
 import {recordedFigures} from "./components/views/recorded-figures.js";
 import {readResults} from "./data/read-results.js";
+import {listExperiments} from "./components/lab/experiments.js";
+import {readKernels} from "./data/read-kernels.js";
 import {launchBrowser} from "./testing/browser.js";
 
 const origin = inject("siteOrigin");
@@ -37,6 +39,14 @@ test("the site has pages", () => {
   expect(pages).toContain("/tiling");
   expect(pages).toContain("/toy");
   expect(pages).toContain("/why");
+});
+
+const experiments = listExperiments({kernels: readKernels()});
+
+test.each(experiments.map(({id, page}) => [id, page]))("the panel of %s is on %s", async (id, path) => {
+  const {page} = await openPage(path);
+  await page.locator(`[data-experiment=${id}]`).waitFor({state: "attached"});
+  await page.context().close();
 });
 
 describe.each(pages)("%s", (path) => {
@@ -831,6 +841,7 @@ function mountWaitingPanel(): void {
         question: "Does it wait?",
         shapes: ["tiny"],
         defaultShape: "tiny",
+        page: "/",
         variants: () => variants
       },
       recordedRows: [],

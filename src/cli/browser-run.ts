@@ -2,6 +2,7 @@ import {existsSync} from "node:fs";
 import {readFile} from "node:fs/promises";
 import {fileURLToPath} from "node:url";
 import type {Locator, Page} from "playwright-core";
+import type {Experiment} from "../components/lab/experiment.js";
 import {parseResultFile} from "../components/lab/results-table.js";
 import type {AnyRecord, RunEvent, RunOutcome, RunState} from "../components/lab/run-experiment.js";
 import type {ShapeId} from "../components/model/shape.js";
@@ -9,8 +10,8 @@ import {launchBrowser} from "../testing/browser.js";
 import {serveFolder} from "../testing/serve-folder.js";
 
 export interface BrowserRunOptions {
-  /** Id of the experiment. */
-  experiment: string;
+  /** The experiment, and the page whose panel runs it. */
+  experiment: Pick<Experiment, "id" | "page">;
   /** Null for an experiment that has none. */
   shape: ShapeId | null;
   /** Ids of the variants to run. */
@@ -28,16 +29,6 @@ export interface BrowserRunOptions {
 export type PanelEvent = Pick<RunEvent, "label" | "fraction"> & {rows: readonly {variant: string; status: string}[]};
 
 const site = fileURLToPath(new URL("../../dist", import.meta.url));
-
-/** Pages by the experiment of a panel on them. */
-const pages: Record<string, string> = {
-  spectrum: "/",
-  workgroups: "/geometry",
-  geometry: "/geometry",
-  stages: "/staged",
-  "dispatch-cost": "/dispatch-cost",
-  limits: "/limits"
-};
 
 /**
  * Runs an experiment in the panel of the built site, in a browser, as a reader would: chooses, presses Run, continues
@@ -73,8 +64,8 @@ async function runOnPage(
   origin: string,
   {experiment, shape, variants, allowWaits, signal, onEvent}: Omit<BrowserRunOptions, "screenshot">
 ): Promise<RunOutcome> {
-  await page.goto(new URL(pages[experiment]!, origin).href);
-  const panel = page.locator(`[data-experiment=${experiment}]`);
+  await page.goto(new URL(experiment.page, origin).href);
+  const panel = page.locator(`[data-experiment=${experiment.id}]`);
   const action = (name: string) => panel.locator(`[data-action=${name}]`);
   try {
     const device = await panel.locator(".panel-device, .panel-missing").first().innerText();

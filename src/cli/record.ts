@@ -3,28 +3,18 @@ import {accessSync, constants, readFileSync, statSync, writeFileSync} from "node
 import {arch, platform, release} from "node:os";
 import {dirname} from "node:path";
 import {processMemory} from "../components/decode/residency.js";
-import type {Experiment} from "../components/lab/experiment.js";
 import type {Gpu} from "../components/gpu/device.js";
 import type {Kernels} from "../components/gpu/kernels.js";
-import {chunksExperiment} from "../components/lab/chunks.js";
 import {alwaysVisible, systemClock} from "../components/lab/clock.js";
 import type {DecodeEnvironment} from "../components/lab/decode-variant.js";
-import {dispatchCostExperiment} from "../components/lab/dispatch-cost.js";
-import {geometryExperiment} from "../components/lab/geometry.js";
-import {int4Experiment} from "../components/lab/int4.js";
-import {limitsExperiment} from "../components/lab/limits.js";
+import {listExperiments} from "../components/lab/experiments.js";
 import {measureReadBandwidth} from "../components/lab/read-bandwidth.js";
 import {sweepExperimentId} from "../components/lab/result-row.js";
 import {runExperiment, type AnyRecord, type RowProgress, type RunOutcome} from "../components/lab/run-experiment.js";
 import {runSweep} from "../components/lab/run-sweep.js";
-import {spectrumExperiment} from "../components/lab/spectrum.js";
-import {stagesExperiment} from "../components/lab/stages.js";
 import {bytesPerSecond} from "../components/lab/statistics.js";
 import {readSweep} from "../components/lab/sweep-settings.js";
 import {axes, axisNames, planSweep, queueIds, sweepExperiment, type AxisName} from "../components/lab/sweep.js";
-import {tilingExperiment} from "../components/lab/tiling.js";
-import {toyExperiment} from "../components/lab/toy.js";
-import {workgroupsExperiment} from "../components/lab/workgroups.js";
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {readKernels} from "../data/read-kernels.js";
 import project from "../../package.json" with {type: "json"};
@@ -73,18 +63,7 @@ async function main(args: string[]): Promise<number> {
   if (values.help) return print(usage);
   const kernels = readKernels();
   const environment = {kernels, residency: processMemory()};
-  const list: Experiment[] = [
-    spectrumExperiment(environment),
-    chunksExperiment(environment),
-    workgroupsExperiment(environment),
-    geometryExperiment(environment),
-    tilingExperiment(environment),
-    int4Experiment(environment),
-    toyExperiment(environment),
-    stagesExperiment(environment),
-    dispatchCostExperiment(kernels),
-    limitsExperiment(kernels)
-  ];
+  const list = listExperiments(environment);
   const experiments = new Map(list.map((experiment) => [experiment.id, experiment]));
   const [id = "", ...others] = positionals;
   const experiment = experiments.get(id);
@@ -117,7 +96,7 @@ async function main(args: string[]): Promise<number> {
   const {state, message, record} = browser
     ? await inBrowser({
         ...common,
-        experiment: id,
+        experiment,
         shape: shapeId,
         variants: variants ?? known,
         ...(screenshot && {screenshot})

@@ -49,6 +49,7 @@ export function chunksExperiment(environment: DecodeEnvironment): Experiment {
       "phi3-mini"
     ],
     defaultShape: "phi3-mini-8-layers",
+    page: "/fused",
     variants(shape: Shape) {
       return decodeVariants(environment, shape, rows, sessions);
     }

@@ -66,6 +66,7 @@ export function dispatchCostExperiment(kernels: Kernels): Experiment {
     question: "What does a dispatch cost, and what would it cost to wait inside one instead?",
     shapes: [],
     defaultShape: null,
+    page: "/dispatch-cost",
     variants: () => [
       ...launches.map((launch) => launchVariant(kernels, launch)),
       ...waits.flatMap((kind) => workgroupCounts.map((count) => waitVariant(kernels, kind, count, stalls)))

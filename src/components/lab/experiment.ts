@@ -77,6 +77,8 @@ export interface Experiment {
   shapes: readonly ShapeId[];
   /** The shape a panel starts with on a hardware adapter; null where there are no shapes. */
   defaultShape: ShapeId | null;
+  /** Path of the page whose panel runs it. */
+  page: string;
   /** Of an experiment that profiles a token, whose rows are its stages: where in the context it is. */
   position?(shape: Shape): number;
   /** @param shape one of `shapes`, null where there are none */

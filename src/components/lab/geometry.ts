@@ -72,6 +72,7 @@ export function geometryExperiment(environment: DecodeEnvironment): Experiment {
     question: "What does each choice in the geometry of one dispatch give?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
+    page: "/geometry",
     variants(shape: Shape) {
       return decodeVariants(environment, shape, rows, sessions);
     }

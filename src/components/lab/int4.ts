@@ -39,6 +39,7 @@ export function int4Experiment(environment: DecodeEnvironment): Experiment {
     question: "Is it faster to unpack int4 on the fly or beforehand?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
+    page: "/int4",
     variants(shape: Shape) {
       return decodeVariants(environment, shape, rows, sessions);
     }

@@ -284,7 +284,14 @@ export function fakeProfileVariant(id: string, part: Part, prepare: Variant["pre
 }
 
 export function fakeExperiment(variants: Variant[]): Experiment {
-  return {id: "fake", question: "Does it?", shapes: ["tiny"], defaultShape: "tiny", variants: () => variants};
+  return {
+    id: "fake",
+    question: "Does it?",
+    shapes: ["tiny"],
+    defaultShape: "tiny",
+    page: "/",
+    variants: () => variants
+  };
 }
 
 /** A device that can be lost and can report errors, with counts of what was freed. */

@@ -26,6 +26,7 @@ export function limitsExperiment(kernels: Kernels): Experiment {
     question: "What can one workgroup reach, and how many run at once?",
     shapes: [],
     defaultShape: null,
+    page: "/limits",
     variants: () => [
       ...reads.map((geometry) => readVariant(kernels, geometry, buffers)),
       ...footprints.map((footprint) => residentVariant(kernels, footprint))

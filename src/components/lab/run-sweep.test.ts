@@ -39,6 +39,7 @@ function fake(change: (step: SweepStep, variant: Variant) => Variant = (_, varia
     question: "Which?",
     shapes: [step.shape],
     defaultShape: step.shape,
+    page: "/",
     variants: () =>
       step.rows.map(({variant}) => {
         const prepare = async () => (subjects.push(new FakeSubject(clock)), subjects.at(-1)!);

@@ -18,6 +18,7 @@ export function spectrumExperiment(environment: DecodeEnvironment): Experiment {
     question: "Why does a transformer decoded in one dispatch per token lose to one decoded in 228?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
+    page: "/",
     variants(shape: Shape) {
       return decodeVariants(environment, shape, rows, sessions);
     }

@@ -16,6 +16,7 @@ export function stagesExperiment(environment: DecodeEnvironment): Experiment {
     question: "Where do 228 dispatches spend a token?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
+    page: "/staged",
     position: timedFrom,
     // Called anew for each run, whose variants share what they can.
     variants(shape: Shape) {

@@ -112,6 +112,7 @@ export function sweepExperiment(environment: DecodeEnvironment, {shape, rows}: S
     question: "What is the fastest way to launch it on your device?",
     shapes: [shape],
     defaultShape: shape,
+    page: "/bench",
     variants: (shape) => decodeVariants(environment, shape!, rows, sessions)
   };
 }

@@ -113,6 +113,7 @@ export function tilingExperiment(environment: DecodeEnvironment): Experiment {
     question: "How much faster can one workgroup get?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
+    page: "/tiling",
     variants(shape: Shape) {
       return decodeVariants(environment, shape, [...ladder, beside, ...ablations], sessions);
     }

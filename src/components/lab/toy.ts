@@ -37,6 +37,7 @@ export function toyExperiment(environment: DecodeEnvironment): Experiment {
     question: "At which size does one dispatch stop winning?",
     shapes: ["toy-32", "toy-64", "toy-128", "toy-256"],
     defaultShape: "toy-32",
+    page: "/toy",
     variants(shape: Shape) {
       const sized = rows.map((row) => ({...row, label: `${row.label}, ${shape.hidden} wide`}));
       return decodeVariants(environment, shape, sized, sessions);

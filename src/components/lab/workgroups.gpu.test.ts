@@ -126,6 +126,7 @@ function runRows(rows: readonly DecodeVariant[]) {
     question: "Do they wait in vain?",
     shapes: ["tiny"],
     defaultShape: "tiny",
+    page: "/",
     variants: () => decodeVariants({kernels}, shapes.tiny, rows, new WeakMap())
   };
   return runExperiment({

@@ -43,6 +43,7 @@ export function workgroupsExperiment(environment: DecodeEnvironment): Experiment
     question: "How many workgroups until one dispatch equals 228?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
+    page: "/geometry",
     variants(shape: Shape) {
       return decodeVariants(environment, shape, rows, sessions);
     }
