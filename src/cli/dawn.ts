@@ -7,11 +7,11 @@ const require = createRequire(import.meta.url);
 const opened: GPU[] = [];
 
 /**
- * Milliseconds between two questions whether the GPU has finished. Dawn in Node asks in every turn of the event loop, by
- * `setImmediate`, without a pause: that takes the cores that software drivers compute on, and on an H200 every third
- * answer came 10 to 30 ms late.
+ * Dawn in Node asks whether the GPU has finished in every turn of the event loop, by `setImmediate`, without a pause. That
+ * takes the cores that software drivers compute on, and on an H200 every third answer to a wait of 100 ms came 10 to 30 ms
+ * late. So after the first milliseconds of a wait there is a pause between two questions.
  */
-const pollEvery = 0.1;
+const polling = {eagerMilliseconds: 1, pauseMilliseconds: 0.1};
 
 /**
  * Opens WebGPU in Node on Dawn, and makes WebGPU's constants (`GPUBufferUsage`, …) global.
@@ -51,11 +51,22 @@ function pauseBetweenPolls() {
   if (opened.length > 0) return;
   const {setImmediate} = globalThis;
   const never = new Int32Array(new SharedArrayBuffer(4));
-  const afterPause = (callback: (...args: unknown[]) => void, ...args: unknown[]) =>
-    setImmediate(() => {
-      Atomics.wait(never, 0, 0, pollEvery);
-      callback(...args);
+  let waitingSince = 0;
+  let asking = false;
+  const afterPause = (ask: (...args: unknown[]) => void, ...args: unknown[]) => {
+    if (!asking) waitingSince = performance.now(); // else Dawn has asked in vain, and will again
+    return setImmediate(() => {
+      if (performance.now() - waitingSince > polling.eagerMilliseconds) {
+        Atomics.wait(never, 0, 0, polling.pauseMilliseconds);
+      }
+      asking = true;
+      try {
+        ask(...args);
+      } finally {
+        asking = false;
+      }
     });
+  };
   globalThis.setImmediate = Object.assign(afterPause, setImmediate);
 }
 
