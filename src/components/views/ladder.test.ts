@@ -35,7 +35,16 @@ function ladderRun(speeds: Record<string, number | null>, shapeId: ShapeId = "ph
   });
 }
 
-const speeds = {"record-64": 2, "record-256": 6, "row-order": 3, words: 12, int16: 32, "rows-8": 40, resident: 4000, staged: 2000};
+const speeds = {
+  "record-64": 2,
+  "record-256": 6,
+  "row-order": 3,
+  words: 12,
+  int16: 32,
+  "rows-8": 40,
+  resident: 4000,
+  staged: 2000
+};
 const strong = (text: string) => `*${text}*`;
 const said = (parts: string[]) => parts.join("").replaceAll("\u00a0", " ");
 const rows = (...runs: RunRecord[]) => runs.flatMap((run, i) => runRows(run, `${i}.json`));
