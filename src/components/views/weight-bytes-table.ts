@@ -108,13 +108,15 @@ export function weightRateTable(
                 <td class="number">${formatMilliseconds(row.millisecondsPerToken!)}</td>
                 <td class="number">${formatBytes(weightBytesPerToken(shape, row.weightFormat ?? "int4"))}</td>
                 <td class="number">${formatBandwidth(weightRate(row, shape))}</td>
-                <td class="number">
-                  ${formatNumber((100 * weightRate(row, shape)) / limit.readBandwidthBytesPerSecond)} %
-                </td>
+                <td class="number">${percent(weightRate(row, shape) / limit.readBandwidthBytesPerSecond)}</td>
               </tr>`
           )
         )}
       </tbody>
     </table>
   </div>`;
+}
+
+function percent(part: number): string {
+  return `${formatNumber(100 * part)}\u00a0%`;
 }
