@@ -74,7 +74,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
     width,
     height: margin.top + margin.bottom + labels.length * (narrow ? 36 : 24),
     marginTop: margin.top,
-    marginRight: narrow ? 70 : 160,
+    marginRight: narrow ? 70 : 180,
     marginBottom: margin.bottom,
     marginLeft: narrow ? 12 : 290,
     style: `font-size: ${fontSize}px; overflow: visible;`,

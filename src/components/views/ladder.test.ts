@@ -140,6 +140,13 @@ describe("the finding", () => {
     );
   });
 
+  it("says so where no rung is faster than the first", () => {
+    expect(said(yourFinding(ladderRun({"record-64": 34, int16: 24}), strong))).toBe(
+      "On your device, NVIDIA H200, one workgroup decodes *34 tok/s* in the recorded style, and no later rung measured is " +
+        "faster."
+    );
+  });
+
   it("is none without a record, or with less than two rungs of one workgroup", () => {
     expect(said(recordedFinding([], strong))).toMatch(/no run of this ladder is on file/);
     expect(said(recordedFinding(rows(ladderRun({int16: 40, resident: 4000})), strong))).toMatch(
@@ -158,6 +165,12 @@ describe("what did not help", () => {
       "In your run, 32 layers: no faster than the rung before: “Weights row by row” (0.5 times). Faster than the rung " +
         "“16-bit integers”, which they change: “Queries, keys, values in three passes” (1.25 times). As fast as the " +
         "rung “16-bit integers”, either way: “Two loads under way” (1 times)."
+    );
+  });
+
+  it("says nothing of rungs that were not measured together with the one before", () => {
+    expect(describeNoGains(yourRun(ladderRun({"record-64": 34, int16: 24})))).toBe(
+      "In your run, 32 layers: no rung was measured together with the one before it."
     );
   });
 

@@ -1,7 +1,7 @@
 import {html} from "htl";
 import {ablated} from "../lab/tiling.js";
 import {formatNumber} from "./format.js";
-import {ablate, anyRow, idleRungs, leastGain, type LadderRun} from "./ladder.js";
+import {ablate, anyRow, climb, idleRungs, leastGain, type LadderRun} from "./ladder.js";
 import {ranOn} from "./recorded.js";
 
 /** What gave nothing or less, run by run: rungs that are no faster than the one before, and ablations that are faster. */
@@ -21,7 +21,9 @@ export function describeNoGains(run: LadderRun): string {
   const rungs =
     idle.length > 0
       ? `no faster than the rung before: ${list(idle)}.`
-      : "every rung measured was faster than the one before it.";
+      : climb(run).some(({overBefore}) => overBefore !== null)
+        ? "every rung measured was faster than the one before it."
+        : "no rung was measured together with the one before it.";
   const measured = ablate(run).filter(({overAblated}) => overAblated !== null);
   if (measured.length === 0) return `${where}: ${rungs}`;
   const faster = measured.filter(({overAblated}) => overAblated! >= leastGain);

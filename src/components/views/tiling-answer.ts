@@ -59,9 +59,17 @@ function compare<T>(run: LadderRun, strong: Strong<T>): (string | T)[] | null {
       ? [
           `. All ${formatQuantity(all.workgroups!, "workgroup")} that are resident have `,
           strong(formatRate(all.tokensPerSecond)),
-          `, ${formatNumber(all.tokensPerSecond / speed(best.variant))} times as many again.`
+          `, ${formatNumber(all.tokensPerSecond / speed(best.variant))} times as many${best === first ? "" : " again"}.`
         ]
       : ["."];
+  if (best === first) {
+    return [
+      "one workgroup decodes ",
+      strong(formatRate(speed(best.variant))),
+      ` ${from}, and no later rung measured is faster`,
+      ...rest
+    ];
+  }
   return [
     "one workgroup decodes ",
     strong(formatRate(speed(first!.variant))),

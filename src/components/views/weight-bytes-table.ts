@@ -102,7 +102,13 @@ export function weightRateTable(
           rows.map(
             (row, i) =>
               html`<tr>
-                <th scope="row">${i === 0 ? `${name}, ${formatQuantity(shape.layers, "layer")}` : ""}</th>
+                ${
+                  i === 0
+                    ? html`<th scope="rowgroup" rowspan="${rows.length}">
+                        ${name}, ${formatQuantity(shape.layers, "layer")}
+                      </th>`
+                    : null
+                }
                 <td>${row.weightFormat}</td>
                 <td class="number">${formatNumber(row.tokensPerSecond!)}</td>
                 <td class="number">${formatMilliseconds(row.millisecondsPerToken!)}</td>

@@ -273,13 +273,14 @@ function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], wi
   return plot;
 }
 
-/** Marks whose figure would not lie on that of another one. */
+/** Marks whose figure would not lie on that of another one; of two, a dispatch for each token has its figure. */
 function withRoomForFigure(points: readonly FormatPoint[]): FormatPoint[] {
   const isNear = (a: FormatPoint, b: FormatPoint) =>
     a.panel === b.panel &&
     a.format === b.format &&
     Math.abs(Math.log(a.row.tokensPerSecond! / b.row.tokensPerSecond!)) < Math.log(1.3);
-  return points.filter((point, i) => !points.slice(0, i).some((before) => isNear(before, point)));
+  const ordered = points.toSorted((a, b) => launches.indexOf(a.launch) - launches.indexOf(b.launch));
+  return ordered.filter((point, i) => !ordered.slice(0, i).some((before) => isNear(before, point)));
 }
 
 function byFormat(points: readonly FormatPoint[]): FormatPoint[] {
