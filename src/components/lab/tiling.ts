@@ -4,20 +4,22 @@ import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./deco
 import type {Experiment} from "./experiment.js";
 import {ladderExperiment} from "./result-row.js";
 
+const rowsOfTeam = (rows: number) => ({teamRows: rows, qkvRows: rows, residualRows: rows});
+
 /** Each invocation computes a row alone: four of them stand in for a team of four rows. */
 const alone = {
   factoring: "fused",
   features: [],
   lanes: 4,
-  kernel: {workgroupSize: 256, teamRows: 4, qkvRows: 4, residualRows: 4}
+  kernel: {workgroupSize: 256, ...rowsOfTeam(4)}
 } as const;
 
 /** Invocations share their rows, without subgroups, of a size that every device has. */
 const shared = {factoring: "fused", features: [], lanes: 32, kernel: {workgroupSize: 256}} as const;
-const twoRows = {...shared.kernel, teamRows: 2, qkvRows: 2, residualRows: 2};
+const twoRows = {...shared.kernel, ...rowsOfTeam(2)};
 
-/** The one workgroup at its best, which the ablations start from and change in one thing. */
-const best = {factoring: "fused", features: ["subgroups"], arithmetic: "int16"} as const;
+/** One workgroup as the notebook's other experiments have it: the default geometry, four rows a team. */
+const base = {factoring: "fused", features: ["subgroups"], arithmetic: "int16"} as const;
 
 /** From the style of the recorded kernels to the fused kernel as it is: each rung changes what its label says. */
 export const ladder: readonly DecodeVariant[] = [
@@ -64,12 +66,13 @@ export const ladder: readonly DecodeVariant[] = [
     kernel: shared.kernel
   },
   {factoring: "fused", features: ["subgroups"], variant: "largest", label: "1024 invocations, or as many as fit"},
-  {...best, variant: "int16", label: "16-bit integers: one workgroup at its best"},
-  {...best, variant: "resident", label: "All resident workgroups", workgroups: "resident"}
+  {...base, variant: "int16", label: "16-bit integers"},
+  {...base, variant: "rows-8", label: "Eight rows a team", kernel: rowsOfTeam(8)},
+  {...base, variant: "resident", label: "All resident workgroups", workgroups: "resident"}
 ];
 
-/** The last rung of one workgroup, which every ablation is compared with. */
-export const bestOfOne = "int16";
+/** The rung that every ablation changes in one thing: the last one whose geometry is the default. */
+export const ablated = ladder.find(({variant}) => variant === "int16")!;
 
 /** The design that the ladder is put beside. */
 export const beside: DecodeVariant = {
@@ -80,29 +83,24 @@ export const beside: DecodeVariant = {
   arithmetic: "int16"
 };
 
-/** One workgroup at its best with one thing changed. */
+/** The rung `ablated` with one thing changed. */
 export const ablations: readonly DecodeVariant[] = [
   ...([8, 32] as const).map((mostTileGroups) => ({
-    ...best,
+    ...base,
     variant: `tile-${mostTileGroups}`,
     label: `A tile of ${32 * mostTileGroups} activations`,
     options: {mostTileGroups}
   })),
   ...([1, 2, 8] as const).map((loads) => ({
-    ...best,
+    ...base,
     variant: `loads-${loads}`,
     label: `${{1: "One load", 2: "Two loads", 8: "Eight loads"}[loads]} under way`,
     options: {loads}
   })),
-  {...best, variant: "passes-3", label: "Queries, keys, values in three passes", options: {qkvPasses: 3}},
-  {...best, variant: "scalar-loads", label: "Four bytes a load, not 16", options: {scalarLoads: true}},
-  ...[2, 8].map((rows) => ({
-    ...best,
-    variant: `rows-${rows}`,
-    label: `${rows === 2 ? "Two" : "Eight"} rows a team`,
-    kernel: {teamRows: rows, qkvRows: rows, residualRows: rows}
-  })),
-  {...best, variant: "portable", label: "Sums without subgroups", features: []}
+  {...base, variant: "passes-3", label: "Queries, keys, values in three passes", options: {qkvPasses: 3}},
+  {...base, variant: "scalar-loads", label: "Four bytes a load, not 16", options: {scalarLoads: true}},
+  {...base, variant: "rows-2", label: "Two rows a team", kernel: rowsOfTeam(2)},
+  {...base, variant: "portable", label: "Sums without subgroups", features: []}
 ];
 
 /** How much faster one workgroup gets, change by change, and what all of them then give. */

@@ -7,7 +7,7 @@ import {formatNumber, formatQuantity, formatRate} from "./format.js";
 import {colours} from "./palette.js";
 import {asImage, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
 import {deviceSymbol, symbolIcon} from "./rate-plot.js";
-import {ranOn} from "./recorded.js";
+import {ranOn, shapeLabel} from "./recorded.js";
 
 export interface AblationPlotOptions {
   /** What the rows are called, in order: labels of the experiment's variants. Rows with another one are left out. */
@@ -54,7 +54,7 @@ export function ablationPlot({labels, recorded, yours = null, width = 640}: Abla
     </div>
     <figcaption>
       Medians, with bars from p10 to p90, on a logarithmic axis. A figure stands beside the fastest mark of a line.
-      ${recorded.length > 0 ? `Recorded: ${recorded[0]!.shapeId}, ${[...new Set(recorded.map(({date}) => date))].join(" and ")}.` : ""}
+      ${recorded.length > 0 ? `Recorded: ${shapeLabel(recorded[0]!)}, ${[...new Set(recorded.map(({date}) => date))].join(" and ")}.` : ""}
     </figcaption>
   </figure>`;
 }
@@ -74,7 +74,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
     width,
     height: margin.top + margin.bottom + labels.length * (narrow ? 36 : 24),
     marginTop: margin.top,
-    marginRight: narrow ? 70 : 160,
+    marginRight: narrow ? 70 : 180,
     marginBottom: margin.bottom,
     marginLeft: narrow ? 12 : 290,
     style: `font-size: ${fontSize}px; overflow: visible;`,
@@ -82,7 +82,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
       type: "log",
       domain,
       grid: true,
-      ticks: [0.1, 1, 10, 100, 1000, 10000].filter((tick) => tick >= domain[0] && tick <= domain[1]),
+      ticks: ticksWithin(domain),
       tickFormat: formatNumber,
       label: "Tokens per second (tok/s) →"
     },
@@ -124,6 +124,14 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
   const list = marks.map(({label, row, tokensPerSecond}) => `${label}, ${ranOn(row)}: ${formatRate(tokensPerSecond)}`);
   asImage(plot, `Decoding speed by what was changed. ${list.join("; ")}.`);
   return plot;
+}
+
+/** Powers of ten, or twice and five times them too where fewer than three of them fit. */
+function ticksWithin([least, most]: [number, number]): number[] {
+  const inside = (tick: number) => tick >= least && tick <= most;
+  const tens = [0.1, 1, 10, 100, 1000, 10000, 100000];
+  const ticks = tens.filter(inside);
+  return ticks.length < 3 ? tens.flatMap((ten) => [ten, 2 * ten, 5 * ten]).filter(inside) : ticks;
 }
 
 /** The marks that have a figure beside them; the others' are in the tooltip and the table. */

@@ -1,9 +1,8 @@
 import {html} from "htl";
-import {ladder} from "../lab/tiling.js";
-import {shapes, type ShapeId} from "../model/shape.js";
+import {ablated, ladder} from "../lab/tiling.js";
 import {formatNumber} from "./format.js";
 import {ablate, anyRow, climb, type LadderRun} from "./ladder.js";
-import {ranOn} from "./recorded.js";
+import {ranOn, shapeLabel} from "./recorded.js";
 
 /** The rungs in order, a group of columns for each run: its speed, and how many times as fast as before and at first. */
 export function ladderTable(runs: readonly LadderRun[]): HTMLElement {
@@ -25,7 +24,7 @@ export function ladderTable(runs: readonly LadderRun[]): HTMLElement {
   );
 }
 
-/** The ablations, a group of columns for each run: its speed, and how many times as fast as one workgroup at its best. */
+/** The ablations, a group of columns for each run: its speed, and how many times as fast as the rung changed. */
 export function ablationTable(runs: readonly LadderRun[]): HTMLElement {
   const lists = runs.map((run) => ablate(run));
   const [first = []] = lists;
@@ -33,10 +32,10 @@ export function ablationTable(runs: readonly LadderRun[]): HTMLElement {
     "Ablations",
     "What is changed",
     runs,
-    ["tok/s", "times the best"],
+    ["tok/s", `times “${ablated.label}”`],
     first.map(({label}, i) => ({
       label,
-      cells: lists.map((list) => [list[i]!.tokensPerSecond, list[i]!.overBest])
+      cells: lists.map((list) => [list[i]!.tokensPerSecond, list[i]!.overAblated])
     }))
   );
 }
@@ -82,6 +81,5 @@ function table(
 /** "NVIDIA H200, Phi-3-mini, 1 layer" */
 function title(run: LadderRun): string {
   const row = anyRow(run);
-  const shape = row.shapeId !== null && row.shapeId in shapes ? shapes[row.shapeId as ShapeId].label : row.shapeId;
-  return [run.origin === "yours" ? "Yours" : ranOn(row), shape].filter(Boolean).join(", ");
+  return [run.origin === "yours" ? "Yours" : ranOn(row), shapeLabel(row)].filter(Boolean).join(", ");
 }

@@ -1,13 +1,13 @@
 import {group} from "d3";
 import type {RunRecord} from "../lab/record.js";
 import {ladderExperiment, runRows, type ResultRow} from "../lab/result-row.js";
-import {ablations, beside, bestOfOne, ladder} from "../lab/tiling.js";
+import {ablated, ablations, beside, ladder} from "../lab/tiling.js";
 
 /** One run of the ladder. */
 export interface LadderRun {
   /** Whose it is. */
   origin: "recorded" | "yours";
-  /** By variant; those without a figure too. */
+  /** By variant, rungs first; those without a figure too. */
   rows: ReadonlyMap<string, ResultRow>;
 }
 
@@ -23,13 +23,13 @@ export interface Climb {
   overFirst: number | null;
 }
 
-/** An ablation of the best rung of one workgroup. */
+/** A rung with one thing changed. */
 export interface Ablation {
   variant: string;
   label: string;
   tokensPerSecond: number | null;
   /** How many times as fast as that rung. */
-  overBest: number | null;
+  overAblated: number | null;
 }
 
 /** The newest run on record of each shape, on a GPU; fewest layers first. */
@@ -79,10 +79,10 @@ export function climb(run: LadderRun): Climb[] {
 
 /** Every ablation of a run beside what it changes. */
 export function ablate(run: LadderRun): Ablation[] {
-  const best = speedOf(run, bestOfOne);
+  const base = speedOf(run, ablated.variant);
   return ablations.map(({variant, label}) => {
     const tokensPerSecond = speedOf(run, variant);
-    return {variant, label, tokensPerSecond, overBest: ratio(tokensPerSecond, best)};
+    return {variant, label, tokensPerSecond, overAblated: ratio(tokensPerSecond, base)};
   });
 }
 
@@ -94,8 +94,15 @@ export function idleRungs(run: LadderRun): Climb[] {
   return climb(run).filter(({overBefore}) => overBefore !== null && overBefore < leastGain);
 }
 
+/** In the order of the ladder and under the labels that it has now: a record keeps those of its day. */
 function byVariant(rows: readonly ResultRow[]): Map<string, ResultRow> {
-  return new Map(rows.map((row) => [row.id.slice(row.id.lastIndexOf("/") + 1), row]));
+  const found = new Map(rows.map((row) => [row.id.slice(row.id.lastIndexOf("/") + 1), row]));
+  return new Map(
+    [...ladder, beside, ...ablations].flatMap(({variant, label}) => {
+      const row = found.get(variant);
+      return row ? [[variant, {...row, label}]] : [];
+    })
+  );
 }
 
 function ratio(a: number | null, b: number | null): number | null {

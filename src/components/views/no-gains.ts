@@ -1,6 +1,7 @@
 import {html} from "htl";
+import {ablated} from "../lab/tiling.js";
 import {formatNumber} from "./format.js";
-import {ablate, anyRow, idleRungs, leastGain, type LadderRun} from "./ladder.js";
+import {ablate, anyRow, climb, idleRungs, leastGain, type LadderRun} from "./ladder.js";
 import {ranOn} from "./recorded.js";
 
 /** What gave nothing or less, run by run: rungs that are no faster than the one before, and ablations that are faster. */
@@ -12,26 +13,29 @@ export function noGains(runs: readonly LadderRun[]): HTMLElement {
   </ul>`;
 }
 
-/** "On NVIDIA H200, 1 layer: … was 0.8 times as fast as the rung before. Every ablation … was slower." */
+/** "On NVIDIA H200, 1 layer: no faster than the rung before: “…” (0.8 times). Every ablation … was slower …" */
 export function describeNoGains(run: LadderRun): string {
   const {layers} = anyRow(run);
   const where = `${run.origin === "yours" ? "In your run" : `On ${ranOn(anyRow(run))}`}, ${layers === 1 ? "1 layer" : `${layers} layers`}`;
   const idle = idleRungs(run).map(({label, overBefore}) => `“${label}” (${formatNumber(overBefore!)} times)`);
   const rungs =
     idle.length > 0
-      ? `as fast as the rung before, or slower: ${list(idle)}.`
-      : "every rung measured was faster than the one before it.";
-  const measured = ablate(run).filter(({overBest}) => overBest !== null);
+      ? `no faster than the rung before: ${list(idle)}.`
+      : climb(run).some(({overBefore}) => overBefore !== null)
+        ? "every rung measured was faster than the one before it."
+        : "no rung was measured together with the one before it.";
+  const measured = ablate(run).filter(({overAblated}) => overAblated !== null);
   if (measured.length === 0) return `${where}: ${rungs}`;
-  const faster = measured.filter(({overBest}) => overBest! >= leastGain);
-  const same = measured.filter(({overBest}) => overBest! < leastGain && overBest! > 1 / leastGain);
+  const faster = measured.filter(({overAblated}) => overAblated! >= leastGain);
+  const same = measured.filter(({overAblated}) => overAblated! < leastGain && overAblated! > 1 / leastGain);
+  const base = `the rung “${ablated.label}”`;
   const names = (of: typeof measured) =>
-    list(of.map(({label, overBest}) => `“${label}” (${formatNumber(overBest!)} times)`));
+    list(of.map(({label, overAblated}) => `“${label}” (${formatNumber(overAblated!)} times)`));
   return [
     `${where}: ${rungs}`,
-    faster.length > 0 && `Faster than the choice that is made by default: ${names(faster)}.`,
-    same.length > 0 && `As fast, whichever way: ${names(same)}.`,
-    faster.length + same.length === 0 && "Every ablation measured was slower than one workgroup at its best."
+    faster.length > 0 && `Faster than ${base}, which they change: ${names(faster)}.`,
+    same.length > 0 && `As fast as ${base}, either way: ${names(same)}.`,
+    faster.length + same.length === 0 && `Every ablation measured was slower than ${base}, which it changes.`
   ]
     .filter(Boolean)
     .join(" ");

@@ -1,6 +1,7 @@
 import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import type {Results, Roofline} from "../lab/results-table.js";
+import {shapes, type ShapeId} from "../model/shape.js";
 import {formatNumber} from "./format.js";
 
 /**
@@ -48,6 +49,11 @@ type Origin = Pick<ResultRow, "device" | "runtime" | "sourceFile"> & {kind?: Res
 export function ranOn({device, runtime, kind = "run", sourceFile}: Origin): string {
   const inBrowser = kind === "run" && sourceFile !== null && runtime !== null && !/^Node\b/.test(runtime);
   return inBrowser ? `${device} in ${runtime}` : device;
+}
+
+/** What a reader calls the shape of a row: "Phi-3-mini, 8 layers"; its id where it is none of this project's. */
+export function shapeLabel({shapeId}: Pick<ResultRow, "shapeId">): string | null {
+  return shapeId !== null && shapeId in shapes ? shapes[shapeId as ShapeId].label : shapeId;
 }
 
 /** "Apple M2 Pro in Chromium 156" of "Apple M2 Pro (19-core GPU) in Chromium 156" */

@@ -10,7 +10,8 @@ import {
   type Shape,
   type WeightFormat
 } from "../model/shape.js";
-import {formatBytes, formatNumber, formatRate} from "./format.js";
+import type {ResultRow} from "../lab/result-row.js";
+import {formatBandwidth, formatBytes, formatMilliseconds, formatNumber, formatQuantity, formatRate} from "./format.js";
 
 /** Bytes of a whole model in memory: its layers, the embedding, the LM head and the norms. */
 export function modelBytes(shape: Shape, format: WeightFormat): number {
@@ -65,4 +66,63 @@ export function weightBytesTable(
       </tbody>
     </table>
   </div>`;
+}
+
+/** Weight bytes that a row reads in a second. */
+export function weightRate({tokensPerSecond, weightFormat}: ResultRow, shape: Shape): number {
+  return tokensPerSecond! * weightBytesPerToken(shape, weightFormat ?? "int4");
+}
+
+/**
+ * At what rate rows on record read their weights, and what part of a device's read bandwidth that is.
+ * @param groups rows by what they have in common, and their shape
+ */
+export function weightRateTable(
+  groups: readonly {name: string; shape: Shape; rows: readonly ResultRow[]}[],
+  limit: {device: string; readBandwidthBytesPerSecond: number}
+): HTMLElement {
+  const columns = [
+    "tok/s",
+    "Time per token",
+    "Read for a token",
+    "Rate",
+    `Of ${formatBandwidth(limit.readBandwidthBytesPerSecond)}`
+  ];
+  return html`<div class="scrolls" role="region" aria-label="Rates of reading weights on ${limit.device}" tabindex="0">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">${limit.device}</th>
+          <th scope="col">Weights</th>
+          ${columns.map((column) => html`<th scope="col" class="number">${column}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${groups.flatMap(({name, shape, rows}) =>
+          rows.map(
+            (row, i) =>
+              html`<tr>
+                ${
+                  i === 0
+                    ? html`<th scope="rowgroup" rowspan="${rows.length}">
+                        ${name}, ${formatQuantity(shape.layers, "layer")}
+                      </th>`
+                    : null
+                }
+                <td>${row.weightFormat}</td>
+                <td class="number">${formatNumber(row.tokensPerSecond!)}</td>
+                <td class="number">${formatMilliseconds(row.millisecondsPerToken!)}</td>
+                <td class="number">${formatBytes(weightBytesPerToken(shape, row.weightFormat ?? "int4"))}</td>
+                <td class="number">${formatBandwidth(weightRate(row, shape))}</td>
+                <td class="number">${percent(weightRate(row, shape) / limit.readBandwidthBytesPerSecond)}</td>
+              </tr>`
+          )
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function percent(part: number): string {
+  return `${formatNumber(100 * part)}\u00a0%`;
 }

@@ -2,9 +2,9 @@ import {group} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, weightFormatExperiment, type ResultRow} from "../lab/result-row.js";
-import {shapes, weightFormats, type Shape, type WeightFormat} from "../model/shape.js";
-import {firstLine, formatCount, formatNumber, formatRate} from "./format.js";
-import {ranOn} from "./recorded.js";
+import {weightFormats, type WeightFormat} from "../model/shape.js";
+import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {ranOn, shapeLabel} from "./recorded.js";
 
 /** How a sentence marks what it is about: a figure, in the colour of its origin. */
 type Strong<T> = (text: string) => T;
@@ -16,6 +16,8 @@ type FormatRows = Partial<Record<WeightFormat, ResultRow>>;
 interface FormatRun {
   fused: FormatRows;
   staged: FormatRows;
+  /** The device holds no expanded weights of all layers for one dispatch. */
+  fusedAreTooLarge: boolean;
 }
 
 /** The finding: which format is fastest with one core and with all, recorded and the reader's own. */
@@ -34,22 +36,45 @@ function formatRuns(rows: readonly ResultRow[]): FormatRun[] {
   return [...files.values()].map(formatRun);
 }
 
-/** The finding of the run on record that compares two formats with both factorings at the most layers. */
+/** The finding of the runs on record of one device that compare two formats at the most layers, for each factoring. */
 export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
-  const layersOf = ({fused}: FormatRun) => Object.values(fused)[0]!.layers!;
-  const runs = formatRuns(rows).filter(
-    ({fused, staged}) => formatsOf(fused).length > 1 && formatsOf(staged).length > 1
-  );
-  const run = runs.reduce<FormatRun | undefined>((a, b) => (a && layersOf(a) >= layersOf(b) ? a : b), undefined);
-  if (!run) {
+  const runs = formatRuns(rows);
+  const one = mostLayers(runs, "fused");
+  const from = one && firstOf(one.fused);
+  const all = from && mostLayers(runs, "staged", from);
+  if (!all) {
     return [
       "There is no record of this experiment yet, so the bytes have to answer: where a design waits for memory, " +
         "unpacking on the fly must win, because it reads the fewest. One workgroup uses a small part of the bandwidth, " +
         "and may do better with weights that need no unpacking. The panel below measures both."
     ];
   }
-  const row = run.fused.int4 ?? Object.values(run.fused)[0]!;
-  return [...compare(run, strong), ` That is on ${ranOn(row)}, with ${shapeName(row)}.`];
+  const row = firstOf(all.staged);
+  const finding = compare({fused: one.fused, staged: all.staged}, strong);
+  if (row.layers === from.layers) return [...finding, ` That is on ${ranOn(row)}, with ${shapeLabel(row)}.`];
+  const {int4} = all.fused;
+  const rest = int4
+    ? [` With ${formatQuantity(row.layers!, "layer")} it has `, strong(formatRate(int4.tokensPerSecond!)), " from int4"]
+    : [];
+  const why = int4 && all.fusedAreTooLarge ? ["; as floats, their weights are more than one dispatch can bind"] : [];
+  return [...finding, ...rest, ...why, `${int4 ? "." : ""} That is on ${ranOn(row)}.`];
+}
+
+/** The run that compares two formats of a factoring at the most layers; of `like`'s device, and rather of its runtime. */
+function mostLayers(
+  runs: readonly FormatRun[],
+  factoring: "fused" | "staged",
+  like?: ResultRow
+): FormatRun | undefined {
+  const row = (run: FormatRun) => firstOf(run[factoring]);
+  const alike = (run: FormatRun) => Number(like !== undefined && ranOn(row(run)) === ranOn(like));
+  return runs
+    .filter((run) => formatsOf(run[factoring]).length > 1 && (!like || row(run).device === like.device))
+    .sort((a, b) => row(b).layers! - row(a).layers! || alike(b) - alike(a))[0];
+}
+
+function firstOf(rows: FormatRows): ResultRow {
+  return Object.values(rows)[0]!;
 }
 
 /** The reader's own finding, or what their run lacks for one. */
@@ -77,7 +102,9 @@ function formatRun(rows: readonly ResultRow[]): FormatRun {
         .filter((row) => row.factoring === factoring && row.tokensPerSecond !== null && row.dispatchesPerToken! >= 1)
         .map((row) => [row.weightFormat ?? "int4", row])
     );
-  return {fused: of("fused"), staged: of("staged")};
+  const lost = rows.filter(({factoring, tokensPerSecond}) => factoring === "fused" && tokensPerSecond === null);
+  const fusedAreTooLarge = lost.length > 0 && lost.every(({note}) => note?.startsWith("unsupported"));
+  return {fused: of("fused"), staged: of("staged"), fusedAreTooLarge};
 }
 
 function formatsOf(rows: FormatRows): WeightFormat[] {
@@ -85,13 +112,19 @@ function formatsOf(rows: FormatRows): WeightFormat[] {
 }
 
 /** "On the fly, with all cores; beforehand, to float16, with one. …" */
-function compare<T>({fused, staged}: FormatRun, strong: Strong<T>): (string | T)[] {
+function compare<T>({fused, staged}: Pick<FormatRun, "fused" | "staged">, strong: Strong<T>): (string | T)[] {
   const all = fastest(staged);
   const one = fastest(fused);
+  const layers = (rows: FormatRows) => formatQuantity(firstOf(rows).layers!, "layer");
+  const differ = all !== null && one !== null && layers(fused) !== layers(staged);
+  const subject = (rows: FormatRows, what: string) =>
+    differ ? `With ${layers(rows)} ${what[0]!.toLowerCase()}${what.slice(1)}` : what;
   return [
     verdict(all, one),
-    ...(all === null ? [] : describe(`${dispatches(staged)} on all cores decode`, staged, all, strong)),
-    ...(one === null ? [] : describe("One workgroup, on one core, decodes", fused, one, strong))
+    ...(all === null
+      ? []
+      : describe(subject(staged, `${dispatches(staged)} on all cores decode`), staged, all, strong)),
+    ...(one === null ? [] : describe(subject(fused, "One workgroup, on one core, decodes"), fused, one, strong))
   ];
 }
 
@@ -134,9 +167,5 @@ function fastest(rows: FormatRows): WeightFormat | null {
 }
 
 function dispatches(rows: FormatRows): string {
-  return `${formatCount(Object.values(rows)[0]!.dispatchesPerToken!)} dispatches`;
-}
-
-function shapeName({shapeId}: ResultRow): string {
-  return (shapes as Record<string, Shape>)[shapeId!]?.label ?? shapeId!;
+  return `${formatCount(firstOf(rows).dispatchesPerToken!)} dispatches`;
 }

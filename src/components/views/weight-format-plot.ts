@@ -64,12 +64,13 @@ export interface FormatLimit {
   device: string;
 }
 
-/** The newest record of each shape, what others reported of the M2 Pro, and the reader's own run. */
+/** The newest record of each shape, in Node where there is one, what others reported of the M2 Pro, and the reader's own run. */
 export function formatPoints(rows: readonly ResultRow[], yours: RunRecord | null): FormatPoint[] {
   const ours = rows.filter(({experiment, software}) => experiment === weightFormatExperiment && !software);
-  const newest = [...group(ours, ({layers}) => layers).values()].flatMap((shape) =>
-    shape.filter(({sourceFile}) => sourceFile === shape[0]!.sourceFile)
-  );
+  const newest = [...group(ours, ({layers}) => layers).values()].flatMap((shape) => {
+    const chosen = shape.find((row) => ranOn(row) === row.device) ?? shape[0]!;
+    return shape.filter(({sourceFile}) => sourceFile === chosen.sourceFile);
+  });
   const others = rows.filter(({id}) => id in reported);
   return [
     ...[...newest, ...others].flatMap((row) => point(row, "recorded")),
@@ -251,7 +252,7 @@ function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], wi
       }),
       narrow
         ? null
-        : Plot.text(points, {
+        : Plot.text(withRoomForFigure(points), {
             ...place,
             y: speed,
             text: ({row}: FormatPoint) => formatNumber(row.tokensPerSecond!),
@@ -270,6 +271,16 @@ function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], wi
   );
   asImage(plot, `Decoding speed by weight format. ${list.join("; ")}.`);
   return plot;
+}
+
+/** Marks whose figure would not lie on that of another one; of two, a dispatch for each token has its figure. */
+function withRoomForFigure(points: readonly FormatPoint[]): FormatPoint[] {
+  const isNear = (a: FormatPoint, b: FormatPoint) =>
+    a.panel === b.panel &&
+    a.format === b.format &&
+    Math.abs(Math.log(a.row.tokensPerSecond! / b.row.tokensPerSecond!)) < Math.log(1.3);
+  const ordered = points.toSorted((a, b) => launches.indexOf(a.launch) - launches.indexOf(b.launch));
+  return ordered.filter((point, i) => !ordered.slice(0, i).some((before) => isNear(before, point)));
 }
 
 function byFormat(points: readonly FormatPoint[]): FormatPoint[] {
