@@ -195,10 +195,10 @@ function arithmeticNote(arithmetic: Arithmetic | null | undefined): string | nul
   return arithmetic === "int16" ? "in 16-bit integers" : null;
 }
 
-/** Where this project's own staged rows give no workgroup count, every stage has its own. */
+/** Where this project's own rows of many dispatches give no workgroup count, every stage or operation has its own. */
 export function geometry({workgroups, workgroupSize, factoring}: Geometry, ours: boolean): string {
   if (workgroups === null && !ours) return "–";
-  const unknown = factoring === "fused" ? "all resident" : "per stage";
+  const unknown = factoring === "fused" ? "all resident" : factoring === "unfused" ? "per operation" : "per stage";
   const count = workgroups === null ? unknown : formatCount(workgroups);
   return workgroupSize === null ? count : `${count} × ${formatCount(workgroupSize)}`;
 }
