@@ -4,6 +4,7 @@ import type {ExactVerification} from "../lab/cost-record.js";
 import {describeExact} from "../lab/cost-row.js";
 import type {Statistics, Verification} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
+import {shapes, type ShapeId} from "../model/shape.js";
 import {firstLine, formatCount, formatDate, formatMilliseconds, formatNumber, formatRelativeError} from "./format.js";
 import {ranOn} from "./recorded.js";
 
@@ -171,6 +172,12 @@ function liveCells(row: LiveRow, device: string): Cell[] {
     "now",
     "this page"
   ];
+}
+
+/** A row with its shape as a note, which the tables of one shape do without. */
+export function withShape(row: ResultRow): ResultRow {
+  const {label} = shapes[row.shapeId as ShapeId] ?? {label: row.shapeId};
+  return {...row, note: [label, row.note].filter(Boolean).join(". ")};
 }
 
 /** A label over its notes, of which the first line is shown and the whole text told on hovering. */
