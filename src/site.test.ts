@@ -495,7 +495,9 @@ describe("the panel of the experiment chunks", () => {
     ]);
     const row = (id: string) => page.locator(`${panel} [data-variant=${id}]`);
     expect(await row("chunked-32").innerText()).toContain("32 dispatches of whole layers need 32 layers");
-    expect(await page.locator(".your-answer").innerText()).toMatch(/^On your device, .* in 2 that the CPU waits for/);
+    expect(await page.locator(".your-answer").innerText()).toMatch(
+      /^On your device, .* Where the CPU waits for each of 2, it is /
+    );
     expect(await page.locator('.chunks-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(3);
     expect(await page.locator('.weight-time-plot [data-marks=dot] path[fill*="--colour-yours"]').count()).toBe(1);
     expect(await accessibilityViolations(page)).toEqual([]);

@@ -66,5 +66,5 @@ export function costRows(record: CostRecord, sourceFile: string | null): CostRes
 }
 
 export function describeExact({values}: ExactVerification): string {
-  return values === 1 ? "1 value, equal to the CPU's" : `${values} values, equal to the CPU's`;
+  return values === 1 ? "1 value, equal to the CPU's" : `${values.toLocaleString("en-GB")} values, equal to the CPU's`;
 }

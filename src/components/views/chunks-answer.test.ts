@@ -13,26 +13,38 @@ const recorded = (...runs: RunRecord[]) => plain(recordedChunks(rowsOf(...runs),
 const spectrum = {...chunkRun({1: 8}), experiment: "spectrum"};
 
 describe("the recorded finding", () => {
-  it("compares one dispatch with the most, and with the most that the CPU waits for", () => {
+  it("compares one dispatch with several, and with the most that the CPU waits for", () => {
     expect(recorded(chunkRun({1: 8, 4: 9, 32: 8}, {1: 7, 32: 5}))).toBe(
-      "One core's time for all of it: an NVIDIA H200 takes *125 ms* for a token of Phi-3-mini in one dispatch of one " +
-        "workgroup, *125 ms* in 32 (within 1 %), *200 ms* in 32 that the CPU waits for one by one (60 % more), and " +
-        "*3.13 ms* in 228 that use all of its cores."
+      "On an NVIDIA H200 one workgroup decodes *8 tok/s* of Phi-3-mini in one dispatch, and *8 to 9 tok/s* in 4 to 32 " +
+        "dispatches (12.5 % more). Where the CPU waits for each of 32, it is *5 tok/s* (37.5 % less): a wait costs " +
+        "*2.34 ms*. The same work in 228 dispatches that use all cores is *320 tok/s*."
     );
+  });
+
+  it("says that one workgroup is slow in however many dispatches only where all of them are alike", () => {
+    expect(recorded(chunkRun({1: 8, 32: 8.1}))).toMatch(/^One workgroup is slow in however many dispatches\. On an /);
+    expect(recorded(chunkRun({1: 8, 4: 9, 32: 8}))).toMatch(/^On an /);
+    expect(recorded(chunkRun({1: 300, 32: 300}))).toMatch(/^On an /);
+  });
+
+  it("has no price of a wait where a token with waits is not slower", () => {
+    expect(recorded(chunkRun({1: 8, 32: 8}, {32: 8}))).toContain("it is *8 tok/s* (within 1 %). The same");
   });
 
   it("is of the spectrum while the experiment has no record, and says what is missing", () => {
     expect(recorded(spectrum)).toMatch(
-      /^One core.* \*125 ms\* .* \*3\.13 ms\* .*There is no record yet of a token cut/
+      /^On an .* \*8 tok\/s\* .* \*320 tok\/s\*\. There is no record yet of a token cut/
     );
-    expect(recorded(spectrum, chunkRun({1: 4, 32: 4}))).toMatch(/\*250 ms\* in 32/);
+    expect(recorded(spectrum, chunkRun({1: 4, 32: 4}))).toMatch(/\*4 tok\/s\* in 32/);
   });
 
-  it("is Node's where a browser's is on file too", () => {
+  it("is Node's first where a browser's is on file too", () => {
     const browser = {...chunkRun({1: 5, 32: 5}), runtime: {name: "Chromium 156", os: "Linux"}};
     const node = {...chunkRun({1: 4, 32: 4}), runtime: {name: "Node 20.19 with Dawn", os: "Linux"}};
-    expect(recorded(browser, node)).toMatch(/an NVIDIA H200 takes \*250 ms\*/);
-    expect(recorded(browser)).toMatch(/an NVIDIA H200 in Chromium 156 takes \*200 ms\*/);
+    expect(recorded(browser, node)).toMatch(
+      /On an NVIDIA H200 one workgroup decodes \*4 tok\/s\* .*\. In Chromium 156, one workgroup decodes \*5 tok\/s\* in one dispatch, and \*5 tok\/s\* in 32 dispatches \(within 1 %\)\.$/
+    );
+    expect(recorded(browser)).toMatch(/On an NVIDIA H200 in Chromium 156 one workgroup decodes \*5 tok\/s\*/);
   });
 
   it("is none of another shape or of a CPU", () => {
@@ -48,7 +60,7 @@ describe("the reader's finding", () => {
     const run = chunkRun({1: 8, 2: 4});
     run.device.software = true;
     expect(plain(yourChunks(run, strong))).toMatch(
-      /^On your device, NVIDIA H200 \(a CPU standing in for a GPU\) takes \*125 ms\* for a token of “Phi-3-mini, 32 layers” in one dispatch of one workgroup, \*250 ms\* in 2 \(100 % more\), and /
+      /^On your device, NVIDIA H200 \(a CPU standing in for a GPU\), one workgroup decodes \*8 tok\/s\* of “Phi-3-mini, 32 layers” in one dispatch, and \*4 tok\/s\* in 2 dispatches \(50 % less\)\. The same work in /
     );
   });
 

@@ -117,7 +117,7 @@ export function chunksPlot({rows, yours = null, width = 640}: ChunksPlotOptions)
       })),
       ...lines.flatMap((line) =>
         line.map((point) => ({
-          text: point === line.at(-1) || (point === line[0] && !point.row.awaited) ? labelled(point.row as Drawn) : "",
+          text: point === line.at(-1) || (point === line[0] && line === lines[0]) ? labelled(point.row as Drawn) : "",
           point
         }))
       ),

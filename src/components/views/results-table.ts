@@ -4,6 +4,7 @@ import type {ExactVerification} from "../lab/cost-record.js";
 import {describeExact} from "../lab/cost-row.js";
 import type {Statistics, Verification} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
+import {shapes, type ShapeId} from "../model/shape.js";
 import {firstLine, formatCount, formatDate, formatMilliseconds, formatNumber, formatRelativeError} from "./format.js";
 import {ranOn} from "./recorded.js";
 
@@ -173,6 +174,12 @@ function liveCells(row: LiveRow, device: string): Cell[] {
   ];
 }
 
+/** A row with its shape as a note, which the tables of one shape do without. */
+export function withShape(row: ResultRow): ResultRow {
+  const {label} = shapes[row.shapeId as ShapeId] ?? {label: row.shapeId};
+  return {...row, note: [label, row.note].filter(Boolean).join(". ")};
+}
+
 /** A label over its notes, of which the first line is shown and the whole text told on hovering. */
 export function variantCell(label: string, notes: (string | null)[]): Cell {
   const lines = notes
@@ -195,10 +202,10 @@ function arithmeticNote(arithmetic: Arithmetic | null | undefined): string | nul
   return arithmetic === "int16" ? "in 16-bit integers" : null;
 }
 
-/** Where this project's own staged rows give no workgroup count, every stage has its own. */
+/** Where this project's own rows of many dispatches give no workgroup count, every stage or operation has its own. */
 export function geometry({workgroups, workgroupSize, factoring}: Geometry, ours: boolean): string {
   if (workgroups === null && !ours) return "–";
-  const unknown = factoring === "fused" ? "all resident" : "per stage";
+  const unknown = factoring === "fused" ? "all resident" : factoring === "unfused" ? "per operation" : "per stage";
   const count = workgroups === null ? unknown : formatCount(workgroups);
   return workgroupSize === null ? count : `${count} × ${formatCount(workgroupSize)}`;
 }

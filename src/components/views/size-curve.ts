@@ -74,11 +74,6 @@ export function compareSizes({curves}: SizeCurves): SizeComparison[] {
     .filter(({staged, unfused}) => staged !== null || unfused !== null);
 }
 
-/** Whether one dispatch is as fast as anything else measured at the size. */
-export function wins({fused, staged, unfused}: SizeComparison): boolean {
-  return fused >= Math.max(staged ?? 0, unfused ?? 0);
-}
-
 /** @throws {Error} when the row is of no preset, whose hidden size nobody knows. */
 function hiddenSize({id, shapeId}: ResultRow): number {
   if (!Object.hasOwn(shapes, shapeId ?? ""))

@@ -8,7 +8,7 @@ import {runSweep} from "../lab/run-sweep.js";
 import type {SweepRecord} from "../lab/sweep-record.js";
 import {readSweep, writeSweep} from "../lab/sweep-settings.js";
 import {axes, axisNames, planSweep, queueId, queueIds, sweepExperiment} from "../lab/sweep.js";
-import {shapes, type ShapeId} from "../model/shape.js";
+import {shapes} from "../model/shape.js";
 import {aloneOnGpu} from "./alone-on-gpu.js";
 import {downloadJson} from "./download.js";
 import {button, openDevice, pageVisibility, running, whenIdle} from "./experiment-panel.js";
@@ -18,7 +18,7 @@ import {confirmIn} from "./panel-confirm.js";
 import {consentAdvice, consentNote, waitsConsent} from "./panel-consent.js";
 import {deviceLine, missing} from "./panel-device.js";
 import {describeRuntime} from "./panel-runtime.js";
-import {resultsTable, speedLayout, type LiveRow} from "./results-table.js";
+import {resultsTable, speedLayout, withShape, type LiveRow} from "./results-table.js";
 import {axisBoxes, queueBoxes} from "./sweep-choices.js";
 
 export interface SweepPanelOptions {
@@ -262,10 +262,4 @@ export function sweepPanel({
     run?.abort();
   });
   return panel;
-}
-
-/** With its shape as a note, which the tables of one shape do without. */
-function withShape(row: ResultRow): ResultRow {
-  const {label} = shapes[row.shapeId as ShapeId] ?? {label: row.shapeId};
-  return {...row, note: [label, row.note].filter(Boolean).join(". ")};
 }

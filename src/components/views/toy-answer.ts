@@ -2,12 +2,12 @@ import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {formatCount, formatNumber, formatRate} from "./format.js";
-import {compareSizes, launches, sizeCurves, wins, type SizeComparison} from "./size-curve.js";
+import {compareSizes, launches, sizeCurves, type SizeComparison} from "./size-curve.js";
 
 /** How a sentence marks what it is about: a figure, in the colour of its origin. */
 type Strong<T> = (text: string) => T;
 
-/** The finding: up to which hidden size one dispatch is the fastest, recorded and the reader's own. */
+/** The finding: up to which hidden size one dispatch is faster than each other design, recorded and the reader's own. */
 export function toyAnswer(rows: readonly ResultRow[], yours: readonly RunRecord[]): HTMLElement {
   const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
   return html`<div class="answer">
@@ -16,13 +16,19 @@ export function toyAnswer(rows: readonly ResultRow[], yours: readonly RunRecord[
   </div>`;
 }
 
-/** The finding of the newest device on record. */
+/** The finding of the newest device on record, and where the lines cross in its other runtimes. */
 export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
-  for (const curves of sizeCurves(rows)) {
-    const sizes = compareSizes(curves);
-    if (sizes.length > 0) return [`On ${curves.ranOn} `, ...compare(sizes, strong)];
-  }
-  return ["No run of models this small is on record yet: the panel below measures them on your GPU."];
+  const places = sizeCurves(rows)
+    .map((curves) => ({ranOn: curves.ranOn, sizes: compareSizes(curves)}))
+    .filter(({sizes}) => sizes.length > 0);
+  if (places.length === 0)
+    return ["No run of models this small is on record yet: the panel below measures them on your GPU."];
+  const [first, ...others] = places;
+  return [
+    `On an ${first!.ranOn} `,
+    ...compare(first!.sizes, strong),
+    ...others.flatMap(({ranOn, sizes}) => [` On an ${ranOn} it is `, ...crossings(sizes, strong), "."])
+  ];
 }
 
 /**
@@ -46,8 +52,8 @@ function compare<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (strin
     ...(ratios[1] ? [[strong(`${ratios[1]} times`), ` as fast as ${launches.unfused}`]] : [])
   ];
   return [
-    "one dispatch is the fastest ",
-    strong(where(sizes)),
+    "one dispatch is ",
+    ...crossings(sizes, strong),
     `. At hidden size ${formatCount(first.hidden)} it decodes `,
     strong(formatRate(first.fused)),
     ", ",
@@ -57,22 +63,35 @@ function compare<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (strin
   ];
 }
 
+/** "faster than a dispatch for each stage up to hidden size 64, and no longer at 128; and than …" */
+function crossings<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (string | T)[] {
+  return (["staged", "unfused"] as const)
+    .map((other) => {
+      const compared = sizes.filter((size) => size[other] !== null);
+      const won = compared.filter(({fused, [other]: speed}) => fused >= speed!);
+      return {other, compared, won};
+    })
+    .filter(({compared}) => compared.length > 0)
+    .flatMap(({other, compared, won}, i) => [
+      `${i > 0 ? "; it is " : ""}${won.length > 0 ? "faster" : "slower"} than ${launches[other]} `,
+      strong(where(compared, won))
+    ]);
+}
+
 /** "; at 256, 9,800 tok/s, 0.65 and 1.15 times" */
 function atLast<T>({hidden, fused, staged, unfused}: SizeComparison, strong: Strong<T>): (string | T)[] {
   const ratios = [staged, unfused].flatMap((other) => (other === null ? [] : [formatNumber(fused / other)]));
   return [`; at ${formatCount(hidden)}, `, strong(formatRate(fused)), ", ", strong(`${ratios.join(" and ")} times`)];
 }
 
-/** "at every hidden size from 32 to 256", "up to hidden size 64, and no longer at 128" */
-function where(sizes: readonly SizeComparison[]): string {
-  const won = sizes.filter(wins);
+/** "at every hidden size measured, 32 to 256", "up to hidden size 64, and no longer at 128" */
+function where(sizes: readonly SizeComparison[], won: readonly SizeComparison[]): string {
   const list = (some: readonly SizeComparison[]) =>
     new Intl.ListFormat("en-GB").format(some.map(({hidden}) => formatCount(hidden)));
-  const range = `${formatCount(sizes[0]!.hidden)} to ${formatCount(sizes.at(-1)!.hidden)}`;
-  if (sizes.length === 1) return `${won.length > 0 ? "at" : "not at"} hidden size ${list(sizes)}`;
-  if (won.length === sizes.length) return `at every hidden size measured from ${range}`;
-  if (won.length === 0) return `at none of the hidden sizes measured from ${range}`;
+  if (sizes.length === 1) return `at hidden size ${list(sizes)}`;
+  if (won.length === sizes.length || won.length === 0)
+    return `at every hidden size measured, ${formatCount(sizes[0]!.hidden)} to ${formatCount(sizes.at(-1)!.hidden)}`;
   const rest = sizes.slice(won.length);
-  if (rest.some(wins)) return `at hidden size ${list(won)}, of ${list(sizes)}`;
+  if (rest.some((size) => won.includes(size))) return `at hidden size ${list(won)}, of ${list(sizes)}`;
   return `up to hidden size ${formatCount(won.at(-1)!.hidden)}, and no longer at ${formatCount(rest[0]!.hidden)}`;
 }

@@ -12,10 +12,10 @@ it("has a row for each variant and a column for each size, from the newest recor
     toyRun(64, {fused: 1}),
     other
   ];
-  const table = variantsBySize(runs.flatMap((run, i) => runRows(run, `${i}.json`)))!;
-  expect(table.ranOn).toBe("NVIDIA H200");
-  expect(table.sizes).toEqual([32, 64]);
-  expect(Array.from(table.variants, ([name, speeds]) => [name, [...speeds]])).toEqual([
+  const [table] = variantsBySize(runs.flatMap((run, i) => runRows(run, `${i}.json`)));
+  expect(table!.ranOn).toBe("NVIDIA H200");
+  expect(table!.sizes).toEqual([32, 64]);
+  expect(Array.from(table!.variants, ([name, speeds]) => [name, [...speeds]])).toEqual([
     [
       "fused",
       [
@@ -28,6 +28,13 @@ it("has a row for each variant and a column for each size, from the newest recor
 });
 
 it("is nothing where nothing was measured", () => {
-  expect(variantsBySize([])).toBeNull();
-  expect(variantsBySize(runRows(toyRun(32, {fused: null}), "0.json"))).toBeNull();
+  expect(variantsBySize([])).toEqual([]);
+  expect(variantsBySize(runRows(toyRun(32, {fused: null}), "0.json"))).toEqual([]);
+});
+
+it("is a table for each runtime of the device, a browser's last", () => {
+  const browser = {...toyRun(32, {fused: 90}), runtime: {name: "Chromium 156", os: "Linux"}};
+  const node = {...toyRun(32, {fused: 100}), runtime: {name: "Node 20.20 with Dawn", os: "Linux"}};
+  const tables = variantsBySize([browser, node].flatMap((run, i) => runRows(run, `${i}.json`)));
+  expect(tables.map(({ranOn}) => ranOn)).toEqual(["NVIDIA H200", "NVIDIA H200 in Chromium 156"]);
 });

@@ -78,6 +78,7 @@ export function weightTimePlot({series, width = 640}: {series: readonly WeightSe
   const lines = series.map(weightTimes).filter(({length}) => length > 0);
   const points = lines.flat();
   const narrow = isNarrow(width);
+  const least = min([3e6, ...points.map(({weights}) => weights / 1.3)])!;
   const times = points.map(({microsecondsPerMillion}) => microsecondsPerMillion);
   const colour = ({row}: Point) => (isLive(row) ? colours.yours : colours.recorded);
   const identity = (value: (point: Point) => unknown) => ({value, scale: null});
@@ -91,8 +92,8 @@ export function weightTimePlot({series, width = 640}: {series: readonly WeightSe
     style: `font-size: ${fontSize}px; overflow: visible;`,
     x: {
       type: "log",
-      domain: [min([3e6, ...points.map(({weights}) => weights / 1.3)])!, 5e9],
-      ticks: [1e6, 1e7, 1e8, 1e9],
+      domain: [least, 5e9],
+      ticks: [1e6, 1e7, 1e8, 1e9].filter((tick) => tick >= least),
       tickFormat: (weights: number) => `${formatNumber(weights / 1e6)} M`,
       label: "Weights of a token, in millions →"
     },
