@@ -80,7 +80,7 @@ describe.skipIf(slow)("four tokens in a dispatch", () => {
 
   test("are not verified where only those after the first are wrong", {timeout: minutes}, async () => {
     const find = "append_token(position, token);";
-    const replace = "append_token(position, select(token, token ^ 1u, position > first));";
+    const replace = "append_token(position, select(token, token ^ 1u, position > start.position));";
     const mutant = readKernels(mutate(readSources(), {path: "fused_grid.wgsl", find, replace}));
     await expect(verify(mutant)).rejects.toThrow(/^4 tokens in one dispatch are [\d, ]+, and one by one [\d, ]+; /);
   });
