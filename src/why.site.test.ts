@@ -1,21 +1,11 @@
-import type {Browser, Page} from "playwright-core";
-import {afterAll, afterEach, beforeAll, beforeEach, expect, inject, test} from "vitest";
+import {expect, test} from "vitest";
 import {exampleRun} from "./components/lab/lab-fakes.js";
-import {launchBrowser} from "./testing/browser.js";
+import {useBrowser} from "./testing/site.js";
 
-let browser: Browser;
-let page: Page;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser?.close());
-beforeEach(async () => {
-  page = await browser.newPage();
-  await page.goto(new URL("/why", inject("siteOrigin")).href);
-});
-afterEach(() => page.close());
+const openPage = useBrowser();
 
 test("the picture of busy cores shows the device chosen, also when the window changes", async () => {
+  const {page} = await openPage("/why");
   const picture = page.locator(".busy-cores svg");
   await expect.poll(() => picture.getAttribute("aria-label")).toMatch(/^Apple M2 Pro\. .*attention on 19 then 13/);
   await page.locator(".busy-cores label", {hasText: "H200"}).click();
@@ -29,6 +19,7 @@ test("the picture of busy cores shows the device chosen, also when the window ch
 });
 
 test("it ends with the ratio of a run that the reader made on another page, until they forget it", async () => {
+  const {page} = await openPage("/why");
   const end = page.locator(".own-ratio");
   await expect.poll(() => end.innerText()).toMatch(/^You have not run anything yet/);
   expect(await end.locator("button").count()).toBe(0);

@@ -2,9 +2,20 @@ import {openDawn} from "../cli/dawn.js";
 import {factorings, isOneKernel, type Factoring} from "../components/decode/plan.js";
 import {openGpu, type Gpu, type OpenOptions} from "../components/gpu/device.js";
 
-/** A device of its own for one test file or one test. */
-export function openTestGpu(options?: OpenOptions): Promise<Gpu> {
-  return openGpu(openDawn(), options);
+/**
+ * A device of its own for one test file or one test. Destroying it throws when an error came that no error scope caught.
+ */
+export async function openTestGpu(options?: OpenOptions): Promise<Gpu> {
+  const gpu = await openGpu(openDawn(), options);
+  const uncaptured: string[] = [];
+  gpu.onError(({message}) => uncaptured.push(message));
+  return {
+    ...gpu,
+    destroy() {
+      gpu.destroy();
+      if (uncaptured.length > 0) throw new Error(`no error scope caught: ${uncaptured.join("; ")}`);
+    }
+  };
 }
 
 /**

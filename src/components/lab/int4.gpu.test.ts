@@ -15,10 +15,8 @@ const shape: Shape = {...shapes.tiny, id: "small", hidden: 64, layers: 1, heads:
 const never = new AbortController().signal;
 
 let gpu: Gpu;
-const uncaptured: string[] = [];
 beforeAll(async () => {
   gpu = await openTestGpu();
-  gpu.onError(({message}) => uncaptured.push(message));
 });
 afterAll(() => gpu.destroy());
 
@@ -39,7 +37,6 @@ test.runIf(subgroups)("the formats of a run share its reference, and each matche
     await subject.run(2);
     subject.destroy();
   }
-  expect(uncaptured).toEqual([]);
 });
 
 test.runIf(subgroups && !slow)(
@@ -62,6 +59,5 @@ test.runIf(subgroups && !slow)(
       mutate(sources, {path: "fused_tokens.wgsl", find: "token < tokens;", replace: "token < min(tokens, 1u);"})
     );
     await expect((await prepare(mutant)).verify(never)).rejects.toThrow(VerificationError);
-    expect(uncaptured).toEqual([]);
   }
 );

@@ -1,7 +1,8 @@
 import {defaultGeometry} from "../decode/geometry.js";
 import {planToken, type Dispatch, type Factoring} from "../decode/plan.js";
+import {bytesPerToken, callsPerToken, stageOf} from "../decode/stages.js";
 import type {Gpu} from "../gpu/device.js";
-import {layerMatrices, matrixBytes, type Shape} from "../model/shape.js";
+import {layerMatrices, type Shape} from "../model/shape.js";
 
 /** So many cores busy for so long. */
 export interface Round {
@@ -59,18 +60,15 @@ export function scheduleLayer(
   factoring: ScheduledFactoring,
   {cores, workgroups = 1, position = shape.context / 2}: {cores: number; workgroups?: number; position?: number}
 ): LayerSchedule {
-  const bytes = stageBytes(shape, position);
   const pieces = factoring === "staged" ? stagedPieces(shape) : fusedPieces(shape, workgroups);
   const dealtTo = factoring === "staged" ? cores : Math.min(workgroups, cores);
   return {
     factoring,
     workgroups: factoring === "staged" ? null : workgroups,
-    stages: Object.entries(pieces).map(([name, count]) => ({
-      name,
-      pieces: count,
-      bytes: bytes[name]!,
-      rounds: deal(count, dealtTo, bytes[name]!)
-    }))
+    stages: Object.entries(pieces).map(([name, count]) => {
+      const bytes = stageBytes(shape, name, position);
+      return {name, pieces: count, bytes, rounds: deal(count, dealtTo, bytes)};
+    })
   };
 }
 
@@ -102,19 +100,11 @@ function deal(pieces: number, cores: number, bytes: number): Round[] {
   return rounds.filter((round) => round.cores > 0 && round.duration > 0);
 }
 
-/** Bytes that each stage of a layer reads: weights, norms, and of the KV cache in float32. */
-function stageBytes(shape: Shape, position: number): Record<string, number> {
-  const {qkv, o, gateUp, down} = layerMatrices(shape);
-  const norm = (4 + 2) * shape.hidden; // the residual and float16 weights
-  return {
-    rms_norm_attention: norm,
-    qkv_rope: matrixBytes(qkv),
-    attention: 2 * 4 * shape.kvHeads * shape.headDim * position,
-    o_proj: matrixBytes(o),
-    rms_norm_ffn: norm,
-    gate_up: matrixBytes(gateUp),
-    down: matrixBytes(down)
-  };
+/** Bytes that one dispatch of a stage reads, by its kernel's name; of a norm also the residual, twice its weights. */
+function stageBytes(shape: Shape, name: string, position: number): number {
+  const stage = stageOf(name)!;
+  const bytes = bytesPerToken(shape, stage, position) / callsPerToken(shape, stage);
+  return stage === "rms_norm" ? bytes + 4 * shape.hidden : bytes;
 }
 
 /** Workgroups of each dispatch of a layer. */
@@ -130,7 +120,7 @@ function stagedPieces(shape: Shape): Record<string, number> {
 function fusedPieces(shape: Shape, workgroups: number): Record<string, number> {
   const [dispatch] = defaultPlan(shape, "fused", workgroups) as [Dispatch];
   if (dispatch.workgroups === 1) {
-    return Object.fromEntries(Object.keys(stageBytes(shape, 0)).map((name) => [name, 1]));
+    return Object.fromEntries(Object.keys(stagedPieces(shape)).map((name) => [name, 1]));
   }
   const {qkv, o, gateUp, down} = layerMatrices(shape);
   return {

@@ -1,5 +1,4 @@
-import {create, scaleLinear, type Selection} from "d3";
-import {html} from "htl";
+import {scaleLinear} from "d3";
 import {
   busyShare,
   durationOf,
@@ -9,11 +8,11 @@ import {
   type ScheduledStage
 } from "../model-of-cost/layer-schedule.js";
 import type {Shape} from "../model/shape.js";
+import {coreDiagram, createSvg, drawBarrier, drawCell, drawLanes, drawTitle} from "./core-diagram.js";
+import type {DiagramDevice, DiagramOptions, Svg} from "./core-diagram.js";
 import {formatCount, formatNumber} from "./format.js";
-import type {DeviceChoice, DiagramDevice} from "./layer-diagram.js";
 
-const fontSize = 11;
-const margin = {left: 56, right: 10};
+const margin = {left: 58, right: 10};
 const lanesHeight = 96;
 const titleHeight = 38;
 const namesHeight = 78;
@@ -36,46 +35,15 @@ interface Block {
  * Which cores of a GPU are busy while a layer is decoded, over time, in one dispatch of one workgroup, in a dispatch for
  * each stage, and in one dispatch of as many workgroups as there are cores. The reader chooses the device.
  */
-export function busyCores(
-  shape: Shape,
-  devices: readonly DiagramDevice[],
-  {width = 640, choice = {device: 0}}: {width?: number; choice?: DeviceChoice} = {}
-): HTMLElement {
-  const picture = html`<div></div>`;
-  const draw = (index: number) => {
-    choice.device = index;
-    const device = devices[index]!;
-    picture.replaceChildren(drawAll(shape, device, width));
-  };
-  const choices = devices.map(
-    (device, index) =>
-      html`<label
-        ><input
-          type="radio"
-          name="busy-cores-device"
-          checked=${index === choice.device}
-          onchange=${() => draw(index)}
-        />
-        ${device.label}, ${formatCount(device.cores)} cores</label
-      >`
-  );
-  draw(choice.device);
-  return html`<figure class="layer-diagram busy-cores">
-    <fieldset>
-      <legend>Cores of</legend>
-      ${choices}
-    </fieldset>
-    ${picture}
-    <figcaption>
-      One layer of ${shape.label.replace(/,.*/, "")}, attention over ${formatCount(shape.context / 2)} positions. Time
-      runs to the right, and each picture has a scale of its own. A row is a core; filled, it has work. Drawn from the
-      plan that the kernels are launched by, with WebGPU's default limits, as if a core took one piece of work after
-      another and nothing else took time.
-    </figcaption>
-  </figure>`;
+export function busyCores(shape: Shape, devices: readonly DiagramDevice[], options: DiagramOptions = {}): HTMLElement {
+  const caption =
+    `One layer of ${shape.label.replace(/,.*/, "")}, attention over ${formatCount(shape.context / 2)} positions. Time ` +
+    "runs to the right, and each picture has a scale of its own. A row is a core; filled, it has work. Drawn from the " +
+    "plan that the kernels are launched by, with WebGPU's default limits, as if a core took one piece of work after " +
+    "another and nothing else took time.";
+  const draw = (device: DiagramDevice, width: number) => drawAll(shape, device, width);
+  return coreDiagram("busy-cores", devices, options, draw, caption);
 }
-
-type Svg = Selection<SVGSVGElement, undefined, null, undefined>;
 
 function drawAll(shape: Shape, {label, cores}: DiagramDevice, width: number): SVGSVGElement {
   const one = scheduleLayer(shape, "fused", {cores});
@@ -99,14 +67,7 @@ function drawAll(shape: Shape, {label, cores}: DiagramDevice, width: number): SV
     }
   ];
   const height = blocks.length * blockHeight;
-  const svg = create("svg:svg")
-    .attr("width", width)
-    .attr("height", height)
-    .attr("viewBox", `0 0 ${width} ${height}`)
-    .attr("font-size", fontSize)
-    .attr("fill", "currentColor")
-    .attr("role", "img")
-    .attr("aria-label", describe(label, blocks)) as unknown as Svg;
+  const svg = createSvg(width, height, describe(label, blocks));
   blocks.forEach((block, i) => drawBlock(svg, i * blockHeight, block, cores, width));
   return svg.node()!;
 }
@@ -124,56 +85,25 @@ function drawBlock(
   const gaps = separate ? gap * (stages.length - 1) : 0;
   const right = width - margin.right;
   const time = scaleLinear([0, layerDuration(schedule)], [0, right - margin.left - gaps]);
-  svg
-    .append("text")
-    .attr("y", top + 14)
-    .attr("font-weight", 600)
-    .attr("font-size", fontSize + 1)
-    .text(title);
+  drawTitle(svg, top, title);
   svg
     .append("text")
     .attr("y", top + 30)
     .text(finding);
-  const cell = (className: string, x: number, width: number, height: number) =>
-    svg
-      .append("rect")
-      .attr("class", className)
-      .attr("x", x)
-      .attr("y", lanes)
-      .attr("width", width)
-      .attr("height", height);
   let x = margin.left;
   for (const [i, stage] of stages.entries()) {
     const stageWidth = time(durationOf(stage));
-    cell("idle", x, stageWidth, lanesHeight);
+    drawCell(svg, "idle", x, lanes, stageWidth, lanesHeight);
     let from = x;
     for (const {cores, duration} of stage.rounds) {
-      cell("busy", from, time(duration), lane(cores));
+      drawCell(svg, "busy", from, lanes, time(duration), lane(cores));
       from += time(duration);
     }
-    if (!separate && i > 0) svg.append("path").attr("class", "barrier").attr("d", `M${x},${lanes}v${lanesHeight}`);
+    if (!separate && i > 0) drawBarrier(svg, x, lanes, lanesHeight);
     if (stageWidth >= leastNamed) drawName(svg, x + stageWidth / 2, lanes + lanesHeight, stage);
     x += stageWidth + (separate ? gap : 0);
   }
-  if (lane(1) >= 4) {
-    for (let core = 1; core < cores; ++core) {
-      svg
-        .append("path")
-        .attr("class", "lane")
-        .attr("d", `M${margin.left},${lanes + lane(core)}H${right}`);
-    }
-  }
-  for (const [y, text] of [
-    [lanes + 9, "core 1"],
-    [lanes + lanesHeight, `core ${formatCount(cores)}`]
-  ] as const) {
-    svg
-      .append("text")
-      .attr("x", margin.left - 6)
-      .attr("y", y)
-      .attr("text-anchor", "end")
-      .text(text);
-  }
+  drawLanes(svg, lanes, lane, margin.left, right);
 }
 
 /** Below its stage, slanted: attention is narrower than its name. */

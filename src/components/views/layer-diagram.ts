@@ -1,21 +1,10 @@
-import {create, scaleLinear, type Selection} from "d3";
-import {html} from "htl";
+import {scaleLinear} from "d3";
 import {scheduleLayer, type ScheduledStage} from "../model-of-cost/layer-schedule.js";
 import type {Shape} from "../model/shape.js";
+import {coreDiagram, createSvg, drawBarrier, drawCell, drawLanes, drawSide, drawTitle} from "./core-diagram.js";
+import type {DiagramDevice, DiagramOptions, Svg} from "./core-diagram.js";
 import {formatBytes, formatCount} from "./format.js";
 
-/** A GPU to draw: a workgroup runs on one of its cores. */
-export interface DiagramDevice {
-  label: string;
-  cores: number;
-}
-
-/** Which of the devices is shown, by its place; kept outside, so that a figure drawn anew for another width shows it. */
-export interface DeviceChoice {
-  device: number;
-}
-
-const fontSize = 11;
 const margin = {left: 74, right: 10};
 const lanesHeight = 114;
 /** From one factoring's title to the next one's. */
@@ -31,56 +20,27 @@ const leastWidth = 13;
 export function layerDiagram(
   shape: Shape,
   devices: readonly DiagramDevice[],
-  {width = 640, choice = {device: 0}}: {width?: number; choice?: DeviceChoice} = {}
+  options: DiagramOptions = {}
 ): HTMLElement {
-  const picture = html`<div></div>`;
-  const draw = (index: number) => {
-    choice.device = index;
-    const device = devices[index]!;
-    picture.replaceChildren(drawLayer(shape, device, width));
-  };
-  const choices = devices.map(
-    (device, index) =>
-      html`<label
-        ><input type="radio" name="diagram-device" checked=${index === choice.device} onchange=${() => draw(index)} />
-        ${device.label}, ${formatCount(device.cores)} cores</label
-      >`
-  );
-  draw(choice.device);
   const stages = stagesOf(shape, "staged");
-  return html`<figure class="layer-diagram">
-    <fieldset>
-      <legend>Cores of</legend>
-      ${choices}
-    </fieldset>
-    ${picture}
-    <figcaption>
-      One layer of ${shape.label.replace(/,.*/, "")}. A column is a stage, as wide as what it reads of
-      ${formatBytes(stages.reduce((sum, {bytes}) => sum + bytes, 0))}: weights, and keys and values of
-      ${formatCount(shape.context / 2)} positions. A row is a core of the GPU. Filled: the core gets a workgroup. Below
-      each column: how many workgroups there are. Drawn from the plan that the kernels on this page are launched by, on
-      a device with WebGPU's default limits.
-    </figcaption>
-  </figure>`;
+  const caption =
+    `One layer of ${shape.label.replace(/,.*/, "")}. A column is a stage, as wide as what it reads of ` +
+    `${formatBytes(stages.reduce((sum, {bytes}) => sum + bytes, 0))}: weights, and keys and values of ` +
+    `${formatCount(shape.context / 2)} positions. A row is a core of the GPU. Filled: the core gets a workgroup. ` +
+    "Below each column: how many workgroups there are. Drawn from the plan that the kernels on this page are launched " +
+    "by, on a device with WebGPU's default limits.";
+  const draw = (device: DiagramDevice, width: number) => drawLayer(shape, device, width);
+  return coreDiagram("layer-diagram", devices, options, draw, caption);
 }
 
 function stagesOf(shape: Shape, factoring: "fused" | "staged"): ScheduledStage[] {
   return scheduleLayer(shape, factoring, {cores: 1}).stages;
 }
 
-type Svg = Selection<SVGSVGElement, undefined, null, undefined>;
-
 function drawLayer(shape: Shape, {label, cores}: DiagramDevice, width: number): SVGSVGElement {
   const [fused, staged] = [stagesOf(shape, "fused"), stagesOf(shape, "staged")];
   const height = 2 * blockHeight + namesHeight;
-  const svg = create("svg:svg")
-    .attr("width", width)
-    .attr("height", height)
-    .attr("viewBox", `0 0 ${width} ${height}`)
-    .attr("font-size", fontSize)
-    .attr("fill", "currentColor")
-    .attr("role", "img")
-    .attr("aria-label", describe(label, cores, fused, staged)) as unknown as Svg;
+  const svg = createSvg(width, height, describe(label, cores, fused, staged));
   const columns = layOut(staged, width - margin.left - margin.right);
   drawBlock(svg, 0, "fused: one dispatch for all layers", fused, columns, cores, false);
   drawBlock(svg, blockHeight, `staged: ${staged.length} dispatches a layer`, staged, columns, cores, true);
@@ -117,12 +77,7 @@ function drawBlock(
   const lanes = top + 34;
   const lane = scaleLinear([0, cores], [0, lanesHeight]);
   const end = columns.at(-1)!.x + columns.at(-1)!.width;
-  svg
-    .append("text")
-    .attr("y", top + 14)
-    .attr("font-weight", 600)
-    .attr("font-size", fontSize + 1)
-    .text(title);
+  drawTitle(svg, top, title);
   const brackets = separate ? columns : [{x: margin.left, width: end - margin.left}];
   for (const {x, width} of brackets) {
     const [from, to] = separate ? [x + 1.5, x + width - 1.5] : [x - 8, x + width + 8];
@@ -136,17 +91,8 @@ function drawBlock(
   stages.forEach(({pieces}, index) => {
     const {x, width} = columns[index]!;
     const gap = separate ? 1.5 : 0;
-    const busy = lane(Math.min(pieces, cores));
-    const cell = (className: string, y: number, height: number) =>
-      svg
-        .append("rect")
-        .attr("class", className)
-        .attr("x", x + gap)
-        .attr("y", y)
-        .attr("width", width - 2 * gap)
-        .attr("height", height);
-    cell("idle", lanes, lanesHeight);
-    cell("busy", lanes, busy);
+    drawCell(svg, "idle", x + gap, lanes, width - 2 * gap, lanesHeight);
+    drawCell(svg, "busy", x + gap, lanes, width - 2 * gap, lane(Math.min(pieces, cores)));
     svg
       .append("text")
       .attr("x", x + width / 2)
@@ -154,28 +100,10 @@ function drawBlock(
       .attr("text-anchor", "middle")
       .attr("font-variant-numeric", "tabular-nums")
       .text(formatCount(pieces));
-    if (!separate && index > 0) {
-      svg.append("path").attr("class", "barrier").attr("d", `M${x},${lanes}v${lanesHeight}`);
-    }
+    if (!separate && index > 0) drawBarrier(svg, x, lanes, lanesHeight);
   });
-  if (lane(1) >= 4) {
-    for (let core = 1; core < cores; ++core) {
-      svg
-        .append("path")
-        .attr("class", "lane")
-        .attr("d", `M${margin.left},${lanes + lane(core)}H${end}`);
-    }
-  }
-  const side = (y: number, text: string) =>
-    svg
-      .append("text")
-      .attr("x", margin.left - 8)
-      .attr("y", y)
-      .attr("text-anchor", "end")
-      .text(text);
-  side(lanes + 9, "core 1");
-  side(lanes + lanesHeight, `core ${formatCount(cores)}`);
-  side(lanes + lanesHeight + 14, "workgroups");
+  drawLanes(svg, lanes, lane, margin.left, end);
+  drawSide(svg, margin.left, lanes + lanesHeight + 14, "workgroups");
 }
 
 /** Below the last block, slanted: three of the columns are narrower than any name. */

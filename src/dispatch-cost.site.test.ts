@@ -1,0 +1,61 @@
+import {describe, expect, test} from "vitest";
+import {costSchema} from "./components/lab/cost-record.js";
+import {
+  accessibilityViolations,
+  answerFigures,
+  expectToFit,
+  exportRecord,
+  liveDots,
+  liveRows,
+  reach,
+  records,
+  useBrowser
+} from "./testing/site.js";
+
+const openPage = useBrowser();
+
+describe("the panel of the experiment dispatch-cost", () => {
+  const panel = "[data-experiment=dispatch-cost]";
+
+  test("has no shape, takes the variants from the link, and starts nothing by itself", async () => {
+    const {page} = await openPage("/dispatch-cost?variants=no-op,dispatches");
+    await page.locator(".panel-device").waitFor(); // the adapter has been looked up
+    expect(await page.locator("[name=shape]").count()).toBe(0);
+    expect((await liveRows(page)).map(({variant}) => variant)).toEqual(["no-op", "dispatches"]);
+    expect(await page.locator(panel).getAttribute("data-state")).toBe("idle");
+    expect(await page.locator("[data-action=export]").innerText()).toBe("Export record");
+    await page.uncheck("[type=checkbox][value=no-op]");
+    expect(new URL(page.url()).search).toBe("?variants=dispatches");
+  });
+
+  test("runs some of the variants to done, and the page shows the reader's numbers", async () => {
+    const {page, problems} = await openPage("/dispatch-cost?variants=no-op,dispatches,exchange-1");
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    const [record] = await records(page);
+    const measured = costSchema
+      .parse(record)
+      .rows.map((row) => (row.status === "measured" ? row.microsecondsPerOperation.median : NaN));
+    const rows = await liveRows(page);
+    expect(rows.map(({variant, status}) => [variant, status])).toEqual([
+      ["no-op", "measured"],
+      ["dispatches", "measured"],
+      ["exchange-1", "measured"]
+    ]);
+    expect(rows.map(({microseconds}) => Number(microseconds))).toEqual(measured);
+    const figures = await answerFigures(page);
+    expect(figures.length).toBe(2);
+    figures.forEach((figure, i) => expect(figure / measured[i + 1]!).toBeCloseTo(1, 1));
+    expect(await liveDots(page, ".cost-plot").count()).toBe(1);
+    expect(await page.locator('.cost-plot [data-marks=rule] line[stroke*="--colour-yours"]').count()).toBeGreaterThan(
+      1
+    );
+
+    const exported = await exportRecord(page);
+    expect(exported.record).toEqual(record);
+    expect(exported.name).toMatch(/^\d{4}-\d\d-\d\d_dispatch-cost\.json$/);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await expectToFit(page, 360);
+    expect(problems).toEqual([]);
+  });
+});

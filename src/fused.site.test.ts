@@ -1,0 +1,35 @@
+import {describe, expect, test} from "vitest";
+import {runSchema} from "./components/lab/record.js";
+import {accessibilityViolations, expectToFit, liveDots, reach, records, useBrowser} from "./testing/site.js";
+
+const openPage = useBrowser();
+
+describe("the panel of the experiment chunks", () => {
+  const panel = "[data-experiment=chunks]";
+
+  test("runs one workgroup in one dispatch and in two, with and without waits, to done", async () => {
+    const ids = ["fused", "chunked-2", "chunked-2-awaited", "chunked-32"];
+    const {page, problems} = await openPage(`/fused?shape=tiny&variants=${ids.join()}`);
+    await page.click("[data-action=run]");
+    await reach(page, "done", panel);
+    const [record] = await records(page);
+    const {rows, experiment} = runSchema.parse(record);
+    expect(experiment).toBe("chunks");
+    expect(rows.map((row) => [row.variant, row.status, row.dispatchesPerToken, row.awaited ?? false])).toEqual([
+      ["fused", "measured", 1, false],
+      ["chunked-2", "measured", 2, false],
+      ["chunked-32", "unsupported", 32, false],
+      ["chunked-2-awaited", "measured", 2, true]
+    ]);
+    const row = (id: string) => page.locator(`${panel} [data-variant=${id}]`);
+    expect(await row("chunked-32").innerText()).toContain("32 dispatches of whole layers need 32 layers");
+    expect(await page.locator(".your-answer").innerText()).toMatch(
+      /^On your device, .* Where the CPU waits for each of 2, it is /
+    );
+    expect(await liveDots(page, ".chunks-plot").count()).toBe(3);
+    expect(await liveDots(page, ".weight-time-plot").count()).toBe(1);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await expectToFit(page, 360);
+    expect(problems).toEqual([]);
+  });
+});

@@ -1,0 +1,26 @@
+import {describe, expect, test} from "vitest";
+import {runSchema} from "./components/lab/record.js";
+import {accessibilityViolations, expectToFit, liveDots, reach, records, useBrowser} from "./testing/site.js";
+
+const openPage = useBrowser();
+
+describe("the panel of the experiment int4", () => {
+  test("runs the tiny shape to done in two formats, and the page compares them", async () => {
+    const formats = "staged-int4,staged-float16";
+    const {page, problems} = await openPage(`/int4?shape=tiny&variants=${formats}`);
+    expect(await page.locator(".answer").innerText()).toMatch(/no record of this experiment yet|tok\/s/);
+    await page.click("[data-action=run]");
+    await reach(page, "done");
+    const [record] = await records(page);
+    const {rows} = runSchema.parse(record);
+    expect(rows.map(({weightFormat, status}) => [weightFormat, status])).toEqual([
+      ["int4", "measured"],
+      ["float16", "measured"]
+    ]);
+    expect(await liveDots(page, ".weight-format-plot").count()).toBe(2);
+    expect(await page.locator(".your-answer").innerText()).toMatch(/with all cores\. 18 dispatches .* from float16: /);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await expectToFit(page, 360);
+    expect(problems).toEqual([]);
+  });
+});

@@ -1,0 +1,37 @@
+import {describe, expect, test} from "vitest";
+import {runSchema} from "./components/lab/record.js";
+import {accessibilityViolations, expectToFit, liveDots, reach, records, useBrowser} from "./testing/site.js";
+
+const openPage = useBrowser();
+
+describe("the page on one workgroup", () => {
+  test("runs rungs at tiny to done, and shows the reader's own climb", async () => {
+    const {page, problems} = await openPage("/tiling?shape=tiny&variants=record-64,teams");
+    await page.locator(".panel-device").waitFor();
+    const run = page.locator("[data-action=run]");
+    await run.click();
+    await page.locator("[data-action=cancel]").click();
+    await reach(page, "cancelled");
+    await run.click();
+    await reach(page, "done");
+    const [record] = await records(page);
+    const {rows, experiment} = runSchema.parse(record);
+    expect(experiment).toBe("tiling");
+    expect(rows.map(({variant, status, workgroupSize}) => [variant, status, workgroupSize])).toEqual([
+      ["record-64", "measured", 64],
+      ["teams", "measured", 256]
+    ]);
+    expect(await page.locator(".your-answer").innerText()).toMatch(
+      /^On your device, .*\stok\/s .*( times as many|, and no later rung measured is faster)/
+    );
+    expect(await liveDots(page, ".ablation-plot").count()).toBe(2);
+    const climb = page.locator(".ladder-table").first();
+    expect(await climb.locator("tbody tr").first().innerText()).toMatch(
+      /^1\. The recorded style, 64 invocations\s+[\d.,]+/
+    );
+    expect(await page.locator(".no-gains li").first().innerText()).toMatch(/^In your run, 2 layers: /);
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await expectToFit(page, 360);
+    expect(problems).toEqual([]);
+  });
+});
