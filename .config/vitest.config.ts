@@ -1,12 +1,28 @@
 import {defineConfig} from "vitest/config";
+import {BaseSequencer, type TestSpecification} from "vitest/node";
 import {testDrivers} from "../src/testing/devices.js";
 
 const kernels = ["src/**/*.gpu.test.ts"];
 const site = ["src/site.test.ts", "src/**/*.site.test.ts"];
 
+/** The files that take minutes, the longest first. */
+const longest = ["mutations-of-one-kernel.gpu", "mutations.gpu", "src/site", "fixtures.gpu", "shapes.gpu", "verify.gpu"];
+
+/** Starts what takes longest first, so that at the end nothing long is left for one core. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]) {
+    const rank = ({moduleId}: TestSpecification) => {
+      const place = longest.findIndex((name) => moduleId.endsWith(`${name}.test.ts`));
+      return place < 0 ? longest.length : place;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
 /** A project for code that needs no GPU, one for the built site in a browser, and one for the kernels on each driver. */
 export default defineConfig({
   test: {
+    sequence: {sequencer: LongestFirst},
     projects: [
       {test: {name: "unit", include: ["src/**/*.test.ts"], exclude: [...kernels, ...site]}},
       {

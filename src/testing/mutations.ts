@@ -6,20 +6,21 @@ export interface Mutation {
   wrong: string;
   find: string;
   replace: string;
-  /** Where the kernel's part with the mistake has something to do: see mutations.gpu.test.ts. */
+  /** Where the kernel's part with the mistake has something to do: see mutants.ts. */
   on: SubjectName;
 }
 
 /**
- * The fixture phi3-tiny, `staged`, `fused` or with a layer in each dispatch (`chunked`), with all features or without (`portable`), with an input that comes in
- * pieces (`tiles`), with subgroups of a size not known before (`varying`), with 16-bit activations (`packed`), by two workgroups
- * that wait for each other (`grid`), and by two with 16-bit activations in registers (`registers`); synthetic models: of shared KV heads and many positions (`long`), of
- * layers in three buffers (`split`), with weights in float32 and in float16 and an input in pieces (`expanded`, `halves`),
- * of several tokens in a dispatch of one workgroup (`tokens`), and by two workgroups with token ids of more than 16 bits
+ * The fixture phi3-tiny, `staged`, `fused` or with a layer in each dispatch (`chunked`), with all features or without
+ * (`portable`), with an input that comes in pieces (`tiles`), with subgroups of a size not known before (`varying`),
+ * with 16-bit activations (`packed`), by two workgroups that wait for each other (`grid`), and by two with 16-bit
+ * activations in registers (`registers`); synthetic models: of shared KV heads and many positions (`long`), of layers
+ * in three buffers (`split`), with weights in float32 and in float16 and an input in pieces (`expanded`, `halves`), of
+ * several tokens in a dispatch of one workgroup (`tokens`), and by two workgroups with token ids of more than 16 bits
  * (`wide`); a roll call of more workgroups than are resident (`crowd`); and by one workgroup in the recorded style
- * (`record`), with a row and a word at a time by itself (`words`), also from workgroup memory (`record tiles`), with two
- * loads under way (`loads`), and with queries, keys and values in three passes (`passes`). `unfused` is the model of
- * `long`, an operation a dispatch.
+ * (`record`), with a row and a word at a time by itself (`words`), also from workgroup memory (`record tiles`), with
+ * two loads under way (`loads`), and with queries, keys and values in three passes (`passes`). `unfused` is the model
+ * of `long`, an operation a dispatch.
  */
 export type SubjectName =
   | "staged"

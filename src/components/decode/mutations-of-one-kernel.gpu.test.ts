@@ -1,0 +1,4 @@
+import {testMutants, testWideTokens} from "../../testing/mutants.js";
+
+testMutants("one kernel");
+testWideTokens();
