@@ -6,7 +6,14 @@ const kernels = ["src/**/*.gpu.test.ts"];
 const site = ["src/site.test.ts", "src/**/*.site.test.ts"];
 
 /** The files that take minutes, the longest first. */
-const longest = ["mutations-of-one-kernel.gpu", "mutations.gpu", "src/site", "fixtures.gpu", "shapes.gpu", "verify.gpu"];
+const longest = [
+  "mutations-of-one-kernel.gpu",
+  "mutations.gpu",
+  "src/site",
+  "fixtures.gpu",
+  "shapes.gpu",
+  "verify.gpu"
+];
 
 /** Starts what takes longest first, so that at the end nothing long is left for one core. */
 class LongestFirst extends BaseSequencer {

@@ -1,5 +1,6 @@
 import {expect, test} from "vitest";
 import {exampleRun} from "./components/lab/lab-fakes.js";
+import {shapes} from "./components/model/shape.js";
 import {useBrowser} from "./testing/site.js";
 
 const openPage = useBrowser();
@@ -25,11 +26,13 @@ test("it ends with the ratio of a run that the reader made on another page, unti
   expect(await end.locator("button").count()).toBe(0);
   const key = "phi3-dispatch-notebook/runs/1";
   const {run} = exampleRun();
-  await page.evaluate(([key, runs]) => localStorage.setItem(key!, runs!), [key, JSON.stringify({a: run})]);
+  const newer = {...run, experiment: "toy", date: "2099-01-01T00:00:00.000Z", shape: shapes["toy-32"], roofline: null};
+  const runs = JSON.stringify({a: newer, b: run});
+  await page.evaluate(([key, runs]) => localStorage.setItem(key!, runs!), [key, runs]);
   await page.reload();
   await expect
     .poll(() => end.innerText())
-    .toMatch(/ at 8\stok\/s and 228 dispatches at 320\stok\/s: 40 times as fast\./);
+    .toMatch(/ decodes “Phi-3-mini, 32 layers” at 8\stok\/s and 228 dispatches at 320\stok\/s: 40 times as fast\./);
   await end.locator("button").click();
   expect(await end.innerText()).toMatch(/^You have not run anything yet/);
   expect(await page.evaluate((key) => localStorage.getItem(key), key)).toBeNull();

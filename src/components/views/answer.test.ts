@@ -51,6 +51,15 @@ it("takes the row of one workgroup, and none of another arithmetic", () => {
   expect(compareFactorings({rows: rows.slice(0, 3)})).toBeNull();
 });
 
+it("takes the fastest of several rows of one workgroup", () => {
+  const rows = [
+    row("fused", "fused", ["subgroups"], 10),
+    row("fused-256", "fused", ["subgroups"], 30),
+    row("staged", "staged", ["subgroups"], 20)
+  ];
+  expect(compareFactorings({rows})).toMatchObject({fused: 30, staged: 20});
+});
+
 it("compares nothing where a side is missing, failed or differs in its features", () => {
   expect(compareFactorings({rows: [row("staged", "staged", ["subgroups"], 500)]})).toBeNull();
   expect(compareFactorings({rows: [failed, row("staged", "staged", ["subgroups"], 500)]})).toBeNull();

@@ -118,7 +118,7 @@ describe("the runs on record", () => {
 describe("the finding", () => {
   it("goes from the recorded style to one workgroup at its best, and to all of them", () => {
     expect(said(recordedFinding(rows(ladderRun(speeds), ladderRun(speeds, "phi3-mini-1-layer")), strong))).toBe(
-      "On NVIDIA H200 one workgroup decodes *2 tok/s* in the recorded style and *40 tok/s* at its best, *20 times* as " +
+      "On the NVIDIA H200 one workgroup decodes *2 tok/s* in the recorded style and *40 tok/s* at its best, *20 times* as " +
         "many. All 132 workgroups that are resident have *4,000 tok/s*, 100 times as many again."
     );
   });

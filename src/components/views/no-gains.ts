@@ -16,7 +16,7 @@ export function noGains(runs: readonly LadderRun[]): HTMLElement {
 /** "On NVIDIA H200, 1 layer: no faster than the rung before: “…” (0.8 times). Every ablation … was slower …" */
 export function describeNoGains(run: LadderRun): string {
   const {layers} = anyRow(run);
-  const where = `${run.origin === "yours" ? "In your run" : `On ${ranOn(anyRow(run))}`}, ${layers === 1 ? "1 layer" : `${layers} layers`}`;
+  const where = `${run.origin === "yours" ? "In your run" : `On the ${ranOn(anyRow(run))}`}, ${layers === 1 ? "1 layer" : `${layers} layers`}`;
   const idle = idleRungs(run).map(({label, overBefore}) => `“${label}” (${formatNumber(overBefore!)} times)`);
   const rungs =
     idle.length > 0

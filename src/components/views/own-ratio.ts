@@ -1,5 +1,6 @@
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
+import {weightBytesPerToken} from "../model/shape.js";
 import {compareFactorings, describeRatio, nameDevice} from "./answer.js";
 import {formatCount, formatRate} from "./format.js";
 import {yourFinding} from "./geometry-answer.js";
@@ -25,11 +26,15 @@ export function ownRatio(runs: OwnRuns): HTMLElement {
   return element;
 }
 
-/** A sentence of the newest run that compares one workgroup, and one of the newest that has several. */
+/**
+ * A sentence of a run that compares one workgroup, and one of a run that has several: of the largest models that were run,
+ * the newest.
+ */
 export function findings(records: readonly RunRecord[]): (string | HTMLElement)[][] {
   const strong = (text: string) => html`<strong class="yours">${text}</strong>`;
-  const one = records.find(compareFactorings);
-  const several = records.find(({rows}) => {
+  const largest = records.toSorted((a, b) => weightBytesPerToken(b.shape) - weightBytesPerToken(a.shape));
+  const one = largest.find(compareFactorings);
+  const several = largest.find(({rows}) => {
     const measured = rows.filter(({status}) => status === "measured");
     return (
       measured.some(({factoring, workgroups}) => factoring === "fused" && workgroups !== null && workgroups > 1) &&

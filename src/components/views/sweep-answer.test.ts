@@ -19,7 +19,7 @@ const yours = (sweep: SweepRecord) => say(yourFinding(sweep, strong));
 describe("the recorded finding", () => {
   it("names the fastest and the slowest row of the newest sweep, at its largest shape", () => {
     expect(recorded(exampleSweep(), exampleSweep())).toBe(
-      "On NVIDIA H200 the fastest of 2 ways to decode “Phi-3-mini, 32 layers” is “Staged” with *320 tok/s*, 40 times as " +
+      "On the NVIDIA H200 the fastest of 2 ways to decode “Phi-3-mini, 32 layers” is “Staged” with *320 tok/s*, 40 times as " +
         "fast as the slowest, “Fused” with *8 tok/s*."
     );
   });

@@ -28,7 +28,7 @@ export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>
   const finding = compare(newest, strong);
   if (!finding)
     return ["No sweep is on record yet: which way is the fastest is for your device to say, in the panel below."];
-  return [`On ${ranOn(newest[0]!)} `, ...finding];
+  return [`On the ${ranOn(newest[0]!)} `, ...finding];
 }
 
 /** The reader's own finding at the largest shape that has figures, and what their sweep lacks. */

@@ -25,7 +25,7 @@ export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>
   const run = runs.findLast((run) => speedOf(run, ladder[0]!.variant) !== null) ?? runs.at(-1);
   if (!run)
     return ["Nobody has recorded it yet: no run of this ladder is on file. Run it below to see it on your GPU."];
-  return [`On ${ranOn(anyRow(run))} `, ...compare(run, strong)!, shapeRemark(run)];
+  return [`On the ${ranOn(anyRow(run))} `, ...compare(run, strong)!, shapeRemark(run)];
 }
 
 /** The reader's own finding, or what their run lacks for one. */

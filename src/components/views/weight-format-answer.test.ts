@@ -28,7 +28,7 @@ describe("the recorded finding", () => {
       "On the fly, with all cores; beforehand, to float16, with one core. 60 dispatches on all cores decode " +
         "*1,400 tok/s* from int4, *700 tok/s* from float16 and *350 tok/s* from float32: int4 is 2 times as fast as " +
         "float16. One workgroup, on one core, decodes *33 tok/s* from int4, *66 tok/s* from float16 and *40 tok/s* from " +
-        "float32: float16 is 2 times as fast as int4. That is on NVIDIA H200, with Phi-3-mini, 8 layers."
+        "float32: float16 is 2 times as fast as int4. That is on the NVIDIA H200, with Phi-3-mini, 8 layers."
     );
   });
 
@@ -59,7 +59,7 @@ describe("the recorded finding", () => {
       "On the fly, with all cores; beforehand, to float32, with one core. With 32 layers 228 dispatches on all cores " +
       "decode *400 tok/s* from int4 and *200 tok/s* from float32: int4 is 2 times as fast as float32. With 8 layers one " +
       "workgroup, on one core, decodes *33 tok/s* from int4 and *44 tok/s* from float32: float32 is 1.33 times as fast as " +
-      "int4. With 32 layers it has *8 tok/s* from int4. That is on NVIDIA H200.";
+      "int4. With 32 layers it has *8 tok/s* from int4. That is on the NVIDIA H200.";
     expect(recorded(layer, whole, part)).toBe(text);
     const {failed} = exampleRun();
     whole.rows.push({
@@ -85,7 +85,7 @@ describe("the recorded finding", () => {
     const other = formatRun({}, {int4: 90, float32: 50});
     other.device = {...other.device, label: "Another GPU"};
     expect(recorded(part, browser, node)).toContain("*400 tok/s*");
-    expect(recorded(part, browser)).toMatch(/\*390 tok\/s\*.* That is on NVIDIA H200 in Chromium 156\.$/);
+    expect(recorded(part, browser)).toMatch(/\*390 tok\/s\*.* That is on the NVIDIA H200 in Chromium 156\.$/);
     expect(recorded(part, other)).toMatch(/^There is no record/);
   });
 

@@ -51,13 +51,13 @@ export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>
   }
   const row = firstOf(all.staged);
   const finding = compare({fused: one.fused, staged: all.staged}, strong);
-  if (row.layers === from.layers) return [...finding, ` That is on ${ranOn(row)}, with ${shapeLabel(row)}.`];
+  if (row.layers === from.layers) return [...finding, ` That is on the ${ranOn(row)}, with ${shapeLabel(row)}.`];
   const {int4} = all.fused;
   const rest = int4
     ? [` With ${formatQuantity(row.layers!, "layer")} it has `, strong(formatRate(int4.tokensPerSecond!)), " from int4"]
     : [];
   const why = int4 && all.fusedAreTooLarge ? ["; as floats, their weights are more than one dispatch can bind"] : [];
-  return [...finding, ...rest, ...why, `${int4 ? "." : ""} That is on ${ranOn(row)}.`];
+  return [...finding, ...rest, ...why, `${int4 ? "." : ""} That is on the ${ranOn(row)}.`];
 }
 
 /** The run that compares two formats of a factoring at the most layers; of `like`'s device, and rather of its runtime. */
