@@ -1,3 +1,5 @@
+import {readdirSync} from "node:fs";
+
 // Framework reports each command to its authors unless told otherwise.
 process.env.OBSERVABLE_TELEMETRY_DISABLE = "true";
 
@@ -53,6 +55,9 @@ export default {
     },
     {name: "The record", pages: [{name: "What it rests on", path: "/provenance"}]}
   ],
+  dynamicPaths: readdirSync("results")
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => `/results/${name}`),
   style: "style.css",
   globalStylesheets: [],
   head: `${accessibility}${icon}`,

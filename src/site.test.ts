@@ -1,4 +1,4 @@
-import {readdirSync} from "node:fs";
+import {readdirSync, readFileSync} from "node:fs";
 import {describe, expect, inject, test} from "vitest";
 import {listExperiments} from "./components/lab/experiments.js";
 import {readKernels} from "./data/read-kernels.js";
@@ -32,6 +32,14 @@ const experiments = listExperiments({kernels: readKernels()});
 test.each(experiments.map(({id, page}) => [id, page]))("the panel of %s is on %s", async (id, path) => {
   const {page} = await openPage(path);
   await page.locator(`[data-experiment=${id}]`).waitFor({state: "attached"});
+});
+
+test("a recorded row links the file that it is from, which is that of the folder results", async () => {
+  const {page} = await openPage("/geometry");
+  const link = page.locator('[data-experiment=workgroups] a[href$="results/h200-workgroups.json"]').first();
+  await link.waitFor({state: "attached"});
+  const file = await page.request.get(await link.evaluate((anchor: HTMLAnchorElement) => anchor.href));
+  expect(await file.json()).toEqual(JSON.parse(readFileSync("results/h200-workgroups.json", "utf8")));
 });
 
 describe.each(pages)("%s", (path) => {

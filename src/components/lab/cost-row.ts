@@ -1,6 +1,6 @@
 import type {CostRecord, CostRow, ExactVerification} from "./cost-record.js";
 import {unsettledRemark, type Statistics} from "./record.js";
-import {recorderSource} from "./result-row.js";
+import {recorderSource, recordUrl} from "./result-row.js";
 import {bytesPerSecond} from "./statistics.js";
 
 /** One row of a `cost` record, with where and when it is from. */
@@ -22,6 +22,7 @@ export interface CostResultRow extends Pick<CostRow, "variant" | "label" | "oper
   runtime: string;
   date: string;
   source: string;
+  sourceUrl: string | null;
   /** The file of `results/`, or null for a run of this page. */
   sourceFile: string | null;
   verification: string | null;
@@ -58,6 +59,7 @@ export function costRows(record: CostRecord, sourceFile: string | null): CostRes
       runtime: runtime.name,
       date: date.slice(0, 10),
       source: recorderSource(record),
+      sourceUrl: recordUrl(sourceFile),
       sourceFile,
       verification: measured && describeExact(measured.verification),
       note: row.status === "measured" ? (row.settled ? null : unsettledRemark) : `${row.status}: ${row.message}`

@@ -4,7 +4,7 @@ import {shapes, type Shape} from "../model/shape.js";
 import type {ProfileRecord} from "./profile-record.js";
 import {unsettledRemark} from "./record.js";
 import type {Report} from "./report.js";
-import {describeVerification, recorderSource} from "./result-row.js";
+import {describeVerification, recorderSource, recordUrl} from "./result-row.js";
 
 /** One row of a profile, with where and when it is from: a `profile` of ours, or one that a report repeats. */
 export interface ProfileResultRow {
@@ -69,7 +69,7 @@ export function profileRows(record: ProfileRecord, sourceFile: string | null): P
       runtime: runtime.name,
       date: date.slice(0, 10),
       source: recorderSource(record),
-      sourceUrl: null,
+      sourceUrl: recordUrl(sourceFile),
       sourceFile,
       verification: measured && describeVerification(measured.verification),
       note: row.status === "measured" ? (row.settled ? null : unsettledRemark) : `${row.status}: ${row.message}`

@@ -94,7 +94,7 @@ export function runRows(run: RunRecord, sourceFile: string | null, within = ""):
       millisecondsPerToken: median === null ? null : 1000 / median,
       date: run.date.slice(0, 10),
       source: recorderSource(run),
-      sourceUrl: null,
+      sourceUrl: recordUrl(sourceFile),
       sourceFile,
       valid: measured ? true : null,
       verified: measured !== null,
@@ -102,6 +102,11 @@ export function runRows(run: RunRecord, sourceFile: string | null, within = ""):
       note: runNote(row)
     });
   });
+}
+
+/** Where the site has a file of `results/`, from any of its pages; null for a run that is not on file. */
+export function recordUrl(file: string | null): string | null {
+  return file && `./results/${file}`;
 }
 
 /** What a run's figures are credited to. */

@@ -6,7 +6,7 @@ import {profileSchema, type ProfileRecord} from "./profile-record.js";
 import {profileRows, reportedProfileRows, type ProfileResultRow} from "./profile-row.js";
 import {runSchema, type RunRecord} from "./record.js";
 import {artefactSchema, citation, reportSchema, sourceUrl, type Artefact, type Report} from "./report.js";
-import {recorderSource, runRows, withSpectrum, type ResultRow} from "./result-row.js";
+import {recorderSource, recordUrl, runRows, withSpectrum, type ResultRow} from "./result-row.js";
 import {sweepSchema, type SweepRecord} from "./sweep-record.js";
 
 /** A file of `results/`, by its name, parsed by the schema it belongs to. */
@@ -99,7 +99,7 @@ export function collectResults(files: readonly ResultFile[]): Results {
       list(content).map((item) => ({
         ...item,
         citation: citation(content, item),
-        sourceUrl: sourceUrl(content.sources[item.source]!),
+        sourceUrl: sourceUrl(content.sources[item.source]!) ?? recordUrl(name),
         sourceFile: name
       }))
     );
@@ -207,7 +207,7 @@ function reportRows(file: string, report: Report): ResultRow[] {
       millisecondsPerToken: row.milliseconds !== null && row.tokens !== null ? row.milliseconds / row.tokens : null,
       date: row.date,
       source: citation(report, row),
-      sourceUrl: sourceUrl(report.sources[row.source]!),
+      sourceUrl: sourceUrl(report.sources[row.source]!) ?? recordUrl(file),
       sourceFile: file,
       valid: row.valid,
       verified: row.verification !== null,

@@ -1,7 +1,7 @@
 import type {CostResultRow} from "../lab/cost-row.js";
 import {formatCount, formatDate} from "./format.js";
 import {ranOn} from "./recorded.js";
-import {medianCell, variantCell, verified, type TableLayout} from "./results-table.js";
+import {medianCell, sourceCell, variantCell, verified, type TableLayout} from "./results-table.js";
 
 /** What an operation costs. What is compared comes first, so that a narrow table shows it without scrolling. */
 export const costLayout: TableLayout<CostResultRow> = {
@@ -21,7 +21,7 @@ export const costLayout: TableLayout<CostResultRow> = {
     ranOn(row),
     row.verification ?? "–",
     formatDate(row.date),
-    row.source
+    sourceCell(row)
   ],
   liveCells(row, device) {
     const {median, p10, p90} = row.microsecondsPerOperation ?? {};

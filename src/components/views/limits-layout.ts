@@ -4,7 +4,15 @@ import {bytesPerSecond} from "../lab/statistics.js";
 import type {Statistics} from "../lab/record.js";
 import {formatBandwidth, formatCount, formatDate, formatQuantity} from "./format.js";
 import {ranOn} from "./recorded.js";
-import {medianCell, variantCell, verified, type Cell, type LiveRow, type TableLayout} from "./results-table.js";
+import {
+  medianCell,
+  variantCell,
+  verified,
+  type Cell,
+  type LiveRow,
+  type TableLayout,
+  sourceCell
+} from "./results-table.js";
 
 /** What reads reach and how many workgroups are resident, which is what each row found out, before what it took. */
 export const limitsLayout: TableLayout<CostResultRow> = {
@@ -26,7 +34,7 @@ export const limitsLayout: TableLayout<CostResultRow> = {
     ranOn(row),
     row.verification ?? "–",
     formatDate(row.date),
-    row.source
+    sourceCell(row)
   ],
   liveCells(row, device) {
     const {bytesPerOperation: bytes, microsecondsPerOperation: time} = row;
