@@ -170,7 +170,7 @@ describe("the experiment", () => {
     expect(variants.map(({identity, waits}) => [identity.variant, identity.workgroups, waits])).toEqual([
       ["staged", null, false],
       ["fused-1", 1, false],
-      ...[2, 4, 8, 16, 32, 64, 128].map((count) => [`fused-${count}`, count, true]),
+      ...[2, 4, 8, 12, 16, 32, 64, 128].map((count) => [`fused-${count}`, count, true]),
       ["fused-resident", null, true],
       ["staged-float32", null, false],
       ["fused-resident-float32", null, true]
@@ -178,6 +178,16 @@ describe("the experiment", () => {
     for (const {identity} of variants) {
       const arithmetic = identity.variant.endsWith("float32") ? "float32" : "int16";
       expect(identity).toMatchObject({arithmetic, features: ["subgroups"]});
+    }
+  });
+
+  test("no row of chunks, int4, workgroups or geometry needs an optional feature", () => {
+    const without = gpuWith({}, {features: []});
+    for (const experiment of [chunksExperiment, int4Experiment, workgroupsExperiment, geometryExperiment]) {
+      const variants = experiment(environment).variants(shapes["phi3-mini-8-layers"]);
+      const reasons = variants.map((variant) => variant.unsupported(without) ?? "");
+      expect(reasons.filter((reason) => reason.includes("subgroups"))).toEqual([]);
+      expect(reasons.filter((reason) => reason === "").length).toBeGreaterThan(variants.length / 2);
     }
   });
 
