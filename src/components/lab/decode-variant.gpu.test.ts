@@ -46,7 +46,7 @@ describe("a decode variant", () => {
   });
 
   test("that names no features uses those of the device, and says which", async () => {
-    const unnamed = rows.map(({features: _, ...row}) => row);
+    const unnamed = rows.map(({variant, label, factoring}) => ({variant, label, factoring}));
     for (const features of [[], gpu.description.features]) {
       const [variant] = decodeVariants({kernels}, shape, unnamed, new WeakMap());
       const less = {...gpu, description: {...gpu.description, features}};
