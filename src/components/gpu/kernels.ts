@@ -52,6 +52,11 @@ export const kernelFeatures = ["subgroups"] as const;
 
 export type KernelFeature = (typeof kernelFeatures)[number];
 
+/** Those that a device has. */
+export function featuresOf({features}: {features: readonly string[]}): KernelFeature[] {
+  return kernelFeatures.filter((feature) => features.includes(feature));
+}
+
 /**
  * What a kernel may be linked for: a device feature, 16-bit activations (`packed`), workgroups that share a dispatch
  * (`grid`) and keep activations in registers (`registers`), weights expanded to floats, how the weights are bound, or an

@@ -3,18 +3,15 @@ import type {Shape} from "../model/shape.js";
 import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 
-const features = ["subgroups"] as const;
-
 /** Over how many dispatches the layers are divided. */
 const divisions = [2, 4, 8, 16, 32];
 
-const fused: DecodeVariant = {variant: "fused", label: "Fused: 1 dispatch", factoring: "fused", features};
+const fused: DecodeVariant = {variant: "fused", label: "Fused: 1 dispatch", factoring: "fused"};
 
 const chunked = divisions.map((dispatches): DecodeVariant => ({
   variant: `chunked-${dispatches}`,
   label: `Chunked: ${dispatches} dispatches`,
   factoring: "chunked",
-  features,
   dispatches
 }));
 
@@ -27,7 +24,7 @@ const rows: readonly DecodeVariant[] = [
     label: `${row.label}, the CPU waits for ${row === fused ? "it" : "each"}`,
     awaited: true
   })),
-  {variant: "staged", label: "Staged: a dispatch for each stage", factoring: "staged", features}
+  {variant: "staged", label: "Staged: a dispatch for each stage", factoring: "staged"}
 ];
 
 /**
@@ -42,6 +39,7 @@ export function chunksExperiment(environment: DecodeEnvironment): Experiment {
     shapes: [
       "tiny",
       "qwen2-0.5b-1-layer",
+      "qwen2-0.5b-24-layers",
       "llama-1b-1-layer",
       "phi3-sized-1-layer",
       "phi3-mini-1-layer",

@@ -45,6 +45,19 @@ describe("a decode variant", () => {
     subject.destroy();
   });
 
+  test("that names no features uses those of the device, and says which", async () => {
+    const unnamed = rows.map(({variant, label, factoring}) => ({variant, label, factoring}));
+    for (const features of [[], gpu.description.features]) {
+      const [variant] = decodeVariants({kernels}, shape, unnamed, new WeakMap());
+      const less = {...gpu, description: {...gpu.description, features}};
+      expect(variant!.unsupported(less)).toBeNull();
+      const subject = await variant!.prepare(context(less));
+      expect(subject.features).toEqual(features.filter((feature) => feature === "subgroups"));
+      expect(await subject.verify(never)).toMatchObject({positions: 3});
+      subject.destroy();
+    }
+  });
+
   test("runs as often as asked, from the start again when the context is full", async () => {
     const [variant] = decodeVariants({kernels}, shape, rows, new WeakMap());
     const subject = await variant!.prepare(context());

@@ -170,7 +170,7 @@ describe("the experiment", () => {
     expect(variants.map(({identity, waits}) => [identity.variant, identity.workgroups, waits])).toEqual([
       ["staged", null, false],
       ["fused-1", 1, false],
-      ...[2, 4, 8, 16, 32, 64, 128].map((count) => [`fused-${count}`, count, true]),
+      ...[2, 4, 8, 12, 16, 32, 64, 128].map((count) => [`fused-${count}`, count, true]),
       ["fused-resident", null, true],
       ["staged-float32", null, false],
       ["fused-resident-float32", null, true]
@@ -178,6 +178,17 @@ describe("the experiment", () => {
     for (const {identity} of variants) {
       const arithmetic = identity.variant.endsWith("float32") ? "float32" : "int16";
       expect(identity).toMatchObject({arithmetic, features: ["subgroups"]});
+    }
+  });
+
+  test("no row of chunks, int4, workgroups or geometry needs an optional feature, but for registers", () => {
+    const without = gpuWith({}, {features: ["packed_4x8_integer_dot_product"]});
+    for (const experiment of [chunksExperiment, int4Experiment, workgroupsExperiment, geometryExperiment]) {
+      const variants = experiment(environment).variants(shapes["phi3-mini-8-layers"]);
+      const reasons = variants.map((variant) => variant.unsupported(without) ?? "");
+      const needy = variants.filter((_, i) => reasons[i]!.includes("subgroups"));
+      expect(needy.filter(({identity}) => identity.variant !== "registers")).toEqual([]);
+      expect(reasons.filter((reason) => reason === "").length).toBeGreaterThan(variants.length / 2);
     }
   });
 

@@ -9,7 +9,7 @@ import {dispatchesPerToken, divideLayers, isOneKernel, linkConditions, planToken
 import type {ActivationPlace, Arithmetic, Factoring, Geometry, KernelGeometry} from "../decode/plan.js";
 import {residencyKey, type ResidencyMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
-import type {KernelFeature, Kernels} from "../gpu/kernels.js";
+import {featuresOf, kernelFeatures, type KernelFeature, type Kernels} from "../gpu/kernels.js";
 import type {Product} from "../model/product.js";
 import {argmax, compareLogits, Reference} from "../model/reference.js";
 import {groupSize, weightBytesPerToken, type Shape, type WeightFormat} from "../model/shape.js";
@@ -54,7 +54,8 @@ export interface Session {
 /** A row of a decode experiment: the model with synthetic weights, decoded by one factoring. */
 export interface DecodeVariant extends Pick<DecodeIdentity, "variant" | "label"> {
   factoring: Factoring;
-  features: readonly KernelFeature[];
+  /** Optional features of its kernels, without which it does not run; by default as many of them as the device has. */
+  features?: readonly KernelFeature[];
   /** float32 by default. */
   arithmetic?: Arithmetic;
   /** Workgroup memory by default. */
@@ -88,8 +89,8 @@ export function decodeVariants(
   sessions: WeakMap<Gpu, Session>
 ): Variant[] {
   return rows.map((row) => {
-    const {variant, label, factoring, features, arithmetic = "float32", workgroups = 1, tokensPerDispatch = 1} = row;
-    const {dispatches = 1, awaited = false, weightFormat = "int4"} = row;
+    const {variant, label, factoring, arithmetic = "float32", workgroups = 1, tokensPerDispatch = 1} = row;
+    const {features = kernelFeatures, dispatches = 1, awaited = false, weightFormat = "int4"} = row;
     const waits = workgroups !== 1;
     const layersPerDispatch = factoring === "chunked" ? divideLayers(shape, dispatches) : null;
     return {
@@ -110,8 +111,10 @@ export function decodeVariants(
       },
       waits,
       unsupported: (gpu) =>
-        whyUnsupported({shape, factoring, features, arithmetic, weightFormat}, gpu.description) ??
-        whyNoGeometry(shape, row, gpu),
+        whyUnsupported(
+          {shape, factoring, features: chooseFeatures(row, gpu), arithmetic, weightFormat},
+          gpu.description
+        ) ?? whyNoGeometry(shape, row, gpu),
       async prepare(context) {
         const {gpu, signal} = context;
         const session = sessions.get(gpu) ?? {};
@@ -143,7 +146,12 @@ export function decodeVariants(
         const createPart = () =>
           createDecoder(device, kernels, weights, {shape: part, factoring, geometry: waits ? partGeometry : geometry});
         const tolerance = logitTolerances[arithmetic];
-        return new DecodeSubject(decoder, expected, {tolerance, weightFormat, tokensPerDispatch}, createPart);
+        return new DecodeSubject(
+          decoder,
+          expected,
+          {tolerance, weightFormat, tokensPerDispatch, features: geometry.features},
+          createPart
+        );
       }
     };
   });
@@ -162,11 +170,16 @@ async function makeWeights(
   return (weights[format] ??= quantised.then((int4) => expandWeights(device, kernels, shape, int4, format)));
 }
 
+/** The optional features that the kernels of a variant use on a device. */
+function chooseFeatures({features}: DecodeVariant, {description}: Pick<Gpu, "description">): readonly KernelFeature[] {
+  return features ?? featuresOf(description);
+}
+
 /** The geometry of a variant; how many workgroups are resident is yet to be found out. */
 function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapter" | "description">): Geometry {
-  const {features, arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, dispatches = 1} = row;
+  const {arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, dispatches = 1} = row;
   const {kernel, lanes, options} = row;
-  const geometry = defaultGeometry(shape, features, gpu, arithmetic);
+  const geometry = defaultGeometry(shape, chooseFeatures(row, gpu), gpu, arithmetic);
   const kernels = lanes ? withRowsUpTo(lanes, geometry.kernels) : geometry.kernels;
   const name = workgroups === 1 ? "fused" : "fused_grid";
   return {
@@ -250,6 +263,8 @@ interface SubjectTerms {
   weightFormat: WeightFormat;
   /** Of a unit, which is a whole dispatch where one has several tokens. */
   tokensPerDispatch: number;
+  /** Optional features of its kernels. */
+  features: readonly KernelFeature[];
 }
 
 /** One factoring of a synthetic model, ready to be verified and timed. */
@@ -272,6 +287,10 @@ export class DecodeSubject implements Subject {
 
   get workgroupSize() {
     return this.dispatch?.workgroupSize;
+  }
+
+  get features() {
+    return this.terms.features;
   }
 
   async predictedMillisecondsPerUnit(signal: AbortSignal) {

@@ -17,7 +17,6 @@ const rows: readonly DecodeVariant[] = [
       variant: `${factoring}-${weightFormat}`,
       label: `${factoring === "fused" ? "One workgroup" : "Staged"}, ${unpacked[weightFormat]}`,
       factoring,
-      features: ["subgroups"] as const,
       weightFormat
     }))
   ),
@@ -25,7 +24,6 @@ const rows: readonly DecodeVariant[] = [
     variant: "fused-int4-16-tokens",
     label: "One workgroup, int4, 16 tokens in one dispatch",
     factoring: "fused",
-    features: ["subgroups"],
     weightFormat: "int4",
     tokensPerDispatch: 16
   }
@@ -37,7 +35,7 @@ export function int4Experiment(environment: DecodeEnvironment): Experiment {
   return {
     id: weightFormatExperiment,
     question: "Is it faster to unpack int4 on the fly or beforehand?",
-    shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
+    shapes: ["tiny", "qwen2-0.5b-24-layers", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
     page: "/int4",
     variants(shape: Shape) {

@@ -1,7 +1,7 @@
 import {arithmetics, type Arithmetic} from "../decode/plan.js";
 import {bytesPerToken, callsPerToken, runSteps, stageOf, stages, type Part} from "../decode/stages.js";
 import type {Gpu} from "../gpu/device.js";
-import type {KernelFeature} from "../gpu/kernels.js";
+import {featuresOf, type KernelFeature} from "../gpu/kernels.js";
 import {PassTimer, whyNoTime, type GpuTime} from "../gpu/pass-timer.js";
 import type {Shape} from "../model/shape.js";
 import {decodeVariants, timedFrom, type DecodeEnvironment, type DecodeSubject, type Session} from "./decode-variant.js";
@@ -92,7 +92,7 @@ class Models {
       variant: "staged",
       label: "Staged",
       factoring: "staged",
-      features: featuresOf(gpu),
+      features: featuresOf(gpu.description),
       arithmetic
     } as const;
     return decodeVariants(this.environment, this.shape, [row], this.sessions)[0]!;
@@ -124,7 +124,7 @@ class Models {
       timer?.destroy();
       subject.destroy();
     };
-    const model: Model = {subject, gpu, features: featuresOf(gpu), timer, users: 1, close};
+    const model: Model = {subject, gpu, features: featuresOf(gpu.description), timer, users: 1, close};
     models.set(arithmetic, model);
     return model;
   }
@@ -220,7 +220,3 @@ const passMilliseconds = 10;
 
 /** In one pass. With an empty dispatch of half a microsecond it is still long enough for rounded timestamps. */
 const mostDispatches = 10_000;
-
-function featuresOf(gpu: Pick<Gpu, "device">): KernelFeature[] {
-  return gpu.device.features.has("subgroups") ? ["subgroups"] : [];
-}

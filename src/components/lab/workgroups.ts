@@ -7,14 +7,13 @@ const staged: DecodeVariant = {
   variant: "staged",
   label: "Staged: a dispatch for each stage",
   factoring: "staged",
-  features: ["subgroups"],
   arithmetic: "int16"
 };
 
-const fused = {factoring: "fused", features: ["subgroups"], arithmetic: "int16"} as const;
+const fused = {factoring: "fused", arithmetic: "int16"} as const;
 
 /** Workgroups of the one dispatch, the fewest first. */
-const workgroupCounts = [1, 2, 4, 8, 16, 32, 64, 128];
+const workgroupCounts = [1, 2, 4, 8, 12, 16, 32, 64, 128];
 
 const rows: readonly DecodeVariant[] = [
   staged,

@@ -51,10 +51,25 @@ const phi3Mini: Shape = {
 };
 
 /**
- * One layer of a model's own, to compare with one of another, under a vocabulary so small that the LM head hardly
+ * Layers of a model's own, to compare with those of another, under a vocabulary so small that the LM head hardly
  * counts: those of the models themselves, of 32,064 to 151,936 tokens, read as much as one to nine layers.
  */
-const oneLayer = {layers: 1, vocabulary: 512};
+const fewTokens = {vocabulary: 512};
+const oneLayer = {layers: 1, ...fewTokens};
+
+/** Of the sizes of Qwen2-0.5B, which has 24 layers. */
+const qwen2: Shape = {
+  ...phi3Mini,
+  ...fewTokens,
+  hidden: 896,
+  layers: 24,
+  heads: 14,
+  kvHeads: 2,
+  headDim: 64,
+  ffn: 4864,
+  ropeTheta: 1e6,
+  epsilon: 1e-6
+};
 
 /** A model of two layers with heads of 32 whose weights may fit in the cache of one core. */
 function toy(hidden: number): Shape {
@@ -89,19 +104,8 @@ export const shapes = {
     vocabulary: 512
   },
   "toy-256": toy(256),
-  "qwen2-0.5b-1-layer": {
-    ...phi3Mini,
-    ...oneLayer,
-    id: "qwen2-0.5b-1-layer",
-    label: "Qwen2-0.5B-sized, 1 layer",
-    hidden: 896,
-    heads: 14,
-    kvHeads: 2,
-    headDim: 64,
-    ffn: 4864,
-    ropeTheta: 1e6,
-    epsilon: 1e-6
-  },
+  "qwen2-0.5b-1-layer": {...qwen2, ...oneLayer, id: "qwen2-0.5b-1-layer", label: "Qwen2-0.5B-sized, 1 layer"},
+  "qwen2-0.5b-24-layers": {...qwen2, id: "qwen2-0.5b-24-layers", label: "Qwen2-0.5B-sized, 24 layers"},
   "llama-1b-1-layer": {
     ...phi3Mini,
     ...oneLayer,

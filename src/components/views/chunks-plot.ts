@@ -36,9 +36,7 @@ export interface ChunksData {
 export function chunksData({rows, yours = null}: Omit<ChunksPlotOptions, "width">): ChunksData {
   const drawn = (some: readonly ResultRow[]) =>
     some.filter((row): row is Drawn => row.dispatchesPerToken !== null && row.tokensPerSecond !== null);
-  const measured = drawn([...(yours ? runRows(yours, null) : []), ...chunkRecords(rows).flat()]).filter(({features}) =>
-    features?.includes("subgroups")
-  );
+  const measured = drawn([...(yours ? runRows(yours, null) : []), ...chunkRecords(rows).flat()]);
   const ours = measured.filter(({factoring}) => isOneKernel(factoring as Factoring));
   const whole = drawn(rows.filter(({spectrum, kind}) => spectrum && kind === "recorded"));
   const reported = whole.filter(

@@ -62,7 +62,7 @@ export function oneWorkgroupRows(rows: readonly ResultRow[]): ResultRow[] {
     const {factoring, workgroups, awaited, arithmetic, features, shapeId, experiment} = row;
     if (row.kind !== "run" || row.tokensPerSecond === null) continue;
     if (factoring !== "fused" || workgroups !== 1 || awaited || arithmetic !== "float32") continue;
-    if (!features?.includes("subgroups") || !["spectrum", "chunks"].includes(experiment!)) continue;
+    if (experiment === "spectrum" ? !features?.includes("subgroups") : experiment !== "chunks") continue;
     const key = [row.device, shapeId].join();
     const known = chosen.get(key);
     if (!known || (inBrowser(known) && !inBrowser(row))) chosen.set(key, row);
