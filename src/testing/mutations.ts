@@ -429,7 +429,7 @@ export const mutations: readonly Mutation[] = [
     ["all elements of a word are its first", "source % in_word * tensor.bits, tensor.bits", "0u, tensor.bits", "record"]
   ]),
   ...inFile("record/loads.wgsl", [
-    ["the second of two loads is not counted", "      low += at_slot(dot_slot(other), slot + 1u);\n", "", "loads"],
+    ["the second of two loads is not counted", "        dots += at_slot(dot_slot(other), slot + 1u);\n", "", "loads"],
     ["the second of two loads is the first", "group, slot + 1u, tile_count", "group, slot, tile_count", "loads"]
   ]),
   ...inFile("record/qkv_rope.wgsl", [

@@ -66,6 +66,7 @@ const cases: Case[] = [
   {name: "two rows a team, one load", options: {loads: 1}, kernel: rows(2), change: teams},
   {name: "four loads", options: {loads: 4}, change: teams},
   {name: "two loads", options: {loads: 2}, change: most},
+  {name: "four loads for eight rows", options: {loads: 4}, kernel: rows(8), change: teams},
   {name: "three passes, a tile in pieces", options: {qkvPasses: 3, mostTileGroups: 2}, change: most},
   {name: "eight loads, each in four", options: {loads: 8, scalarLoads: true}, change: most}
 ];

@@ -79,12 +79,7 @@ export function checkOptions(options: KernelOptions, factoring: string, geometry
     throw new Error("an invocation computes a row alone where a team has four lanes and four rows");
   }
   if (alone && loads) throw new Error("how many loads are under way is chosen for a team that shares its rows only");
-  if (loads && loads < 4 && !rows.every((count) => count <= 4 && count % loads === 0)) {
-    throw new Error(`${loads} loads under way do not divide ${rows.join(", ")} rows of up to four`);
-  }
-  if (loads && loads >= 4 && !rows.every((count) => count <= loads && count !== 6)) {
-    throw new Error(`${loads} loads under way are less than ${rows.join(", ")} rows, or no multiple of them`);
-  }
+  if (loads && rows.includes(6)) throw new Error("how many loads are under way is not chosen for six rows a team");
 }
 
 function wayOf({alone}: Pick<KernelOptions, "alone">): WayAlone {

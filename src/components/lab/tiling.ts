@@ -18,7 +18,7 @@ const alone = {
 const shared = {factoring: "fused", features: [], lanes: 32, kernel: {workgroupSize: 256}} as const;
 const twoRows = {...shared.kernel, ...rowsOfTeam(2)};
 
-/** One workgroup as the notebook's other experiments have it: the default geometry, four rows a team. */
+/** One workgroup as the notebook's other experiments have it in 16-bit integers: the default geometry. */
 const base = {factoring: "fused", features: ["subgroups"], arithmetic: "int16"} as const;
 
 /** From the style of the recorded kernels to the fused kernel as it is: each rung changes what its label says. */
@@ -63,13 +63,25 @@ export const ladder: readonly DecodeVariant[] = [
     label: "Sums by subgroups",
     kernel: shared.kernel
   },
-  {factoring: "fused", features: ["subgroups"], variant: "largest", label: "1024 invocations, or as many as fit"},
+  {
+    factoring: "fused",
+    features: ["subgroups"],
+    variant: "size-512",
+    label: "512 invocations",
+    kernel: {workgroupSize: 512}
+  },
+  {
+    factoring: "fused",
+    features: ["subgroups"],
+    variant: "rows-8",
+    label: "Eight rows a team",
+    kernel: {workgroupSize: 512, ...rowsOfTeam(8)}
+  },
   {...base, variant: "int16", label: "16-bit integers"},
-  {...base, variant: "rows-8", label: "Eight rows a team", kernel: rowsOfTeam(8)},
   {...base, variant: "resident", label: "All resident workgroups", workgroups: "resident"}
 ];
 
-/** The rung that every ablation changes in one thing: the last one whose geometry is the default. */
+/** The rung that every ablation changes in one thing: the last one of one workgroup. */
 export const ablated = ladder.find(({variant}) => variant === "int16")!;
 
 /** The design that the ladder is put beside. */
@@ -89,15 +101,26 @@ export const ablations: readonly DecodeVariant[] = [
     label: `A tile of ${32 * mostTileGroups} activations`,
     options: {mostTileGroups}
   })),
-  ...([1, 2, 8] as const).map((loads) => ({
+  ...([1, 2, 4] as const).map((loads) => ({
     ...base,
     variant: `loads-${loads}`,
-    label: `${{1: "One load", 2: "Two loads", 8: "Eight loads"}[loads]} under way`,
+    label: `${{1: "One load", 2: "Two loads", 4: "Four loads"}[loads]} at once, not eight`,
     options: {loads}
+  })),
+  ...([2, 4] as const).map((rows) => ({
+    ...base,
+    variant: `rows-${rows}`,
+    label: `${{2: "Two", 4: "Four"}[rows]} rows, not eight`,
+    kernel: rowsOfTeam(rows)
+  })),
+  ...[256, 1024].map((workgroupSize) => ({
+    ...base,
+    variant: `size-${workgroupSize}`,
+    label: `${workgroupSize} invocations, not 512`,
+    kernel: {workgroupSize}
   })),
   {...base, variant: "passes-3", label: "Queries, keys, values in three passes", options: {qkvPasses: 3}},
   {...base, variant: "scalar-loads", label: "Four bytes a load, not 16", options: {scalarLoads: true}},
-  {...base, variant: "rows-2", label: "Two rows a team", kernel: rowsOfTeam(2)},
   {...base, variant: "portable", label: "Sums without subgroups", features: []}
 ];
 
