@@ -30,7 +30,7 @@ export function groupDiagram(shape: Shape, width = 640): HTMLElement {
   drawTitle(
     svg,
     0,
-    used < 420 ? "4 bits a weight, the lowest first" : "eight weights to a word, the lowest four bits first"
+    used < 420 ? "Four bits a weight, the lowest first" : "Eight weights to a word, the lowest four bits first"
   );
   svg.append("text").attr("y", 40).text("bits");
   for (let j = 0; j < perWord; ++j) centred(svg, left + (j + 0.5) * cell, 40, `${4 * j}–${4 * j + 3}`);

@@ -215,7 +215,7 @@ function draw(
   ];
   const plot = Plot.plot({
     width,
-    height: narrow ? 400 : 420,
+    height: narrow ? (withLimits ? 400 : 260) : 420,
     marginTop: 40,
     marginBottom: 40,
     marginLeft: 46,
@@ -225,7 +225,7 @@ function draw(
     x: {
       domain: weightFormats,
       label: "Weights in memory",
-      tickFormat: narrow ? (format: string) => format.replace("float", "f") : undefined,
+      tickFormat: narrow || panels.length > 4 ? (format: string) => format.replace("float", "f") : undefined,
       padding: 0.6
     },
     y: {
@@ -279,7 +279,8 @@ function draw(
         : Plot.text(withRoomForFigure(points), {
             ...place,
             y: speed,
-            text: ({row}: FormatPoint) => formatNumber(row.tokensPerSecond!),
+            text: ({row}: FormatPoint) =>
+              `${formatNumber(row.tokensPerSecond!)}${isAgain(row) ? `, ${shortDevice(row.device).replace("NVIDIA ", "")}` : ""}`,
             textAnchor: "start",
             dx: 8,
             stroke: background,
@@ -305,6 +306,11 @@ function withRoomForFigure(points: readonly FormatPoint[]): FormatPoint[] {
     Math.abs(Math.log(a.row.tokensPerSecond! / b.row.tokensPerSecond!)) < Math.log(1.3);
   const ordered = points.toSorted((a, b) => launches.indexOf(a.launch) - launches.indexOf(b.launch));
   return ordered.filter((point, i) => !ordered.slice(0, i).some((before) => isNear(before, point)));
+}
+
+/** The original's program, run again: its marks would be taken for those of its own figures. */
+function isAgain({id, valid}: ResultRow): boolean {
+  return id in reported && valid === true;
 }
 
 function byFormat(points: readonly FormatPoint[]): FormatPoint[] {
