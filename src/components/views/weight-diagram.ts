@@ -32,8 +32,13 @@ export function groupDiagram(shape: Shape, width = 640): HTMLElement {
     0,
     used < 420 ? "Four bits a weight, the lowest first" : "Eight weights to a word, the lowest four bits first"
   );
-  svg.append("text").attr("y", 40).text("bits");
-  for (let j = 0; j < perWord; ++j) centred(svg, left + (j + 0.5) * cell, 40, `${4 * j}–${4 * j + 3}`);
+  const narrow = cell < 42;
+  svg
+    .append("text")
+    .attr("y", 40)
+    .text(narrow ? "from bit" : "bits");
+  for (let j = 0; j < perWord; ++j)
+    centred(svg, left + (j + 0.5) * cell, 40, narrow ? String(4 * j) : `${4 * j}–${4 * j + 3}`);
   group.forEach((nibbles, w) => {
     const top = headHeight + w * rowHeight;
     svg
