@@ -30,7 +30,7 @@ describe("the panel of the experiment chunks", () => {
     const eight = page.locator("[data-row='m2-pro-reported/int4-on-the-fly-8-layers'] ~ tr", {
       hasText: "Phi-3-mini, 8 layers"
     });
-    expect(await eight.first().innerText()).toMatch(/H200[^]* verified/);
+    expect(await eight.first().innerText()).toMatch(/H200[^]*\sverified/);
     for (const device of [0, 1]) {
       await page.locator(".chunks-diagram input").nth(device).check();
       expect(await page.locator(".chunks-diagram svg").getAttribute("aria-label")).toContain(

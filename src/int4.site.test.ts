@@ -11,7 +11,7 @@ describe("the panel of the experiment int4", () => {
     expect(await page.locator(".answer").innerText()).toMatch(/no record of this experiment yet|tok\/s/);
     for (const id of ["2026-03-31_int4/qwen2-0.5b-24-layers", "replication-h200/headless-int4-qwen2-1-layer"]) {
       expect(await page.locator(`.weight-format-records [data-figure="${id}"]`).innerText()).toMatch(
-        /Qwen2-sized, [^]* µs/
+        /Qwen2-sized, [^]*\sµs/
       );
     }
     await page.click("[data-action=run]");

@@ -73,7 +73,9 @@ function describeLaunch({dispatchesPerToken, workgroups, workgroupSize}: ResultR
       : [formatQuantity(several ? 1 : dispatchesPerToken, "dispatch", "dispatches")]),
     ...(several ? [`for ${formatCount(1 / dispatchesPerToken)} tokens`] : []),
     ...(workgroups === null ? [] : [`of ${formatQuantity(workgroups, "workgroup")}`]),
-    ...(workgroupSize === null ? [] : [`of ${formatCount(workgroupSize)} invocations`])
+    ...(workgroupSize === null
+      ? []
+      : [`${workgroups === null ? "workgroups " : ""}of ${formatCount(workgroupSize)} invocations`])
   ];
   return parts.length > 0 ? parts.join(" ") : "not said";
 }
