@@ -163,8 +163,9 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
   return html`<figure class="chunks-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot} ${legend(devices, live, keys, {hasLimits: false})}
     <figcaption>
-      Recorded: ${shape === "phi3-mini" ? "whole Phi-3-mini or Phi-3-sized models of 32 layers" : label}, one token at a
-      time. Bars span p10 to p90.
+      Recorded:
+      ${shape === "phi3-mini" ? "whole Phi-3-mini or Phi-3-sized models of 32 layers" : `${label}${reported.length > 0 ? `, and hollow the original's kernels with as many layers of Phi-3's width` : ""}`},
+      one token at a time. Bars span p10 to p90.
       ${live.some(({spectrum}) => !spectrum) ? "Your run is of another shape: do not compare its height with the recorded points." : ""}
       Sources: ${sources.join("; ")}.
     </figcaption>
