@@ -27,6 +27,16 @@ describe("the panel of the experiment chunks", () => {
       /^On your device, .* Where the CPU waits for each of 2, it is /
     );
     expect(await liveDots(page, ".chunks-plot").count()).toBe(3);
+    const eight = page.locator("[data-row='m2-pro-reported/int4-on-the-fly-8-layers'] ~ tr", {
+      hasText: "Phi-3-mini, 8 layers"
+    });
+    expect(await eight.first().innerText()).toMatch(/H200[^]*\sverified/);
+    for (const device of [0, 1]) {
+      await page.locator(".chunks-diagram input").nth(device).check();
+      expect(await page.locator(".chunks-diagram svg").getAttribute("aria-label")).toContain(
+        `${[18, 131][device]} are idle`
+      );
+    }
     expect(await liveDots(page, ".weight-time-plot").count()).toBe(1);
     expect(await accessibilityViolations(page)).toEqual([]);
     await expectToFit(page, 360);

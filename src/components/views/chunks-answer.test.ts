@@ -1,6 +1,8 @@
 import {describe, expect, it} from "vitest";
+import {readResults} from "../../data/read-results.js";
 import type {RunRecord} from "../lab/record.js";
 import {runRows} from "../lab/result-row.js";
+import {collectResults} from "../lab/results-table.js";
 import {shapes} from "../model/shape.js";
 import {chunkRun} from "./chunk-fixture.js";
 import {describeChange, recordedChunks, yourChunks} from "./chunks-answer.js";
@@ -15,16 +17,30 @@ const spectrum = {...chunkRun({1: 8}), experiment: "spectrum"};
 describe("the recorded finding", () => {
   it("compares one dispatch with several, and with the most that the CPU waits for", () => {
     expect(recorded(chunkRun({1: 8, 4: 9, 32: 8}, {1: 7, 32: 5}))).toBe(
-      "On an NVIDIA H200 one workgroup decodes *8 tok/s* of Phi-3-mini in one dispatch, and *8 to 9 tok/s* in 4 to 32 " +
+      "One workgroup pays *125 ms* for a token of Phi-3-mini on an NVIDIA H200, and is *40 times* as slow as 228 " +
+        "dispatches that use all cores. It decodes *8 tok/s* in one dispatch, and *8 to 9 tok/s* in 4 to 32 " +
         "dispatches (12.5 % more). Where the CPU waits for each of 32, it is *5 tok/s* (37.5 % less): a wait costs " +
-        "*2.34 ms*. The same work in 228 dispatches that use all cores is *320 tok/s*."
+        "*2.34 ms*. The same work in 228 dispatches on all cores is *320 tok/s*."
     );
   });
 
-  it("says that one workgroup is slow in however many dispatches only where all of them are alike", () => {
-    expect(recorded(chunkRun({1: 8, 32: 8.1}))).toMatch(/^One workgroup is slow in however many dispatches\. On an /);
-    expect(recorded(chunkRun({1: 8, 4: 9, 32: 8}))).toMatch(/^On an /);
-    expect(recorded(chunkRun({1: 300, 32: 300}))).toMatch(/^On an /);
+  it("begins with the price of a token, in however many dispatches only where all of them are alike", () => {
+    expect(recorded(chunkRun({1: 8, 32: 8.1}))).toMatch(
+      /^One workgroup pays \*125 ms\* .*, in however many dispatches, and is /
+    );
+    expect(recorded(chunkRun({1: 8, 4: 9, 32: 8}))).toMatch(
+      /^One workgroup pays \*125 ms\* [^,]* NVIDIA H200, and is /
+    );
+    expect(recorded(chunkRun({1: 640, 32: 640}))).toMatch(/NVIDIA H200, and is \*2 times\* as fast as 228 dispatches/);
+  });
+
+  it("tells dispatches in submits of their own from those of one submit", () => {
+    const text = recorded(chunkRun({1: 8, 4: 8, 32: 8}, {32: 5}, {4: 9, 32: 4}));
+    expect(text).toContain(
+      "and *8 tok/s* in 4 to 32 dispatches (within 1 %). Each in a submit of its own, with one wait"
+    );
+    expect(text).toContain("for all, 4 and 32 dispatches are *9 tok/s* (12.5 % more) and *4 tok/s* (50 % less). Where");
+    expect(text).toContain("a wait costs *2.34 ms*");
   });
 
   it("has no price of a wait where a token with waits is not slower", () => {
@@ -33,7 +49,7 @@ describe("the recorded finding", () => {
 
   it("is of the spectrum while the experiment has no record, and says what is missing", () => {
     expect(recorded(spectrum)).toMatch(
-      /^On an .* \*8 tok\/s\* .* \*320 tok\/s\*\. There is no record yet of a token cut/
+      /^One workgroup pays .* \*8 tok\/s\* .* \*320 tok\/s\*\. There is no record yet of a token cut/
     );
     expect(recorded(spectrum, chunkRun({1: 4, 32: 4}))).toMatch(/\*4 tok\/s\* in 32/);
   });
@@ -42,9 +58,9 @@ describe("the recorded finding", () => {
     const browser = {...chunkRun({1: 5, 32: 5}), runtime: {name: "Chromium 156", os: "Linux"}};
     const node = {...chunkRun({1: 4, 32: 4}), runtime: {name: "Node 20.19 with Dawn", os: "Linux"}};
     expect(recorded(browser, node)).toMatch(
-      /On an NVIDIA H200 one workgroup decodes \*4 tok\/s\* .*\. In Chromium 156, one workgroup decodes \*5 tok\/s\* in one dispatch, and \*5 tok\/s\* in 32 dispatches \(within 1 %\)\.$/
+      /on an NVIDIA H200, in however .* It decodes \*4 tok\/s\* .*\. In Chromium 156, one workgroup decodes \*5 tok\/s\* in one dispatch, and \*5 tok\/s\* in 32 dispatches \(within 1 %\)\.$/
     );
-    expect(recorded(browser)).toMatch(/On an NVIDIA H200 in Chromium 156 one workgroup decodes \*5 tok\/s\*/);
+    expect(recorded(browser)).toMatch(/on an NVIDIA H200 in Chromium 156, .* It decodes \*5 tok\/s\*/);
   });
 
   it("is none of another shape or of a CPU", () => {
@@ -99,6 +115,25 @@ describe("the plot", () => {
       [1, 4]
     ]);
     expect(points(staged)).toEqual([228]);
+  });
+
+  it("has a line of its own for dispatches in submits of their own", () => {
+    const {series} = chunksData({rows: rowsOf(chunkRun({1: 8, 4: 8}, {4: 7}, {4: 6, 32: 6}))});
+    expect(series.map(points)).toEqual([[1, 4], [4], [4, 32]]);
+  });
+
+  it("is of the shape that is asked for, beside what is on file of as many layers", () => {
+    const part = {...chunkRun({1: 33, 8: 33}), shape: {...shapes["phi3-mini-8-layers"]}};
+    const {rows} = collectResults(readResults());
+    const files = [...rowsOf(chunkRun({1: 8, 4: 8}), part), ...rows.filter(({kind}) => kind === "recorded")];
+    const {series, reported} = chunksData({rows: files, shape: "phi3-mini-8-layers"});
+    expect(series.map((line) => line.map(({tokensPerSecond}) => tokensPerSecond))).toEqual([[33, 33]]);
+    expect(reported.map(({id}) => id).sort()).toEqual([
+      "m2-pro-reported/int4-on-the-fly-8-layers",
+      "m2-pro-reported/predequant-8-layers",
+      "replication-h200/headless-fast-8-layers"
+    ]);
+    expect(new Set(points(reported))).toEqual(new Set([1]));
   });
 
   it("has the reader's run first, whatever its shape", () => {

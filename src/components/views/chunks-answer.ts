@@ -2,6 +2,7 @@ import {html} from "htl";
 import {extent, group, maxIndex} from "d3";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
+import type {ShapeId} from "../model/shape.js";
 import {firstLine, formatCount, formatMilliseconds, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {newestRecords, ranOn} from "./recorded.js";
 
@@ -10,12 +11,15 @@ type Strong<T> = (text: string) => T;
 
 type TimedRow = ResultRow & {millisecondsPerToken: number; tokensPerSecond: number; dispatchesPerToken: number};
 
-/** What one run says: one workgroup in one dispatch, in several, in the most, and where the CPU waits for these. */
+/** What one run says: one workgroup in one dispatch, in several, and by how these are submitted and waited for. */
 export interface ChunkTimes {
   one: TimedRow | undefined;
-  /** Several dispatches without waits, the fewest first. */
+  /** Several dispatches together in a submit, the fewest first. */
   cut: TimedRow[];
   most: TimedRow | undefined;
+  /** Several dispatches, each in a submit of its own, with one wait for all; the fewest first. */
+  apart: TimedRow[];
+  /** The most dispatches that the CPU waits for one by one. */
   awaited: TimedRow | undefined;
   staged: TimedRow | undefined;
 }
@@ -24,11 +28,13 @@ export interface ChunkTimes {
 export function chunkTimes(rows: readonly ResultRow[]): ChunkTimes {
   const timed = rows.filter((row): row is TimedRow => row.tokensPerSecond !== null);
   const chunked = timed.filter(({factoring}) => factoring === "chunked");
-  const cut = chunked.filter(({awaited}) => !awaited).sort((a, b) => a.dispatchesPerToken - b.dispatchesPerToken);
+  const fewestFirst = chunked.toSorted((a, b) => a.dispatchesPerToken - b.dispatchesPerToken);
+  const cut = fewestFirst.filter(({awaited, apart}) => !awaited && !apart);
   return {
     one: timed.find(({factoring, awaited}) => factoring === "fused" && !awaited),
     cut,
     most: cut.at(-1),
+    apart: fewestFirst.filter(({apart}) => apart),
     awaited: mostDispatches(chunked.filter(({awaited}) => awaited)),
     staged: timed.find(({factoring}) => factoring === "staged")
   };
@@ -42,12 +48,12 @@ export function waitMilliseconds({cut, awaited}: ChunkTimes): number | null {
 }
 
 /**
- * The newest record of a whole model on a GPU, and that of each other runtime of the device, Node's first: of this
- * experiment, and of the spectrum while it has none.
+ * The newest record of a shape on a GPU, and that of each other runtime of the device, Node's first: of this experiment,
+ * and of the spectrum while it has none.
  * @param rows newest first
  */
-export function chunkRecords(rows: readonly ResultRow[]): ResultRow[][] {
-  const whole = rows.filter(({shapeId, software, kind}) => kind === "run" && shapeId === "phi3-mini" && !software);
+export function chunkRecords(rows: readonly ResultRow[], shape: ShapeId = "phi3-mini"): ResultRow[][] {
+  const whole = rows.filter(({shapeId, software, kind}) => kind === "run" && shapeId === shape && !software);
   for (const experiment of ["chunks", "spectrum"]) {
     const newest = newestRecords(whole.filter((row) => row.experiment === experiment));
     const records = [...group(newest, ({sourceFile}) => sourceFile).values()].filter(
@@ -74,11 +80,21 @@ export function recordedChunks<T>(rows: readonly ResultRow[], strong: Strong<T>)
   if (!times?.one) return ["There is no record yet: run it below, and the answer is your device's own."];
   const missing = times.most ? "" : " There is no record yet of a token cut into several dispatches.";
   return [
-    ...verdict(times),
-    ...sentences(times, `On an ${ranOn(times.one)}`, " of Phi-3-mini", strong),
+    ...price(times, strong),
+    ...(times.staged
+      ? sentences(times, "It decodes", "", strong)
+      : sentences(times, `On an ${ranOn(times.one)} one workgroup decodes`, " of Phi-3-mini", strong)),
     ...browsers.flatMap((browser) =>
       browser.most
-        ? [" ", ...sentences({...browser, staged: undefined}, `In ${browser.one!.runtime},`, "", strong)]
+        ? [
+            " ",
+            ...sentences(
+              {...browser, staged: undefined},
+              `In ${browser.one!.runtime}, one workgroup decodes`,
+              "",
+              strong
+            )
+          ]
         : []
     ),
     missing
@@ -97,23 +113,31 @@ export function yourChunks<T>(record: RunRecord, strong: Strong<T>): (string | T
       `Your run of “${shape.label}” on ${name} ${why || "did not include one dispatch, so it compares nothing"}.`
     ];
   }
-  return sentences(times, `On your device, ${name},`, ` of “${shape.label}”`, strong);
+  return sentences(times, `On your device, ${name}, one workgroup decodes`, ` of “${shape.label}”`, strong);
 }
 
-/** Said where cutting changes next to nothing and all cores change much. */
-function verdict({one, most, cut, staged}: ChunkTimes): string[] {
-  if (!one || !most || !staged) return [];
+/** "One workgroup pays 113 ms for a token of Phi-3-mini on an H200, and is 46.4 times as slow as 228 dispatches …" */
+function price<T>({one, most, cut, staged}: ChunkTimes, strong: Strong<T>): (string | T)[] {
+  if (!one || !staged) return [];
+  const ratio = one.millisecondsPerToken / staged.millisecondsPerToken;
   const isSame = cut.every((row) => Math.abs(row.tokensPerSecond / one.tokensPerSecond - 1) < 0.05);
-  if (!isSame || staged.tokensPerSecond < 2 * one.tokensPerSecond) return [];
-  return ["One workgroup is slow in however many dispatches. "];
+  const whatever = most && isSame && ratio > 1 ? ", in however many dispatches" : "";
+  return [
+    "One workgroup pays ",
+    strong(formatMilliseconds(one.millisecondsPerToken)),
+    ` for a token of Phi-3-mini on an ${ranOn(one)}${whatever}, and is `,
+    strong(`${formatNumber(Math.max(ratio, 1 / ratio))} times`),
+    ` as ${ratio > 1 ? "slow" : "fast"} as ${formatQuantity(staged.dispatchesPerToken, "dispatch", "dispatches")} that `,
+    "use all cores. "
+  ];
 }
 
 /**
  * "On an H200 one workgroup decodes 8.87 tok/s of Phi-3-mini in one dispatch, and 8.85 to 8.86 tok/s in 2 to 32
- * dispatches (within 1 %). Where the CPU waits for each of 32, it is 8.57 tok/s (3.4 % less): a wait costs 118 µs. …"
+ * dispatches (within 1 %). Each in a submit of its own, … Where the CPU waits for each of 32, it is 8.57 tok/s (3.4 % less): a wait costs 118 µs. …"
  */
-function sentences<T>(times: ChunkTimes, where: string, model: string, strong: Strong<T>): (string | T)[] {
-  const {one, cut, most, awaited, staged} = times;
+function sentences<T>(times: ChunkTimes, subject: string, model: string, strong: Strong<T>): (string | T)[] {
+  const {one, cut, most, apart, awaited, staged} = times;
   const rate = (row: TimedRow) => strong(formatRate(row.tokensPerSecond));
   const change = (row: TimedRow) => describeChange(row.tokensPerSecond / one!.tokensPerSecond);
   const distance = (row: TimedRow) => Math.abs(row.tokensPerSecond / one!.tokensPerSecond - 1);
@@ -122,7 +146,7 @@ function sentences<T>(times: ChunkTimes, where: string, model: string, strong: S
   const counts = [...new Set(cut.map(({dispatchesPerToken}) => formatCount(dispatchesPerToken)))];
   const wait = waitMilliseconds(times);
   return [
-    `${where} one workgroup decodes `,
+    `${subject} `,
     rate(one!),
     `${model} in one dispatch`,
     ...(most
@@ -133,6 +157,13 @@ function sentences<T>(times: ChunkTimes, where: string, model: string, strong: S
         ]
       : []),
     ".",
+    ...(apart.length > 0
+      ? [
+          ` Each in a submit of its own, with one wait for all, ${apart.map(({dispatchesPerToken}) => formatCount(dispatchesPerToken)).join(" and ")} dispatches are `,
+          ...apart.flatMap((row, i) => [i > 0 ? " and " : "", rate(row), ` (${change(row)})`]),
+          "."
+        ]
+      : []),
     ...(awaited
       ? [
           ` Where the CPU waits for each of ${formatCount(awaited.dispatchesPerToken)}, it is `,
@@ -144,7 +175,7 @@ function sentences<T>(times: ChunkTimes, where: string, model: string, strong: S
       : []),
     ...(staged
       ? [
-          ` The same work in ${formatQuantity(staged.dispatchesPerToken, "dispatch", "dispatches")} that use all cores is `,
+          ` The same work in ${formatQuantity(staged.dispatchesPerToken, "dispatch", "dispatches")} on all cores is `,
           rate(staged),
           "."
         ]

@@ -4,6 +4,7 @@ import {html} from "htl";
 import {isOneKernel, type Factoring} from "../decode/plan.js";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
+import {shapes, type ShapeId} from "../model/shape.js";
 import {chunkRecords} from "./chunks-answer.js";
 import {formatQuantity, formatRate} from "./format.js";
 import {colours} from "./palette.js";
@@ -14,6 +15,8 @@ import {ranOn, shortDevice} from "./recorded.js";
 export interface ChunksPlotOptions {
   /** Rows of the results table; `chunksData` says which of them are drawn. */
   rows: readonly ResultRow[];
+  /** Of what is drawn: the whole model by default. */
+  shape?: ShapeId;
   /** The run just made on this page. */
   yours?: RunRecord | null;
   /** Pixels. */
@@ -24,44 +27,60 @@ export interface ChunksPlotOptions {
 type Drawn = ResultRow & {dispatchesPerToken: number; tokensPerSecond: number};
 
 export interface ChunksData {
-  /** One workgroup in one and more dispatches of one run, in one submit or awaited; the reader's own first. */
+  /** One workgroup in one and more dispatches of one run, by how they are submitted; the reader's own first. */
   series: Drawn[][];
-  /** What reports have of one workgroup and a whole model. */
+  /** What reports have of one workgroup and as many layers, a token a dispatch or several dispatches a token. */
   reported: Drawn[];
   /** Launching stage by stage, of the same runs and reports. */
   staged: Drawn[];
 }
 
-/** The rows that belong in the plot: the newest record of a whole model, reports of one, and the reader's run. */
-export function chunksData({rows, yours = null}: Omit<ChunksPlotOptions, "width">): ChunksData {
+/** The rows that belong in the plot: the newest record of a shape, reports of as many layers, and the reader's run. */
+export function chunksData({rows, yours = null, shape = "phi3-mini"}: Omit<ChunksPlotOptions, "width">): ChunksData {
   const drawn = (some: readonly ResultRow[]) =>
     some.filter((row): row is Drawn => row.dispatchesPerToken !== null && row.tokensPerSecond !== null);
-  const measured = drawn([...(yours ? runRows(yours, null) : []), ...chunkRecords(rows).flat()]);
+  // Comparable with the recorded points where it is of their shape, however it was submitted.
+  const live = (yours ? runRows(yours, null) : []).map((row) => ({...row, spectrum: row.shapeId === shape}));
+  const measured = drawn([...live, ...chunkRecords(rows, shape).flat()]);
   const ours = measured.filter(({factoring}) => isOneKernel(factoring as Factoring));
   const whole = drawn(rows.filter(({spectrum, kind}) => spectrum && kind === "recorded"));
-  const reported = whole.filter(
-    ({dispatchesPerToken, dispatchesClaimed, engine}) =>
-      dispatchesPerToken <= 32 && !dispatchesClaimed && engine === "webgpu-fusion-max"
-  );
+  const reported = shape === "phi3-mini" ? whole.filter(isRecordedDesign) : drawn(reportsOf(rows, shape));
   const devices = new Set(reported.map(({device}) => device));
   return {
-    series: [...group(ours, ({sourceFile, awaited}) => `${sourceFile} ${awaited}`).values()].map((line) =>
-      [...line].sort((a, b) => a.dispatchesPerToken - b.dispatchesPerToken)
+    series: [...group(ours, ({sourceFile, awaited, apart}) => `${sourceFile} ${awaited} ${apart}`).values()].map(
+      (line) => [...line].sort((a, b) => a.dispatchesPerToken - b.dispatchesPerToken)
     ),
     reported,
     staged: [
       ...measured.filter(({factoring}) => factoring === "staged"),
-      ...whole.filter((row) => row.id === "m2-pro-reported/staged-measured" && devices.has(row.device))
+      ...whole.filter(
+        ({id, device}) => shape === "phi3-mini" && id === "m2-pro-reported/staged-measured" && devices.has(device)
+      )
     ]
   };
+}
+
+function isRecordedDesign({dispatchesPerToken, dispatchesClaimed, engine}: Drawn): boolean {
+  return dispatchesPerToken <= 32 && !dispatchesClaimed && engine === "webgpu-fusion-max";
+}
+
+/** Of the recorded design and as many layers; fused is one dispatch, where nothing says that it had several tokens. */
+function reportsOf(rows: readonly ResultRow[], shape: ShapeId): ResultRow[] {
+  const {layers, hidden} = shapes[shape];
+  if (hidden !== shapes["phi3-mini"].hidden) return [];
+  return rows
+    .filter((row) => row.kind === "recorded" && row.shapeId === "phi3-sized" && row.layers === layers)
+    .filter(({engine, factoring}) => engine === "webgpu-fusion-max" && factoring === "fused")
+    .map((row) => ({...row, dispatchesPerToken: row.dispatchesPerToken ?? 1}))
+    .filter(({dispatchesPerToken}) => dispatchesPerToken >= 1);
 }
 
 /**
  * Decoding speed of one workgroup over the dispatches of a token, recorded and live, with launching stage by stage as a
  * line. Both axes are logarithmic. Every point is also a row of the results table.
  */
-export function chunksPlot({rows, yours = null, width = 640}: ChunksPlotOptions): HTMLElement {
-  const {series, reported, staged} = chunksData({rows, yours});
+export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640}: ChunksPlotOptions): HTMLElement {
+  const {series, reported, staged} = chunksData({rows, shape, yours});
   const recorded = [...series.flat(), ...reported].filter((row) => !isLive(row));
   const devices = [...new Set(recorded.map(ranOn))];
   const point = (row: Drawn) =>
@@ -69,7 +88,7 @@ export function chunksPlot({rows, yours = null, width = 640}: ChunksPlotOptions)
       ? livePoint(row, row.dispatchesPerToken)
       : recordedPoint(row, row.dispatchesPerToken, devices.indexOf(ranOn(row)));
   const lines = series.map((line) => line.map(point));
-  const isAwaited = ([first]: Point[]) => first!.row.awaited === true;
+  const dash = ([first]: Point[]) => (first!.row.awaited ? "2 4" : first!.row.apart ? "7 3" : null);
   const points = [...lines.flat(), ...reported.map(point)];
   const narrow = isNarrow(width);
   const plot = Plot.plot({
@@ -93,17 +112,17 @@ export function chunksPlot({rows, yours = null, width = 640}: ChunksPlotOptions)
         strokeWidth: 1.25
       }),
       lines
-        .filter(isAwaited)
-        .map((line) => Plot.line(line, {x: "x", y: "y", stroke: line[0]!.colour, strokeDasharray: "2 4"})),
+        .filter(dash)
+        .map((line) => Plot.line(line, {x: "x", y: "y", stroke: line[0]!.colour, strokeDasharray: dash(line)!})),
       pointMarks(
         points,
-        lines.filter((line) => !isAwaited(line))
+        lines.filter((line) => dash(line) === null)
       )
     ]
   }) as unknown as PlotElement;
   const owner = (row: ResultRow) => (isLive(row) ? "Yours" : shortDevice(ranOn(row)));
   const text = (row: Drawn) =>
-    `${owner(row)}, ${row.awaited ? "the CPU waits" : formatQuantity(row.dispatchesPerToken, "dispatch", "dispatches")}`;
+    `${owner(row)}, ${row.awaited ? "the CPU waits" : row.apart ? "submits apart" : formatQuantity(row.dispatchesPerToken, "dispatch", "dispatches")}`;
   const labelled = (row: Drawn) =>
     narrow ? formatRate(row.tokensPerSecond) : `${text(row)}: ${formatRate(row.tokensPerSecond)}`;
   addLabels(
@@ -125,19 +144,29 @@ export function chunksPlot({rows, yours = null, width = 640}: ChunksPlotOptions)
   );
   const list = [...series.flat(), ...reported, ...staged].map((row) => {
     const count = formatQuantity(row.dispatchesPerToken, "dispatch", "dispatches");
-    return `${owner(row)}, ${count}${row.awaited ? ", awaited" : ""}: ${formatRate(row.tokensPerSecond)}`;
+    return `${owner(row)}, ${count}${row.awaited ? ", awaited" : row.apart ? ", submitted apart" : ""}: ${formatRate(row.tokensPerSecond)}`;
   });
-  asImage(plot, `Decoding speed of one workgroup over the dispatches of a token. ${list.join("; ")}.`);
+  const {label} = shapes[shape];
+  asImage(plot, `Decoding speed of one workgroup over the dispatches of a token, ${label}. ${list.join("; ")}.`);
   const live = series.flat().filter(isLive);
   const awaitedLine = html`<span><span aria-hidden="true">┈┈</span> The CPU waits for each dispatch</span>`;
   const stagedLine = html`<span><span aria-hidden="true">──</span> A dispatch for each stage, on all cores</span>`;
-  const keys = [...(lines.some(isAwaited) ? [awaitedLine] : []), ...(staged.length > 0 ? [stagedLine] : [])];
+  const apartLine = html`<span
+    ><span aria-hidden="true">╌╌</span> Each dispatch in a submit of its own, one wait</span
+  >`;
+  const keys = [
+    ...(series.some(([first]) => first!.apart) ? [apartLine] : []),
+    ...(series.some(([first]) => first!.awaited) ? [awaitedLine] : []),
+    ...(staged.length > 0 ? [stagedLine] : [])
+  ];
   const sources = [...new Set([...recorded, ...staged.filter((row) => !isLive(row))].map(({source}) => source))];
   return html`<figure class="chunks-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot} ${legend(devices, live, keys, {hasLimits: false})}
     <figcaption>
-      Recorded: whole Phi-3-mini or Phi-3-sized models of 32 layers, one token at a time. Bars span p10 to p90.
-      ${live.some(({spectrum, awaited}) => !spectrum && !awaited) ? "Your run is of another shape: do not compare its height with the recorded points." : ""}
+      Recorded:
+      ${shape === "phi3-mini" ? "whole Phi-3-mini or Phi-3-sized models of 32 layers" : `${label}${reported.length > 0 ? `, and hollow the original's kernels with as many layers of Phi-3's width` : ""}`},
+      one token at a time. Bars span p10 to p90.
+      ${live.some(({spectrum}) => !spectrum) ? "Your run is of another shape: do not compare its height with the recorded points." : ""}
       Sources: ${sources.join("; ")}.
     </figcaption>
   </figure>`;

@@ -177,7 +177,9 @@ export function provenanceTable(figures: readonly RecordedFigure[]): HTMLElement
 function tableRow(row: RecordedFigure): HTMLElement {
   return html`<tr data-figure="${row.id}">
     <td>${row.label}</td>
-    <td class="recorded">${row.figure}</td>
+    <td class="recorded">
+      ${row.figure}${row.shown && /\d/.test(row.figure) ? html`<br /><small>shown by the page</small>` : null}
+    </td>
     <td>${provenance[row.id]!.verdict}</td>
     <td>${row.launch ?? "–"}</td>
     <td>

@@ -30,10 +30,16 @@ it("says each figure with its unit and how it was launched, as far as the file d
     launch: "1 dispatch for 16 tokens, 1 workgroup of 64"
   });
   expect(figure("replication-h200/bigwg-512")).toMatchObject({
-    figure: "0\u00a0ms, 3,333\u00a0tok/s printed",
+    figure: "0\u00a0ms, 3,333.3\u00a0tok/s",
+    shown: true,
     launch: "workgroups of 512"
   });
-  expect(figure("replication-h200/multicore-1-layer").figure).toBe("no time printed");
+  expect(figure("replication-h200/fusedqkv-8-layers").figure).toBe("0.3\u00a0ms, 2,941.2\u00a0tok/s");
+  expect(figure("replication-h200/multicore-1-layer").figure).toBe("no time");
+  expect(figure("replication-h200/headless-fast-1-layer")).toMatchObject({
+    figure: "159\u00a0ms a token",
+    shown: false
+  });
   expect(figure("m2-pro-reported/staged-profile").launch).toBe("228 dispatches");
   expect(figure("m2-pro-reported/dispatch-cost-metal").figure).toBe("32 to 71\u00a0µs");
   expect(figures.filter(({figure}) => !/\d|no time/.test(figure))).toEqual([]);

@@ -10,6 +10,8 @@ export interface RecordedFigure {
   label: string;
   /** The figure, with its unit. */
   figure: string;
+  /** It is a number that a page showed, whatever the GPU did. */
+  shown: boolean;
   /** How it was launched, or null where that is no question or nobody says. */
   launch: string | null;
   device: string | null;
@@ -44,6 +46,7 @@ function reportFigures(file: string, report: Report): RecordedFigure[] {
     date: item.date ?? null,
     citation: citation(report, item),
     sourceUrl: sourceUrl(report.sources[item.source]!),
+    shown: false,
     verified: false,
     ...rest,
     id: `${file.replace(/\.json$/, "")}/${item.id}`
@@ -53,6 +56,7 @@ function reportFigures(file: string, report: Report): RecordedFigure[] {
       figure(row, {
         label: row.label,
         figure: rowFigure(row),
+        shown: row.printed !== undefined,
         launch: describeLaunch({...row, claimed: row.claimedDispatchesPerToken}),
         verified: row.verification !== null
       })
@@ -101,6 +105,7 @@ function artefactFigure(row: ResultRow): RecordedFigure {
     id: row.id,
     label: row.label,
     figure: timeOfTokens(row.millisecondsPerToken! * tokens, tokens),
+    shown: false,
     launch: describeLaunch(row),
     device: row.device,
     date: row.date,
@@ -113,15 +118,20 @@ function artefactFigure(row: ResultRow): RecordedFigure {
 function rowFigure({printed, milliseconds, tokens, tokensPerSecond}: ReportRow): string {
   if (printed) {
     const shown = [
-      ...(printed.milliseconds === null ? [] : [formatMilliseconds(printed.milliseconds)]),
-      ...(printed.tokensPerSecond === null ? [] : [formatRate(printed.tokensPerSecond)])
+      ...(printed.milliseconds === null ? [] : [`${asShown(printed.milliseconds)}\u00a0ms`]),
+      ...(printed.tokensPerSecond === null ? [] : [`${asShown(printed.tokensPerSecond)}\u00a0tok/s`])
     ];
-    return shown.length > 0 ? `${shown.join(", ")} printed` : "no time printed";
+    return shown.length > 0 ? shown.join(", ") : "no time";
   }
   return [
     ...(tokensPerSecond === null ? [] : [formatRate(tokensPerSecond)]),
     ...(milliseconds === null ? [] : [timeOfTokens(milliseconds, tokens!)])
   ].join(", ");
+}
+
+/** Every digit that is on file, in the unit of the page. */
+function asShown(value: number): string {
+  return value.toLocaleString("en-GB", {maximumFractionDigits: 20});
 }
 
 function timeOfTokens(milliseconds: number, tokens: number): string {

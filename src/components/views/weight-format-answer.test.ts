@@ -25,25 +25,25 @@ describe("the recorded finding", () => {
       {shape: eight}
     );
     expect(recorded(run)).toBe(
-      "On the fly, with all cores; beforehand, to float16, with one core. 60 dispatches on all cores decode " +
-        "*1,400 tok/s* from int4, *700 tok/s* from float16 and *350 tok/s* from float32: int4 is 2 times as fast as " +
-        "float16. One workgroup, on one core, decodes *33 tok/s* from int4, *66 tok/s* from float16 and *40 tok/s* from " +
-        "float32: float16 is 2 times as fast as int4. That is on the NVIDIA H200, with Phi-3-mini, 8 layers."
+      "On the fly with all cores, where int4 is *2 times* as fast as float16; beforehand, to float16, with one core, " +
+        "where float16 is *2 times* as fast as int4. 60 dispatches on all cores decode *1,400 tok/s* from int4, " +
+        "*700 tok/s* from float16 and *350 tok/s* from float32. One workgroup, on one core, decodes *33 tok/s* from " +
+        "int4, *66 tok/s* from float16 and *40 tok/s* from float32. That is on the NVIDIA H200, with Phi-3-mini, 8 layers."
     );
   });
 
   it("says so where one format is fastest both ways", () => {
     expect(recorded(formatRun({int4: 50, float32: 40}, {int4: 400, float32: 300}))).toMatch(
-      /^On the fly, with all cores and with one core\. /
+      /^On the fly with all cores, where int4 is \*1\.33 times\* as fast as float32, and with one core, where int4 is \*1\.25 times\* as fast as float32\. /
     );
     expect(recorded(formatRun({int4: 30, float32: 40}, {int4: 200, float32: 300}))).toMatch(
-      /^Beforehand, to float32, with all cores and with one core\. /
+      /^Beforehand, to float32, with all cores, where float32 is \*1\.5 times\* .*, and with one core, where /
     );
   });
 
   it("prefers int4, which takes the least memory, where another is not 2 % faster", () => {
     expect(recorded(formatRun({int4: 1000, float32: 1015}, {int4: 400, float32: 300}))).toMatch(
-      /^On the fly, with all cores and with one core\..* int4 and float32 are within 2 % of each other\./
+      /^On the fly with all cores, where .*, and with one core, where int4 and float32 are within \*2 %\* of each other\./
     );
   });
 
@@ -56,10 +56,10 @@ describe("the recorded finding", () => {
     const whole = formatRun({int4: 8}, {int4: 400, float32: 200}, {tokens: 9000});
     const part = formatRun({int4: 33, float32: 44}, {int4: 1400, float32: 500}, {shape: eight, tokens: 9000});
     const text =
-      "On the fly, with all cores; beforehand, to float32, with one core. With 32 layers 228 dispatches on all cores " +
-      "decode *400 tok/s* from int4 and *200 tok/s* from float32: int4 is 2 times as fast as float32. With 8 layers one " +
-      "workgroup, on one core, decodes *33 tok/s* from int4 and *44 tok/s* from float32: float32 is 1.33 times as fast as " +
-      "int4. With 32 layers it has *8 tok/s* from int4. That is on the NVIDIA H200.";
+      "On the fly with all cores, where int4 is *2 times* as fast as float32; beforehand, to float32, with one core, " +
+      "where float32 is *1.33 times* as fast as int4. With 32 layers 228 dispatches on all cores decode *400 tok/s* " +
+      "from int4 and *200 tok/s* from float32. With 8 layers one workgroup, on one core, decodes *33 tok/s* from int4 " +
+      "and *44 tok/s* from float32. With 32 layers it has *8 tok/s* from int4. That is on the NVIDIA H200.";
     expect(recorded(layer, whole, part)).toBe(text);
     const {failed} = exampleRun();
     whole.rows.push({
@@ -75,6 +75,16 @@ describe("the recorded finding", () => {
         "8 tok/s* from int4; as floats, their weights are more than one dispatch can bind."
       )
     );
+  });
+
+  it("is of Phi-3-mini's 8 layers rather than of 24 that are smaller", () => {
+    const small = formatRun(
+      {int4: 60, float32: 90},
+      {int4: 900, float32: 800},
+      {shape: shapes["qwen2-0.5b-24-layers"]}
+    );
+    const part = formatRun({int4: 33, float32: 44}, {int4: 1400, float32: 500}, {shape: eight});
+    expect(recorded(small, part)).toMatch(/\*1,400 tok\/s\* .*\*33 tok\/s\* .*Phi-3-mini, 8 layers\.$/);
   });
 
   it("is of one device, and rather of one runtime", () => {
@@ -103,8 +113,8 @@ describe("the reader's finding", () => {
     const {failed} = exampleRun();
     run.rows[1] = {...failed, label: "No room", status: "unsupported", message: "Too large.\nmore"};
     expect(yours(run)).toBe(
-      "Your run of “Tiny, 2 layers of 192” on NVIDIA H200: On the fly, with all cores. 18 dispatches on all cores decode " +
-        "*1,400 tok/s* from int4 and *350 tok/s* from float32: int4 is 4 times as fast as float32. There is no figure for " +
+      "Your run of “Tiny, 2 layers of 192” on NVIDIA H200: On the fly with all cores, where int4 is *4 times* as fast as " +
+        "float32. 18 dispatches on all cores decode *1,400 tok/s* from int4 and *350 tok/s* from float32. There is no figure for " +
         "“No room” (unsupported: Too large)."
     );
   });

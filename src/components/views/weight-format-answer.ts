@@ -2,7 +2,7 @@ import {group} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, weightFormatExperiment, type ResultRow} from "../lab/result-row.js";
-import {weightFormats, type WeightFormat} from "../model/shape.js";
+import {shapes, weightBytesPerToken, weightFormats, type ShapeId, type WeightFormat} from "../model/shape.js";
 import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {ranOn, shapeLabel} from "./recorded.js";
 
@@ -39,9 +39,9 @@ function formatRuns(rows: readonly ResultRow[]): FormatRun[] {
 /** The finding of the runs on record of one device that compare two formats at the most layers, for each factoring. */
 export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
   const runs = formatRuns(rows);
-  const one = mostLayers(runs, "fused");
+  const one = largest(runs, "fused");
   const from = one && firstOf(one.fused);
-  const all = from && mostLayers(runs, "staged", from);
+  const all = from && largest(runs, "staged", from);
   if (!all) {
     return [
       "There is no record of this experiment yet, so the bytes have to answer: where a design waits for memory, " +
@@ -60,17 +60,18 @@ export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>
   return [...finding, ...rest, ...why, `${int4 ? "." : ""} That is on the ${ranOn(row)}.`];
 }
 
-/** The run that compares two formats of a factoring at the most layers; of `like`'s device, and rather of its runtime. */
-function mostLayers(
-  runs: readonly FormatRun[],
-  factoring: "fused" | "staged",
-  like?: ResultRow
-): FormatRun | undefined {
+/** The run that compares two formats of a factoring at the largest shape; of `like`'s device, and rather of its runtime. */
+function largest(runs: readonly FormatRun[], factoring: "fused" | "staged", like?: ResultRow): FormatRun | undefined {
   const row = (run: FormatRun) => firstOf(run[factoring]);
   const alike = (run: FormatRun) => Number(like !== undefined && ranOn(row(run)) === ranOn(like));
   return runs
     .filter((run) => formatsOf(run[factoring]).length > 1 && (!like || row(run).device === like.device))
-    .sort((a, b) => row(b).layers! - row(a).layers! || alike(b) - alike(a))[0];
+    .sort((a, b) => size(row(b)) - size(row(a)) || alike(b) - alike(a))[0];
+}
+
+/** Weight bytes of a token, in int4: 24 narrow layers are fewer than 8 wide ones. */
+function size({shapeId}: ResultRow): number {
+  return weightBytesPerToken(shapes[shapeId as ShapeId]);
 }
 
 function firstOf(rows: FormatRows): ResultRow {
@@ -111,50 +112,54 @@ function formatsOf(rows: FormatRows): WeightFormat[] {
   return weightFormats.filter((format) => rows[format]);
 }
 
-/** "On the fly, with all cores; beforehand, to float16, with one. …" */
+/** "On the fly with all cores, where int4 is 2 times as fast as float16; beforehand, to float16, with one core, …" */
 function compare<T>({fused, staged}: Pick<FormatRun, "fused" | "staged">, strong: Strong<T>): (string | T)[] {
-  const all = fastest(staged);
-  const one = fastest(fused);
   const layers = (rows: FormatRows) => formatQuantity(firstOf(rows).layers!, "layer");
+  const [all, one] = [fastest(staged), fastest(fused)];
   const differ = all !== null && one !== null && layers(fused) !== layers(staged);
   const subject = (rows: FormatRows, what: string) =>
     differ ? `With ${layers(rows)} ${what[0]!.toLowerCase()}${what.slice(1)}` : what;
   return [
-    verdict(all, one),
-    ...(all === null
-      ? []
-      : describe(subject(staged, `${dispatches(staged)} on all cores decode`), staged, all, strong)),
-    ...(one === null ? [] : describe(subject(fused, "One workgroup, on one core, decodes"), fused, one, strong))
+    ...verdict(staged, fused, strong),
+    ...(all === null ? [] : describe(subject(staged, `${dispatches(staged)} on all cores decode`), staged, strong)),
+    ...(one === null ? [] : describe(subject(fused, "One workgroup, on one core, decodes"), fused, strong))
   ];
 }
 
-function verdict(all: WeightFormat | null, one: WeightFormat | null): string {
-  const when = (format: WeightFormat) => (format === "int4" ? "on the fly" : `beforehand, to ${format}`);
-  const parts =
-    all === one
-      ? [`${when(all!)}, with all cores and with one core`]
-      : [...(all ? [`${when(all)}, with all cores`] : []), ...(one ? [`${when(one)}, with one core`] : [])];
-  const sentence = parts.join("; ");
-  return `${sentence[0]!.toUpperCase()}${sentence.slice(1)}.`;
+function verdict<T>(staged: FormatRows, fused: FormatRows, strong: Strong<T>): (string | T)[] {
+  const [all, one] = [fastest(staged), fastest(fused)];
+  const when = (format: WeightFormat) => (format === "int4" ? "on the fly" : `beforehand, to ${format},`);
+  const first = all ?? one!;
+  const start = when(first);
+  return [
+    `${start[0]!.toUpperCase()}${start.slice(1)} `,
+    ...(all === null ? [] : ["with all cores, where ", ...ratio(staged, all, strong)]),
+    ...(all !== null && one !== null ? [all === one ? ", and " : `; ${when(one)} `] : []),
+    ...(one === null ? [] : ["with one core, where ", ...ratio(fused, one, strong)]),
+    "."
+  ];
 }
 
-/** " One workgroup decodes 33 tok/s from int4 and 41 tok/s from float16, which is 1.24 times as fast as int4." */
-function describe<T>(what: string, rows: FormatRows, best: WeightFormat, strong: Strong<T>): (string | T)[] {
-  const formats = formatsOf(rows);
+/** "int4 is 1.35 times as fast as float16" */
+function ratio<T>(rows: FormatRows, best: WeightFormat, strong: Strong<T>): (string | T)[] {
   const speed = (format: WeightFormat) => rows[format]!.tokensPerSecond!;
+  const others = formatsOf(rows).filter((format) => format !== best);
+  const rival = others.includes("int4") ? "int4" : others.reduce((a, b) => (speed(b) > speed(a) ? b : a));
+  const times = speed(best) / speed(rival);
+  return times > 1.02
+    ? [`${best} is `, strong(`${formatNumber(times)} times`), ` as fast as ${rival}`]
+    : [`${best} and ${rival} are within `, strong("2\u00a0%"), " of each other"];
+}
+
+/** " One workgroup decodes 33 tok/s from int4 and 41 tok/s from float16." */
+function describe<T>(what: string, rows: FormatRows, strong: Strong<T>): (string | T)[] {
+  const formats = formatsOf(rows);
   const list = formats.flatMap((format, i) => [
     i === 0 ? " " : i === formats.length - 1 ? " and " : ", ",
-    strong(formatRate(speed(format))),
+    strong(formatRate(rows[format]!.tokensPerSecond!)),
     ` from ${format}`
   ]);
-  const others = formats.filter((format) => format !== best);
-  const rival = others.includes("int4") ? "int4" : others.reduce((a, b) => (speed(b) > speed(a) ? b : a));
-  const ratio = speed(best) / speed(rival);
-  const compared =
-    ratio > 1.02
-      ? `${best} is ${formatNumber(ratio)} times as fast as ${rival}`
-      : `${best} and ${rival} are within 2\u00a0% of each other`;
-  return [` ${what}`, ...list, `: ${compared}.`];
+  return [` ${what}`, ...list, "."];
 }
 
 /** The fastest format where there are two to compare; int4 where it is within 2 % of it, because it takes least memory. */

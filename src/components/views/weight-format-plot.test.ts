@@ -20,8 +20,16 @@ describe("the points", () => {
     expect(points.length).toBe(Object.keys(reported).length);
     for (const {row, format, launch} of points) {
       expect(format).toBe(row.id.includes("predequant") ? "float32" : "int4");
-      expect(launch).toBe(row.id.startsWith("2026") ? "one workgroup, 16 tokens in a dispatch" : "one workgroup");
+      const several = row.id.startsWith("2026") || row.id.includes("headless-int4");
+      expect(launch).toBe(several ? "one workgroup, 16 tokens in a dispatch" : "one workgroup");
     }
+    expect([...new Set(points.map(({panel}) => panel))].sort()).toEqual([
+      "1 layer",
+      "32 layers",
+      "8 layers",
+      "Qwen2, 1 layer",
+      "Qwen2, 24 layers"
+    ]);
   });
 
   it("are of the newest record of each shape, and of the reader's run", () => {
@@ -67,6 +75,16 @@ it("limits are the bandwidth over the bytes of the panel's shape and the format"
   const limitOf = (panel: string) => limits.find((limit) => limit.panel === panel && limit.format === "float32")!;
   expect(limitOf("32 layers").tokensPerSecond).toBeCloseTo(1e12 / weightBytesPerToken(shapes["phi3-mini"], "float32"));
   expect(limitOf("1 layer").tokensPerSecond).toBeCloseTo(1e12 / weightBytesPerToken(layer, "float32"));
+});
+
+it("Qwen2-sized layers have no limit but that of a row of this project's own shape", () => {
+  const recorded = [findRow(results, "2026-03-31_int4/qwen2-0.5b-24-layers")];
+  const roofline = {...results.rooflines[0]!, device: "NVIDIA H200", readBandwidthBytesPerSecond: 1e12};
+  const ours = runRows(formatRun({int4: 60}, {}, {shape: shapes["qwen2-0.5b-24-layers"]}), "qwen2.json");
+  expect(formatLimits(formatPoints(recorded, null), [roofline], null)).toEqual([]);
+  const limits = formatLimits(formatPoints([...recorded, ...ours], null), [roofline], null);
+  expect(limits.map(({panel}) => panel)).toEqual(Array(3).fill("Qwen2, 24 layers"));
+  expect(limits[0]!.tokensPerSecond).toBeCloseTo(1e12 / weightBytesPerToken(shapes["qwen2-0.5b-24-layers"]));
 });
 
 it("a model's bytes are those of all its buffers", () => {

@@ -22,8 +22,10 @@ export interface WeightFormatPlotOptions {
   width?: number;
 }
 
-/** The M2 Pro's rows on file, and what their weights were in memory. */
+/** What is on file of the original's kernels and has a time, and what their weights were in memory. */
 export const reported: Readonly<Record<string, WeightFormat>> = {
+  "2026-03-31_int4/qwen2-0.5b-1-layer": "int4",
+  "2026-03-31_int4/qwen2-0.5b-24-layers": "int4",
   "2026-03-31_int4/phi-3-mini-1-layer": "int4",
   "2026-03-31_int4/phi-3-mini-8-layers": "int4",
   "2026-03-31_int4/phi-3-mini-32-layers": "int4",
@@ -32,8 +34,14 @@ export const reported: Readonly<Record<string, WeightFormat>> = {
   "m2-pro-reported/int4-on-the-fly-32-layers": "int4",
   "m2-pro-reported/predequant-1-layer": "float32",
   "m2-pro-reported/predequant-8-layers": "float32",
-  "m2-pro-reported/predequant-32-layers-chunked": "float32"
+  "m2-pro-reported/predequant-32-layers-chunked": "float32",
+  "replication-h200/headless-int4-qwen2-1-layer": "int4",
+  "replication-h200/headless-fast-1-layer": "int4",
+  "replication-h200/headless-fast-8-layers": "int4"
 };
+
+/** Its panels stand apart from those of Phi-3's width. */
+const narrowModel = "Qwen2";
 
 const launches = ["staged", "one workgroup", "one workgroup, 16 tokens in a dispatch"] as const;
 
@@ -64,7 +72,7 @@ export interface FormatLimit {
   device: string;
 }
 
-/** The newest record of each shape, in Node where there is one, what others reported of the M2 Pro, and the reader's own run. */
+/** The newest record of each shape, in Node where there is one, what is on file of the original's kernels, and the reader's own run. */
 export function formatPoints(rows: readonly ResultRow[], yours: RunRecord | null): FormatPoint[] {
   const ours = rows.filter(({experiment, software}) => experiment === weightFormatExperiment && !software);
   const newest = [...group(ours, ({layers}) => layers).values()].flatMap((shape) => {
@@ -94,7 +102,7 @@ export function formatLimits(
   const panels = [...new Set(points.map(({panel}) => panel))];
   return panels.flatMap((panel) => {
     const here = points.filter((point) => point.panel === panel);
-    const shape = shapeOf(here[0]!.row);
+    const shape = here.map(({row}) => shapeOf(row)).find((shape) => shape !== undefined);
     if (!shape) return [];
     const recorded = rooflines.filter(({device}) =>
       here.some(({row, origin}) => origin === "recorded" && row.device === device)
@@ -112,8 +120,9 @@ export function formatLimits(
   });
 }
 
-/** A row of a Phi-3-sized model is put beside Phi-3-mini of as many layers. */
+/** A row of a Phi-3-sized model is put beside Phi-3-mini of as many layers. Qwen2-sized layers are like none here. */
 function shapeOf({shapeId, layers}: ResultRow): Shape | undefined {
+  if (shapeId === "qwen2-sized") return undefined;
   const all: readonly Shape[] = Object.values(shapes);
   return (
     all.find(({id}) => id === shapeId) ??
@@ -122,7 +131,8 @@ function shapeOf({shapeId, layers}: ResultRow): Shape | undefined {
 }
 
 function panelOf({shapeId, layers}: ResultRow): string {
-  return shapeId === "tiny" ? "tiny" : formatQuantity(layers!, "layer");
+  if (shapeId === "tiny") return "tiny";
+  return `${shapeId?.startsWith(narrowModel.toLowerCase()) ? `${narrowModel}, ` : ""}${formatQuantity(layers!, "layer")}`;
 }
 
 /** Decoding speed by what the weights are in memory: a panel for each number of layers, a line for each design. */
@@ -130,6 +140,9 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
   const points = formatPoints(rows, yours);
   const limits = formatLimits(points, rooflines, yours);
   const entries = legend(points);
+  const panels = [...new Set(points.map(({panel}) => panel))].sort((a, b) => order(a) - order(b));
+  const small = panels.filter((panel) => order(panel) < 1);
+  const parts = isNarrow(width) && small.length > 0 ? [small, panels.filter((panel) => order(panel) >= 1)] : [panels];
   const devices = [...new Set(limits.map(({device}) => device))];
   const bandwidths = rooflines
     .filter(({device}) => devices.includes(shortDevice(device)))
@@ -148,11 +161,12 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
       >
       <span>Solid: output verified. Hollow: not verified.</span>
     </div>
-    ${draw(points, limits, width)}
+    ${parts.filter(({length}) => length > 0).map((part) => draw(part, points, limits, width))}
     <figcaption>
-      A panel for each number of layers, on one logarithmic axis. Limits:
-      ${bandwidths.join("; ")}${devices.includes("yours") ? "; yours, measured" : ""}. The M2 Pro's kernels have no LM
-      head, and their float32 at 32 layers is four dispatches.
+      A panel for each number of layers, on one logarithmic axis; without a name, of Phi-3's width. Limits:
+      ${bandwidths.join("; ")}${devices.includes("yours") ? "; yours, measured" : ""}. Hollow marks are the original's
+      kernels, on the M2 Pro or run again on the H200. They have no LM head, and their float32 at 32 layers is four
+      dispatches.
     </figcaption>
   </figure>`;
 }
@@ -170,16 +184,26 @@ function legend(points: readonly FormatPoint[]) {
   return [...new Map(entries.map((entry) => [entry.text, entry])).values()];
 }
 
-function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], width: number): PlotElement {
+/** These panels, on the axis of all of them. */
+function draw(
+  panels: readonly string[],
+  allPoints: readonly FormatPoint[],
+  allLimits: readonly FormatLimit[],
+  width: number
+): PlotElement {
   const narrow = isNarrow(width);
-  const panels = [...new Set(points.map(({panel}) => panel))].sort((a, b) => order(a) - order(b));
+  const [points, limits] = [allPoints, allLimits].map((marks) => marks.filter(({panel}) => panels.includes(panel))) as [
+    FormatPoint[],
+    FormatLimit[]
+  ];
   const speeds = [
-    ...points.flatMap(({row}) => [
+    ...allPoints.flatMap(({row}) => [
       row.tokensPerSecondP10 ?? row.tokensPerSecond!,
       row.tokensPerSecondP90 ?? row.tokensPerSecond!
     ]),
-    ...limits.map(({tokensPerSecond}) => tokensPerSecond)
+    ...allLimits.map(({tokensPerSecond}) => tokensPerSecond)
   ];
+  const withLimits = panels.find((panel) => limits.some((limit) => limit.panel === panel));
   const domain: [number, number] = [min(speeds)! / 1.7, max(speeds)! * 1.7];
   const identity = <T>(value: (point: T) => unknown) => ({value, scale: null});
   const place = {fx: "panel", x: "format"} as const;
@@ -191,7 +215,7 @@ function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], wi
   ];
   const plot = Plot.plot({
     width,
-    height: narrow ? 400 : 420,
+    height: narrow ? (withLimits ? 400 : 260) : 420,
     marginTop: 40,
     marginBottom: 40,
     marginLeft: 46,
@@ -201,7 +225,7 @@ function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], wi
     x: {
       domain: weightFormats,
       label: "Weights in memory",
-      tickFormat: narrow ? (format: string) => format.replace("float", "f") : undefined,
+      tickFormat: narrow || panels.length > 4 ? (format: string) => format.replace("float", "f") : undefined,
       padding: 0.6
     },
     y: {
@@ -223,7 +247,7 @@ function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], wi
         strokeDasharray: "6 4"
       }),
       Plot.text(
-        limits.filter(({panel, format}) => panel === panels[0] && format === "int4"),
+        limits.filter(({panel, format}) => panel === withLimits && format === "int4"),
         {...place, y: "tokensPerSecond", text: "device", textAnchor: "start", dx: -14, dy: -9, fill: colours.limit}
       ),
       series.map((line) =>
@@ -255,7 +279,8 @@ function draw(points: readonly FormatPoint[], limits: readonly FormatLimit[], wi
         : Plot.text(withRoomForFigure(points), {
             ...place,
             y: speed,
-            text: ({row}: FormatPoint) => formatNumber(row.tokensPerSecond!),
+            text: ({row}: FormatPoint) =>
+              `${formatNumber(row.tokensPerSecond!)}${isAgain(row) ? `, ${shortDevice(row.device).replace("NVIDIA ", "")}` : ""}`,
             textAnchor: "start",
             dx: 8,
             stroke: background,
@@ -283,13 +308,20 @@ function withRoomForFigure(points: readonly FormatPoint[]): FormatPoint[] {
   return ordered.filter((point, i) => !ordered.slice(0, i).some((before) => isNear(before, point)));
 }
 
+/** The original's program, run again: its marks would be taken for those of its own figures. */
+function isAgain({id, valid}: ResultRow): boolean {
+  return id in reported && valid === true;
+}
+
 function byFormat(points: readonly FormatPoint[]): FormatPoint[] {
   return points.toSorted((a, b) => weightFormats.indexOf(a.format) - weightFormats.indexOf(b.format));
 }
 
-/** Panels by their layers, `tiny` first. */
+/** Panels by their layers, `tiny` and the narrow model, below one, first. */
 function order(panel: string): number {
-  return panel === "tiny" ? 0 : Number.parseInt(panel);
+  const layers = Number.parseInt(panel.replace(/^\D*/, ""));
+  if (panel === "tiny") return 0;
+  return panel.startsWith(narrowModel) ? layers / 100 : layers;
 }
 
 function tooltip({row, format, launch}: FormatPoint): string {
