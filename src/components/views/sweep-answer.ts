@@ -10,25 +10,43 @@ import {byShape, newestSweeps} from "./sweep-rows.js";
 /** How a sentence marks what it is about: a figure, in the colour of its origin. */
 type Strong<T> = (text: string) => T;
 
-/** The fastest and the slowest way of the last sweep, recorded and the reader's own. */
-export function sweepAnswer(recorded: readonly ResultRow[], yours: SweepRecord | null): HTMLElement {
+/**
+ * The fastest and the slowest way of the last sweep, recorded and the reader's own.
+ * @param others rows of other runs, newest first: what is compared for as long as no sweep is on record
+ */
+export function sweepAnswer(
+  recorded: readonly ResultRow[],
+  others: readonly ResultRow[],
+  yours: SweepRecord | null
+): HTMLElement {
   const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
   return html`<div class="answer">
     ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
-    <p>${recordedFinding(recorded, strong("recorded"))}</p>
+    <p>${recordedFinding(recorded, others, strong("recorded"))}</p>
   </div>`;
 }
 
 /**
- * The finding of the newest sweep on record, at the largest shape it has.
+ * The finding of the newest sweep on record, at the largest shape it has, or of other runs on one device.
  * @param rows of sweeps, newest first
+ * @param others of other runs, newest first
  */
-export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
+export function recordedFinding<T>(
+  rows: readonly ResultRow[],
+  others: readonly ResultRow[],
+  strong: Strong<T>
+): (string | T)[] {
   const newest = newestSweeps(rows).filter(({sourceFile}) => sourceFile === rows[0]!.sourceFile);
   const finding = compare(newest, strong);
-  if (!finding)
-    return ["No sweep is on record yet: which way is the fastest is for your device to say, in the panel below."];
-  return [`On the ${ranOn(newest[0]!)} `, ...finding];
+  if (finding) return [`On the ${ranOn(newest[0]!)} `, ...finding];
+  const [first] = others;
+  const elsewhere = compare(
+    others.filter((row) => ranOn(row) === ranOn(first!)),
+    strong
+  );
+  const none = "No sweep is on record yet";
+  if (!elsewhere) return [`${none}: which way is the fastest is for your device to say, in the panel below.`];
+  return [`On the ${ranOn(first!)} `, ...elsewhere, ` Those are of several runs. ${none}.`];
 }
 
 /** The reader's own finding at the largest shape that has figures, and what their sweep lacks. */
