@@ -28,7 +28,7 @@ const choices: readonly {what: string; change(variant: string): string | null}[]
   })),
   {what: "A dispatch for each operation, not for each stage", change: replace(/^staged/, "unfused")},
   ...axes.dispatches.values.map((count) => ({
-    what: `One workgroup in ${count} dispatches, not in one`,
+    what: "One workgroup in several dispatches, not in one",
     change: (variant: string) => (/-\d+$/.test(variant) ? null : replace(/^fused-1(?=-)/, `chunked-${count}`)(variant))
   })),
   ...axes.sizes.values
@@ -100,10 +100,11 @@ export function noGainsList(changes: readonly Change[]): HTMLElement {
       const [{what, before, after}] = pairs as [Change];
       const ratio = after.tokensPerSecond / before.tokensPerSecond;
       const loss = ratio > 1 - indistinguishable ? "no difference" : `${formatNumber(100 * (1 - ratio))}\u00a0% less`;
+      const worst = pairs.length > 1 ? `, the worst of ${formatQuantity(pairs.length, "pair")} of rows` : "";
       return html`<li>
-        <strong>${what}.</strong> ${formatRate(before.tokensPerSecond)} without, ${formatRate(after.tokensPerSecond)}
-        with it: ${loss}, for “${before.label}” at “${shapeLabel(before)}” on the ${ranOn(before)}
-        ${pairs.length > 1 ? `, the worst of ${formatQuantity(pairs.length, "pair")} of rows` : ""} ${cite(after)}.
+        <strong>${what}.</strong> At “${shapeLabel(before)}” on the ${ranOn(before)}, “${before.label}” has
+        ${formatRate(before.tokensPerSecond)} and “${after.label}” has ${formatRate(after.tokensPerSecond)}:
+        ${loss}${worst} ${cite(after)}.
       </li>`;
     })}
   </ul>`;
