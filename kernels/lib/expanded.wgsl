@@ -7,8 +7,10 @@
 // one unpack2x16float besides.
 
 import package::lib::model::weight_vector;
+@if(slots_2 || slots_3) import package::lib::model::ends_slot;
 import package::lib::activations::Eight;
 import package::lib::int4::Matrix;
+@if(slots_2 || slots_3) import package::lib::int4::in_slot;
 import package::lib::matvec::{load_tile, row_of_slot, slots_of, tile, tile_groups, Input, Rows};
 import package::lib::place::Invocation;
 import package::lib::reduce::team_add_rows;
@@ -49,7 +51,27 @@ struct FourVectors {
   d: vec4u,
 }
 
+@if(!slots_2 && !slots_3)
 fn load_four_slots(
+  matrix: Matrix, rows: Rows, count: u32, first: u32, vector: u32, slot: u32, end: u32, invocation: Invocation
+) -> FourVectors {
+  return load_four_of(matrix, rows, count, first, vector, slot, end, invocation);
+}
+
+// As load_batch of lib/matvec.wgsl.
+@if(slots_2 || slots_3)
+fn load_four_slots(
+  matrix: Matrix, rows: Rows, count: u32, first: u32, vector: u32, slot: u32, end: u32, invocation: Invocation
+) -> FourVectors {
+  if (matrix.slot == 0u) { return load_four_of(in_slot(matrix, 0u), rows, count, first, vector, slot, end, invocation); }
+  if (matrix.slot == 1u) { return load_four_of(in_slot(matrix, 1u), rows, count, first, vector, slot, end, invocation); }
+  @if(slots_3) {
+    if (matrix.slot == 2u) { return load_four_of(in_slot(matrix, 2u), rows, count, first, vector, slot, end, invocation); }
+  }
+  return load_four_of(in_slot(matrix, ends_slot), rows, count, first, vector, slot, end, invocation);
+}
+
+fn load_four_of(
   matrix: Matrix, rows: Rows, count: u32, first: u32, vector: u32, slot: u32, end: u32, invocation: Invocation
 ) -> FourVectors {
   var last = vec4u(0u);

@@ -18,6 +18,12 @@ struct Matrix {
   row_groups: u32,
 }
 
+// The same in a slot that is then a constant.
+@if(slots_2 || slots_3)
+fn in_slot(matrix: Matrix, slot: u32) -> Matrix {
+  return Matrix(slot, matrix.words, matrix.scales, matrix.row_groups);
+}
+
 // What to start the sum of f · x from, given the group's Σ x.
 fn group_start(sum: f32) -> f32 {
   return -1.4375 * sum;

@@ -9,8 +9,10 @@
 
 import package::lib::model::{workgroup_size, hidden, Blob};
 @if(grid) import package::lib::model::epsilon;
+@if(slots_2 || slots_3) import package::lib::model::ends_slot;
 import package::lib::activations::{take_eight, Vector, Eight};
 import package::lib::int4::{Matrix, group_words, group_scale_word};
+@if(slots_2 || slots_3) import package::lib::int4::in_slot;
 @if(!packed) import package::lib::int4::{dot_word, group_start, row_factor};
 @if(packed) import package::lib::int4::packed_dot_word;
 import package::lib::place::{Workgroup, Invocation};
@@ -259,7 +261,28 @@ struct Slot {
   group: u32,
 }
 
+@if(!slots_2 && !slots_3)
 fn load_batch(
+  matrix: Matrix, rows: Rows, count: u32, first: u32, group: u32, tile_count: u32, invocation: Invocation
+) -> Batch {
+  return load_batch_of(matrix, rows, count, first, group, tile_count, invocation);
+}
+
+// Which buffer a layer is in, is asked once for a batch: asked before each load, it would keep them from being under way
+// together.
+@if(slots_2 || slots_3)
+fn load_batch(
+  matrix: Matrix, rows: Rows, count: u32, first: u32, group: u32, tile_count: u32, invocation: Invocation
+) -> Batch {
+  if (matrix.slot == 0u) { return load_batch_of(in_slot(matrix, 0u), rows, count, first, group, tile_count, invocation); }
+  if (matrix.slot == 1u) { return load_batch_of(in_slot(matrix, 1u), rows, count, first, group, tile_count, invocation); }
+  @if(slots_3) {
+    if (matrix.slot == 2u) { return load_batch_of(in_slot(matrix, 2u), rows, count, first, group, tile_count, invocation); }
+  }
+  return load_batch_of(in_slot(matrix, ends_slot), rows, count, first, group, tile_count, invocation);
+}
+
+fn load_batch_of(
   matrix: Matrix, rows: Rows, count: u32, first: u32, group: u32, tile_count: u32, invocation: Invocation
 ) -> Batch {
   var batch: Batch;

@@ -7,17 +7,23 @@
 // Otherwise it is [row][column], as q4f16_1 has it. The activations come from the storage buffer, or with `record_tile`
 // from workgroup memory.
 
-@if(!record_tile) import package::lib::activations::{take_eight, word_of, Eight};
-@if(!record_tile) import package::lib::int4::{dot_word, group_start, weight_element};
-import package::lib::int4::{Matrix, group_words, group_scale_word, row_factor};
+@if(!record_tile) import package::lib::activations::{take_eight, word_of};
+import package::lib::activations::Eight;
+@if(!record_tile) import package::lib::int4::weight_element;
+import package::lib::int4::{Matrix, group_words, group_scale_word};
+@if(record_tile) import package::lib::int4::row_factor;
 import package::lib::matvec::{row_of_slot, slots_of, Input, Rows};
-@if(record_tile) import package::lib::matvec::{dot_group, load_tile, tile_groups};
+@if(record_tile) import package::lib::matvec::{dot_group, load_tile, tile, tile_groups};
 @if(!record_tile) import package::lib::model::{activations, weight_word};
 import package::lib::place::Invocation;
 
-// Whether each weight is loaded and unpacked by itself, its scale too, and whether matrices are [column][row].
+// Whether each weight is loaded by itself, whether each has its scale loaded too, and whether matrices are
+// [column][row].
 @if(!record_tile) override single_weights: bool;
+@if(!record_tile) override single_scales: bool;
 @if(!record_tile) override column_order: bool;
+// Whether nibbles are converted to floats one by one, or put among a float's bits as lib/int4.wgsl does.
+@if(record_tile) override converted: bool;
 
 // As dot_rows.
 @if(!record_tile)
@@ -27,7 +33,7 @@ fn dot_row_alone(
   var sum = 0.0;
   if (busy) {
     let row = row_of_slot(rows, count, invocation.lane % slots_of(count));
-    if (single_weights) { sum = dot_weights(matrix, row, input); } else { sum = dot_words(matrix, row, input); }
+    if (single_scales) { sum = dot_weights(matrix, row, input); } else { sum = dot_groups(matrix, row, input); }
   }
   return sum;
 }
@@ -60,28 +66,56 @@ fn weight_in_column_order(matrix: Matrix, matrix_rows: u32, row: u32, column: u3
   let word = weight_word(matrix.slot, 4u * matrix.words + place / 8u);
   let scale_at = matrix.scales + column / 32u * matrix_rows + row;
   let scale = weight_word(matrix.slot, scale_at / 2u) >> (16u * (scale_at % 2u));
-  return (f32((word >> (4u * (place % 8u))) & 15u) - 7.0) * unpack2x16float(scale).x;
+  return nibble_of(word, place % 8u) * unpack2x16float(scale).x;
 }
 
-// A word of eight weights at a time, and a scale for each group.
+// A scale for each group of 32 weights.
 @if(!record_tile)
-fn dot_words(matrix: Matrix, row: u32, input: Input) -> f32 {
+fn dot_groups(matrix: Matrix, row: u32, input: Input) -> f32 {
   var sum = 0.0;
   for (var group = 0u; group < input.vector.length / 32u; group++) {
-    let words = group_words(matrix, row, group);
-    let dots = vec4f(
-      dot_eight(words.x, take_eight(input.vector, 4u * group, 0u)),
-      dot_eight(words.y, take_eight(input.vector, 4u * group + 1u, 0u)),
-      dot_eight(words.z, take_eight(input.vector, 4u * group + 2u, 0u)),
-      dot_eight(words.w, take_eight(input.vector, 4u * group + 3u, 0u)));
-    sum += unpack2x16float(group_scale_word(matrix, row, group)).x * dot(dots, vec4f(1.0));
+    var products: f32;
+    if (single_weights) {
+      products = dot_nibbles(matrix, row, group, input);
+    } else {
+      products = dot_words(matrix, row, group, input);
+    }
+    sum += unpack2x16float(group_scale_word(matrix, row, group)).x * products;
   }
-  return sum * row_factor;
+  return sum;
 }
 
+// The 32 weights of a group without their scale, a load for each.
 @if(!record_tile)
+fn dot_nibbles(matrix: Matrix, row: u32, group: u32, input: Input) -> f32 {
+  let first = 4u * (matrix.words + row * matrix.row_groups + group);
+  var sum = 0.0;
+  for (var column = 0u; column < 32u; column++) {
+    let word = weight_word(matrix.slot, first + column / 8u);
+    sum += activations[word_of(input.vector, 32u * group + column)] * nibble_of(word, column % 8u);
+  }
+  return sum;
+}
+
+// The same, a load for each eight.
+@if(!record_tile)
+fn dot_words(matrix: Matrix, row: u32, group: u32, input: Input) -> f32 {
+  let words = group_words(matrix, row, group);
+  return dot_eight(words.x, take_eight(input.vector, 4u * group, 0u))
+    + dot_eight(words.y, take_eight(input.vector, 4u * group + 1u, 0u))
+    + dot_eight(words.z, take_eight(input.vector, 4u * group + 2u, 0u))
+    + dot_eight(words.w, take_eight(input.vector, 4u * group + 3u, 0u));
+}
+
 fn dot_eight(word: u32, eight: Eight) -> f32 {
-  return dot_word(word, eight.low, eight.high, group_start(dot(eight.low + eight.high, vec4f(1.0))));
+  let low = vec4f(nibble_of(word, 0u), nibble_of(word, 1u), nibble_of(word, 2u), nibble_of(word, 3u));
+  let high = vec4f(nibble_of(word, 4u), nibble_of(word, 5u), nibble_of(word, 6u), nibble_of(word, 7u));
+  return dot(low, eight.low) + dot(high, eight.high);
+}
+
+// A weight without its scale.
+fn nibble_of(word: u32, place: u32) -> f32 {
+  return f32((word >> (4u * place)) & 15u) - 7.0;
 }
 
 @if(record_tile)
@@ -96,10 +130,29 @@ fn dot_row_alone(
     if (fresh || groups > tile_groups) { load_tile(input, first, tile_count, invocation); }
     if (busy) {
       for (var group = 0u; group < tile_count; group++) {
+        let words = group_words(matrix, row, first + group);
         let scale = unpack2x16float(group_scale_word(matrix, row, first + group)).x;
-        sum += scale * dot_group(group_words(matrix, row, first + group), group);
+        if (converted) {
+          sum += scale * dot_converted(words, group);
+        } else {
+          sum += row_factor * scale * dot_group(words, group);
+        }
       }
     }
   }
-  return sum * row_factor;
+  return sum;
+}
+
+@if(record_tile)
+fn dot_converted(words: vec4u, group: u32) -> f32 {
+  return dot_eight(words.x, eight_of_tile(group, 0u))
+    + dot_eight(words.y, eight_of_tile(group, 1u))
+    + dot_eight(words.z, eight_of_tile(group, 2u))
+    + dot_eight(words.w, eight_of_tile(group, 3u));
+}
+
+@if(record_tile)
+fn eight_of_tile(group: u32, eight: u32) -> Eight {
+  let stride = tile_groups + 1u;
+  return Eight(tile[2u * eight * stride + group], tile[(2u * eight + 1u) * stride + group]);
 }

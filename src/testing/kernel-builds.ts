@@ -71,8 +71,8 @@ function geometriesWithOptions(): Geometry[] {
   const alone: KernelOptions[] = [
     {alone: "each weight, column by column"},
     {alone: "each word", scalarLoads: true},
-    {alone: "each word, from workgroup memory", scalarLoads: true},
-    {alone: "each word, from workgroup memory"}
+    {alone: "each word, without conversion", scalarLoads: true},
+    {alone: "each word, without conversion"}
   ];
   const shared: KernelOptions[] = [{loads: 2}, {scalarLoads: true}, {qkvPasses: 3}];
   return [

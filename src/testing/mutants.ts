@@ -169,6 +169,7 @@ async function makeTinySubjects() {
     },
     crowd: {...staged, factoring: "fused", geometry: change(all!, {workgroups: 8}), crowd: 8},
     record: {...alone, geometry: {...one, options: {alone: "each weight, column by column"}}},
+    scales: {...alone, geometry: {...one, options: {alone: "each weight, a scale for 32"}}},
     words: {...alone, geometry: {...one, options: {alone: "each word", scalarLoads: true}}},
     "record tiles": {
       ...alone,

@@ -18,8 +18,8 @@ export interface Mutation {
  * in three buffers (`split`), with weights in float32 and in float16 and an input in pieces (`expanded`, `halves`), of
  * several tokens in a dispatch of one workgroup (`tokens`), and by two workgroups with token ids of more than 16 bits
  * (`wide`); a roll call of more workgroups than are resident (`crowd`); and by one workgroup in the recorded style
- * (`record`), with a row and a word at a time by itself (`words`), also from workgroup memory (`record tiles`), with
- * two loads under way (`loads`), and with queries, keys and values in three passes (`passes`). `unfused` is the model
+ * (`record`), with a row by itself and a scale for 32 weights (`scales`), with a word at a time (`words`), also from
+ * workgroup memory (`record tiles`), with two loads under way (`loads`), and with queries, keys and values in three passes (`passes`). `unfused` is the model
  * of `long`, an operation a dispatch.
  */
 export type SubjectName =
@@ -42,6 +42,7 @@ export type SubjectName =
   | "wide"
   | "crowd"
   | "record"
+  | "scales"
   | "words"
   | "record tiles"
   | "loads"
@@ -361,7 +362,12 @@ export const mutations: readonly Mutation[] = [
     ["the roll call is over with the first answer", "< count &&", "< 1u &&", "crowd"]
   ]),
   ...inFile("record/matvec.wgsl", [
-    ["neighbouring weights of a column are the same", "4u * (place % 8u)", "4u * (place % 8u / 2u)", "record"],
+    [
+      "neighbouring weights of a column are the same",
+      "nibble_of(word, place % 8u)",
+      "nibble_of(word, place % 8u / 2u)",
+      "record"
+    ],
     [
       "weights of a column are in another word",
       "4u * matrix.words + place / 8u",
@@ -381,11 +387,24 @@ export const mutations: readonly Mutation[] = [
       "record"
     ],
     ["every word has the first eight activations", "4u * group + 2u, 0u)", "4u * group, 0u)", "words"],
+    ["the zero of the nibbles is eight", "& 15u) - 7.0", "& 15u) - 8.0", "words"],
     [
-      "the zero of the nibbles lacks half of the group's sum",
-      "dot(eight.low + eight.high, vec4f(1.0))",
-      "dot(eight.low, vec4f(1.0))",
+      "all groups have the first one's scale",
+      "group_scale_word(matrix, row, group)).x * products",
+      "group_scale_word(matrix, row, 0u)).x * products",
       "words"
+    ],
+    [
+      "half of the weights are the other half",
+      "nibble_of(word, column % 8u)",
+      "nibble_of(word, column % 4u)",
+      "scales"
+    ],
+    [
+      "the third eight of a group are the second",
+      "eight_of_tile(group, 2u)",
+      "eight_of_tile(group, 1u)",
+      "record tiles"
     ],
     [
       "every piece of the input meets the first weights",

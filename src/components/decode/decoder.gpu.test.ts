@@ -6,7 +6,7 @@ import {featureSets} from "../../testing/geometries.js";
 import {countBuffers, logQueue, openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
 import {GpuError} from "../gpu/errors.js";
-import {createDecoder, type Decoder} from "./decoder.js";
+import {createDecoder, type Decoder, type DecoderOptions} from "./decoder.js";
 import {defaultGeometry} from "./geometry.js";
 import {uploadWeights, type GpuWeights} from "./gpu-weights.js";
 
@@ -124,17 +124,17 @@ test("a decoder without a prompt refuses to decode", async () => {
 
 describe("a decoder whose CPU waits for each dispatch", () => {
   const chunked = () => quickFactorings(gpu).includes("chunked");
-  const make = (device: GPUDevice, awaited: boolean) =>
+  const make = (device: GPUDevice, launch: Pick<DecoderOptions, "awaited" | "apart">) =>
     createDecoder(device, kernels, weights, {
       shape,
       factoring: chunked() ? "chunked" : "staged",
       geometry: defaultGeometry(shape, featureSets(gpu)[0]!, gpu),
-      awaited
+      ...launch
     });
 
   test("decodes what it does without, each dispatch in a submit of its own with a wait after it", async () => {
     const {device, log} = logQueue(gpu.device);
-    const subject = await make(device, true);
+    const subject = await make(device, {awaited: true});
     const dispatches = subject.plan.length;
     expect(dispatches).toBe(chunked() ? 2 : 18);
     subject.reset(expected.prompt);
@@ -148,7 +148,7 @@ describe("a decoder whose CPU waits for each dispatch", () => {
 
   test("otherwise waits once, at the end of a run", async () => {
     const {device, log} = logQueue(gpu.device);
-    const subject = await make(device, false);
+    const subject = await make(device, {});
     subject.reset(expected.prompt);
     log.length = 0;
     await subject.run(expected.prompt.length);
@@ -158,8 +158,20 @@ describe("a decoder whose CPU waits for each dispatch", () => {
     subject.destroy();
   });
 
+  test("or submits each dispatch by itself, and waits once all the same", async () => {
+    const {device, log} = logQueue(gpu.device);
+    const subject = await make(device, {apart: true});
+    subject.reset(expected.prompt);
+    log.length = 0;
+    await subject.run(expected.prompt.length);
+    const submits = Array.from({length: expected.prompt.length * subject.plan.length}, () => "submit");
+    expect(log).toEqual([...submits, "wait"]);
+    expect((await subject.readTokens()).at(-1)).toBe(expected.greedy[0]);
+    subject.destroy();
+  });
+
   test("ends a run in whose middle it is reset, and begins anew with the first layer", async () => {
-    const subject = await make(gpu.device, true);
+    const subject = await make(gpu.device, {awaited: true});
     subject.reset(expected.prompt);
     const running = subject.run(expected.prompt.length); // its first dispatch is submitted, and no more
     subject.reset(expected.prompt);

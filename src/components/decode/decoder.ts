@@ -18,6 +18,8 @@ export interface DecoderOptions {
    * workgroups wait for each other, or where a dispatch has several tokens.
    */
   awaited?: boolean;
+  /** Each dispatch is a submit of its own, and the CPU waits only for the last of a run. */
+  apart?: boolean;
 }
 
 /** A model on a GPU that decodes one token after another from its own KV cache. */
@@ -76,7 +78,7 @@ export async function createDecoder(
   weights: GpuWeights,
   options: DecoderOptions
 ): Promise<Decoder> {
-  const {shape, factoring, geometry, awaited = false} = options;
+  const {shape, factoring, geometry, awaited = false, apart = false} = options;
   const plan = planToken(shape, factoring, geometry);
   if (awaited && waits(plan)) throw new GpuError("the CPU waits for dispatches only where workgroups do not wait");
   if (awaited && countsTokens(plan)) throw new GpuError("the CPU waits for dispatches only of one token or less");
@@ -110,7 +112,8 @@ export async function createDecoder(
     return new PlannedDecoder(device, shape, steps, memory, {
       tokensPerDispatch: countsTokens(plan) ? geometry.tokensPerDispatch : 1,
       layersPerDispatch: factoring === "chunked" ? geometry.layersPerDispatch : shape.layers,
-      awaited
+      awaited,
+      apart
     });
   } catch (error) {
     memory.destroy();
@@ -160,7 +163,10 @@ class PlannedDecoder implements Decoder {
     readonly shape: Shape,
     readonly plan: readonly Step[],
     private readonly memory: Memory,
-    private readonly launch: Pick<Geometry, "tokensPerDispatch" | "layersPerDispatch"> & {awaited: boolean}
+    private readonly launch: Pick<Geometry, "tokensPerDispatch" | "layersPerDispatch"> & {
+      awaited: boolean;
+      apart: boolean;
+    }
   ) {}
 
   get tokensPerDispatch() {
@@ -205,7 +211,7 @@ class PlannedDecoder implements Decoder {
     await guard(this.device, "decoding", () => {
       for (let done = 0; done < dispatches;) {
         const tokens = Math.min(dispatches - done, tokensPerSubmit, Math.max(1, done));
-        this.submit(this.plan, tokens);
+        this.submitTokens(tokens);
         done += tokens;
       }
       if (rest > 0) {
@@ -281,6 +287,13 @@ class PlannedDecoder implements Decoder {
   private async isPoisoned(): Promise<boolean> {
     const {buffers, poison} = this.memory;
     return new Uint32Array(await poison.read(buffers.state, 4 * poisonAt))[0] !== 0;
+  }
+
+  private submitTokens(count: number) {
+    if (!this.launch.apart) return this.submit(this.plan, count);
+    for (let token = 0; token < count; ++token) {
+      for (const step of this.plan) this.submit([step]);
+    }
   }
 
   /** Submits the steps, `times` over. */

@@ -54,13 +54,15 @@ const most = {features: best!, arithmetic: "int16"} as const;
 const cases: Case[] = [
   {name: "the recorded style", options: {alone: "each weight, column by column"}, change: alone},
   {name: "weights row by row", options: {alone: "each weight"}, change: alone},
+  {name: "a scale for 32 weights", options: {alone: "each weight, a scale for 32"}, change: alone},
   {name: "a word at a time", options: {alone: "each word", scalarLoads: true}, change: alone},
   {
     name: "a word at a time from a tile in pieces",
     options: {alone: "each word, from workgroup memory", scalarLoads: true, mostTileGroups: 2},
     change: alone
   },
-  {name: "16 bytes a load", options: {alone: "each word, from workgroup memory"}, change: alone},
+  {name: "16 bytes a load", options: {alone: "each word, without conversion"}, change: alone},
+  {name: "two rows for four invocations", options: {loads: 1}, kernel: rows(2), change: alone},
   {name: "two rows a team, one load", options: {loads: 1}, kernel: rows(2), change: teams},
   {name: "four loads", options: {loads: 4}, change: teams},
   {name: "two loads", options: {loads: 2}, change: most},

@@ -74,8 +74,18 @@ test("kernels are linked for what is chosen, and for nothing where nothing is", 
 test("only the recorded order reads columns", () => {
   expect(readsColumns()).toBe(false);
   expect(readsColumns({alone: "each word"})).toBe(false);
-  expect(optionConstants({alone: "each weight, column by column"})).toMatchObject({single_weights: 1, column_order: 1});
-  expect(optionConstants({alone: "each weight"})).toMatchObject({single_weights: 1, column_order: 0});
-  expect(optionConstants({alone: "each word"})).toMatchObject({single_weights: 0, column_order: 0});
+});
+
+test("each way to compute a row alone is one change from the way before", () => {
+  const constants = (alone: KernelOptions["alone"]) => {
+    const {column_order, single_scales, single_weights, converted} = optionConstants({alone});
+    return [column_order, single_scales, single_weights, converted];
+  };
+  expect(constants("each weight, column by column")).toEqual([1, 1, 1, 0]);
+  expect(constants("each weight")).toEqual([0, 1, 1, 0]);
+  expect(constants("each weight, a scale for 32")).toEqual([0, 0, 1, 0]);
+  expect(constants("each word")).toEqual([0, 0, 0, 0]);
+  expect(constants("each word, from workgroup memory")).toEqual([0, 0, 0, 1]);
+  expect(constants("each word, without conversion")).toEqual([0, 0, 0, 0]);
   expect(optionConstants({loads: 8})).toMatchObject({loads_together: 8});
 });

@@ -1,13 +1,33 @@
 import type {Condition} from "../gpu/kernels.js";
 import type {Geometry} from "./plan.js";
 
+/** How an invocation computes a row alone (kernels/record/matvec.wgsl), the recorded way first. */
+const waysAlone = {
+  "each weight, column by column": {columns: true, single_weights: 1, single_scales: 1},
+  "each weight": {single_weights: 1, single_scales: 1},
+  "each weight, a scale for 32": {single_weights: 1},
+  "each word": {},
+  "each word, from workgroup memory": {tiled: true, converted: 1},
+  "each word, without conversion": {tiled: true}
+} satisfies Record<string, WayAlone>;
+
+interface WayAlone {
+  /** The weights lie column by column; in q4f16_1's order by default. */
+  columns?: true;
+  /** The activations are in workgroup memory; in the storage buffer by default. */
+  tiled?: true;
+  single_weights?: 1;
+  single_scales?: 1;
+  converted?: 1;
+}
+
 /** How the kernel of one workgroup differs from what it chooses by itself: each is there to be compared with. */
 export interface KernelOptions {
   /**
-   * Each invocation computes a row alone (kernels/record/matvec.wgsl) and unpacks `each weight` by itself, from q4f16_1's
-   * order or the recorded one; or `each word` of eight, the activations in the storage buffer or in workgroup memory.
+   * Each invocation computes a row alone: it loads `each weight` by itself, and its scale or one for 32 of them, or
+   * `each word` of eight, whose nibbles it converts to floats or puts among the bits of one.
    */
-  alone?: "each weight, column by column" | "each weight" | "each word" | "each word, from workgroup memory";
+  alone?: keyof typeof waysAlone;
   /** The 32 weights of a group come in four loads of four bytes, not in one of 16. */
   scalarLoads?: true;
   /** Loads of weights that a lane has under way together. */
@@ -22,7 +42,7 @@ export interface KernelOptions {
 export function optionConditions({alone, scalarLoads, loads, qkvPasses}: KernelOptions): Condition[] {
   const conditions: Condition[] = [];
   if (alone) conditions.push("record");
-  if (alone && !isUntiled({alone})) conditions.push("record_tile");
+  if (wayOf({alone}).tiled) conditions.push("record_tile");
   if (scalarLoads) conditions.push("scalar_loads");
   if (loads) conditions.push("loads");
   if (qkvPasses) conditions.push("qkv_passes");
@@ -31,21 +51,18 @@ export function optionConditions({alone, scalarLoads, loads, qkvPasses}: KernelO
 
 /** Values for the overrides that kernels/record/ declares. */
 export function optionConstants({alone, loads = 4}: KernelOptions): Record<string, number> {
-  return {
-    single_weights: Number(alone?.startsWith("each weight") ?? false),
-    column_order: Number(readsColumns({alone})),
-    loads_together: loads
-  };
+  const {columns, single_weights = 0, single_scales = 0, converted = 0} = wayOf({alone});
+  return {single_weights, single_scales, converted, column_order: Number(columns ?? false), loads_together: loads};
 }
 
 /** Whether the weights must lie column by column, as `layColumns` re-lays them. */
-export function readsColumns({alone}: Pick<KernelOptions, "alone"> = {}): boolean {
-  return alone === "each weight, column by column";
+export function readsColumns(options: Pick<KernelOptions, "alone"> = {}): boolean {
+  return wayOf(options).columns ?? false;
 }
 
 /** Whether activations stay in the storage buffer. */
-export function isUntiled({alone}: KernelOptions = {}): boolean {
-  return alone !== undefined && alone !== "each word, from workgroup memory";
+export function isUntiled(options: KernelOptions = {}): boolean {
+  return options.alone !== undefined && !wayOf(options).tiled;
 }
 
 /** @throws {Error} when no kernel has these options in this geometry. */
@@ -68,4 +85,8 @@ export function checkOptions(options: KernelOptions, factoring: string, geometry
   if (loads && loads >= 4 && !rows.every((count) => count <= loads && count !== 6)) {
     throw new Error(`${loads} loads under way are less than ${rows.join(", ")} rows, or no multiple of them`);
   }
+}
+
+function wayOf({alone}: Pick<KernelOptions, "alone">): WayAlone {
+  return alone ? waysAlone[alone] : {};
 }

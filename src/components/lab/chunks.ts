@@ -15,9 +15,18 @@ const chunked = divisions.map((dispatches): DecodeVariant => ({
   dispatches
 }));
 
+/** Of these, also each dispatch in a submit of its own with one wait: the fewest the record has, and the most. */
+const apart = chunked.filter(({dispatches}) => dispatches === 4 || dispatches === 32);
+
 const rows: readonly DecodeVariant[] = [
   fused,
   ...chunked,
+  ...apart.map((row) => ({
+    ...row,
+    variant: `${row.variant}-submitted`,
+    label: `${row.label}, each a submit`,
+    apart: true
+  })),
   ...[fused, ...chunked].map((row) => ({
     ...row,
     variant: `${row.variant}-awaited`,
@@ -28,8 +37,8 @@ const rows: readonly DecodeVariant[] = [
 ];
 
 /**
- * One workgroup, its layers divided over more and more dispatches: all in one submit, or each in a submit of its own that
- * the CPU waits for. The staged design stands beside them.
+ * One workgroup, its layers divided over more and more dispatches: all in one submit, each in a submit of its own, or
+ * each in one that the CPU waits for. The staged design stands beside them.
  */
 export function chunksExperiment(environment: DecodeEnvironment): Experiment {
   const sessions = new WeakMap<Gpu, object>();

@@ -157,12 +157,13 @@ describe("a row is unsupported", () => {
 });
 
 describe("the experiment", () => {
-  test("chunks has 1 to 32 dispatches of one workgroup, in one submit and with waits, beside the staged design", () => {
+  test("chunks has 1 to 32 dispatches of one workgroup, in one submit, in several and with waits, beside the staged design", () => {
     const variants = chunksExperiment(environment).variants(shapes["phi3-mini"]);
     const told = variants.map(({identity}) => {
       if (!("awaited" in identity || "factoring" in identity)) throw new Error("not of a model");
-      const {variant, dispatchesPerToken, layersPerDispatch = null, awaited = false} = identity;
-      return [variant, dispatchesPerToken, layersPerDispatch, awaited];
+      const {variant, dispatchesPerToken, layersPerDispatch = null} = identity;
+      const launch = identity.awaited ? "awaited" : identity.apart ? "apart" : "together";
+      return [variant, dispatchesPerToken, layersPerDispatch, launch];
     });
     const chunks = [
       [2, 16],
@@ -172,11 +173,13 @@ describe("the experiment", () => {
       [32, 1]
     ] as const;
     expect(told).toEqual([
-      ["fused", 1, null, false],
-      ...chunks.map(([dispatches, layers]) => [`chunked-${dispatches}`, dispatches, layers, false]),
-      ["fused-awaited", 1, null, true],
-      ...chunks.map(([dispatches, layers]) => [`chunked-${dispatches}-awaited`, dispatches, layers, true]),
-      ["staged", 228, null, false]
+      ["fused", 1, null, "together"],
+      ...chunks.map(([dispatches, layers]) => [`chunked-${dispatches}`, dispatches, layers, "together"]),
+      ["chunked-4-submitted", 4, 8, "apart"],
+      ["chunked-32-submitted", 32, 1, "apart"],
+      ["fused-awaited", 1, null, "awaited"],
+      ...chunks.map(([dispatches, layers]) => [`chunked-${dispatches}-awaited`, dispatches, layers, "awaited"]),
+      ["staged", 228, null, "together"]
     ]);
     for (const variant of variants) expect(variant.unsupported(gpuWith()), variant.identity.variant).toBeNull();
   });

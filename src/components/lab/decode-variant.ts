@@ -68,6 +68,8 @@ export interface DecodeVariant extends Pick<DecodeIdentity, "variant" | "label">
   dispatches?: number;
   /** The CPU waits for each dispatch before it submits the next one. */
   awaited?: boolean;
+  /** Each dispatch is a submit of its own, and the CPU waits for the last of them. */
+  apart?: boolean;
   /** int4 by default. */
   weightFormat?: WeightFormat;
   /** What differs from the geometry that the fused kernel starts with. */
@@ -90,7 +92,7 @@ export function decodeVariants(
 ): Variant[] {
   return rows.map((row) => {
     const {variant, label, factoring, arithmetic = "float32", workgroups = 1, tokensPerDispatch = 1} = row;
-    const {features = kernelFeatures, dispatches = 1, awaited = false, weightFormat = "int4"} = row;
+    const {features = kernelFeatures, dispatches = 1, awaited = false, apart = false, weightFormat = "int4"} = row;
     const waits = workgroups !== 1;
     const layersPerDispatch = factoring === "chunked" ? divideLayers(shape, dispatches) : null;
     return {
@@ -104,6 +106,7 @@ export function decodeVariants(
         tokensPerDispatch,
         ...(layersPerDispatch && {layersPerDispatch}),
         ...(awaited && {awaited}),
+        ...(apart && {apart}),
         workgroups: isOneKernel(factoring) && workgroups !== "resident" ? workgroups : null,
         workgroupSize: null,
         features: [...features],
@@ -129,7 +132,13 @@ export function decodeVariants(
         const geometry = chooseGeometry(shape, row, gpu);
         if (waits) context.progress("calling the roll of the workgroups", 1);
         const create = (workgroups: number) =>
-          createDecoder(device, kernels, weights, {shape, factoring, geometry: {...geometry, workgroups}, awaited});
+          createDecoder(device, kernels, weights, {
+            shape,
+            factoring,
+            geometry: {...geometry, workgroups},
+            awaited,
+            apart
+          });
         const decoder = await (waits
           ? createResidentDecoder({
               ...{create, workgroups, signal},

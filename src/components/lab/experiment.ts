@@ -16,6 +16,7 @@ export type DecodeIdentity = Pick<
   | "tokensPerDispatch"
   | "layersPerDispatch"
   | "awaited"
+  | "apart"
   | "workgroups"
   | "workgroupSize"
   | "features"

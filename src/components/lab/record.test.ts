@@ -71,6 +71,11 @@ const broken: [what: string, change: (example: ReturnType<typeof exampleRun>) =>
     ({staged}) => set(staged, "layersPerDispatch", 1),
     /^rows\.1\.layersPerDispatch: only the chunked factoring divides the layers$/
   ],
+  [
+    "a submit of its own twice over",
+    ({fused}) => set(fused, "awaited", true, {apart: true}),
+    /^rows\.0\.apart: dispatches that are awaited are submits of their own$/
+  ],
   ["a wait that was not", ({fused}) => set(fused, "awaited", false), /^rows\.0\.awaited: /],
   [
     "waits of the CPU for workgroups that wait for each other",

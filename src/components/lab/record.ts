@@ -97,6 +97,8 @@ const rowIdentity = {
   layersPerDispatch: z.int().positive().optional(),
   /** The CPU waited for each dispatch before it submitted the next one. */
   awaited: z.literal(true).optional(),
+  /** Each dispatch was a submit of its own, and the CPU waited only for the last of a run. */
+  apart: z.literal(true).optional(),
   /** Null where each stage has its own, and where it was to be found out and was not. */
   workgroups: z.int().positive().nullable(),
   workgroupSize: z.int().positive().nullable(),
@@ -197,6 +199,7 @@ export const runSchema = z
         issue(["rows", i, "layersPerDispatch"], "only the chunked factoring divides the layers");
       if (row.awaited && (tokensPerDispatch > 1 || (workgroups ?? 1) > 1))
         issue(["rows", i, "awaited"], "only dispatches whose workgroups do not wait for each other are awaited");
+      if (row.apart && row.awaited) issue(["rows", i, "apart"], "dispatches that are awaited are submits of their own");
     }
   });
 

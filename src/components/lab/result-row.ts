@@ -29,6 +29,8 @@ export interface ResultRow {
   dispatchesPerToken: number | null;
   /** The CPU waits for each dispatch; null where the source does not say. */
   awaited: boolean | null;
+  /** Each dispatch is a submit of its own, and the CPU waits for the last; null where the source does not say. */
+  apart: boolean | null;
   /** `dispatchesPerToken` is what the authors say, and nothing on file shows it. */
   dispatchesClaimed: boolean;
   workgroups: number | null;
@@ -53,7 +55,7 @@ export interface ResultRow {
   note: string | null;
   /**
    * Whether it belongs in the dispatch-spectrum plot: a whole Phi-3-mini on a GPU, a token at a time, both figures, and no
-   * ablation of one design's kernel or of how the CPU waits for it.
+   * ablation of one design's kernel or of how the CPU submits it.
    */
   spectrum: boolean;
 }
@@ -84,6 +86,7 @@ export function runRows(run: RunRecord, sourceFile: string | null, within = ""):
       layers: run.shape.layers,
       dispatchesPerToken: row.dispatchesPerToken,
       awaited: row.awaited ?? false,
+      apart: row.apart ?? false,
       dispatchesClaimed: false,
       workgroups: row.workgroups,
       workgroupSize: row.workgroupSize,
@@ -137,7 +140,9 @@ export function withSpectrum(row: Omit<ResultRow, "spectrum">): ResultRow {
     weightFormatExperiment,
     sweepExperimentId
   ];
-  const ablation = comparedAlone.includes(row.experiment ?? "") || (row.kind === "run" && row.awaited === true);
+  const ablation =
+    comparedAlone.includes(row.experiment ?? "") ||
+    (row.kind === "run" && (row.awaited === true || row.apart === true));
   return {...row, spectrum: wholeModel && oneToken && timed && !row.software && !ablation};
 }
 

@@ -202,6 +202,7 @@ function reportRows(file: string, report: Report): ResultRow[] {
       layers: row.layers,
       dispatchesPerToken: row.dispatchesPerToken ?? row.claimedDispatchesPerToken ?? null,
       awaited: null,
+      apart: null,
       dispatchesClaimed: row.dispatchesPerToken === null && row.claimedDispatchesPerToken !== undefined,
       workgroups: row.workgroups,
       workgroupSize: row.workgroupSize,
@@ -242,6 +243,7 @@ function artefactRows(file: string, artefact: Artefact): ResultRow[] {
       // The program that wrote the file decodes all tokens in one dispatch of one workgroup (src/test-int4.html).
       dispatchesPerToken: 1 / artefact.seq_len,
       awaited: null,
+      apart: null,
       dispatchesClaimed: false,
       workgroups: 1,
       workgroupSize: artefact.workgroup_size,

@@ -37,12 +37,8 @@ export const ladder: readonly DecodeVariant[] = [
     options: {alone: "each weight, column by column"}
   },
   {...alone, variant: "row-order", label: "Weights row by row", options: {alone: "each weight"}},
-  {
-    ...alone,
-    variant: "words",
-    label: "Eight weights from a load",
-    options: {alone: "each word", scalarLoads: true}
-  },
+  {...alone, variant: "scales", label: "A scale for 32 weights", options: {alone: "each weight, a scale for 32"}},
+  {...alone, variant: "words", label: "Eight weights from a load", options: {alone: "each word", scalarLoads: true}},
   {
     ...alone,
     variant: "tile",
@@ -51,10 +47,12 @@ export const ladder: readonly DecodeVariant[] = [
   },
   {
     ...alone,
-    variant: "vectors",
-    label: "16 bytes a load",
-    options: {alone: "each word, from workgroup memory"}
+    variant: "unconverted",
+    label: "Floats without a conversion",
+    options: {alone: "each word, without conversion", scalarLoads: true}
   },
+  {...alone, variant: "vectors", label: "16 bytes a load", options: {alone: "each word, without conversion"}},
+  {...alone, variant: "shared-by-4", label: "Four invocations share two rows", kernel: twoRows, options: {loads: 1}},
   {...shared, variant: "teams", label: "32 invocations share two rows", kernel: twoRows, options: {loads: 1}},
   {...shared, variant: "loads", label: "Four loads under way", kernel: twoRows, options: {loads: 4}},
   {...shared, variant: "register-tile", label: "Four rows a team", options: {loads: 4}},
