@@ -59,7 +59,7 @@ function sentence({one, all, ratio}: Reach, meaning: "recorded" | "yours"): Node
   const comparison =
     ratio < 1.02 ? "no more" : html`<strong class="${meaning}">${formatNumber(ratio)} times</strong> as much`;
   return html`<span>
-    ${where}, the best of the read probes with one workgroup, of ${formatCount(one.workgroupSize)}, reads
+    ${where}, the best of the read probes with one workgroup (${formatCount(one.workgroupSize)} invocations) reads
     ${figure(one)}, and ${formatQuantity(all.workgroups, "workgroup")} read ${figure(all)} together: ${comparison}.
   </span>`;
 }

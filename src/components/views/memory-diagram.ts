@@ -1,10 +1,11 @@
+import {rollup} from "d3";
 import {html} from "htl";
+import type {CostResultRow} from "../lab/cost-row.js";
 import {createSvg, drawCell, drawTitle} from "./core-diagram.js";
 import type {Svg} from "./core-diagram.js";
 import {formatBandwidth, formatCount, formatNumber, formatQuantity} from "./format.js";
 import {reachOf, readRows, type ReadRow} from "./reach.js";
 import {ranOn} from "./recorded.js";
-import type {CostResultRow} from "../lab/cost-row.js";
 
 export interface MemoryDiagramOptions {
   /** The rows of one record. */
@@ -45,9 +46,15 @@ export function memoryDiagram({rows, cores, width = 640}: MemoryDiagramOptions):
 export function chooseReads(rows: readonly CostResultRow[], cores: number): ReadRow[] | null {
   const reach = reachOf(rows);
   if (!reach || reach.all.workgroups === 1) return null;
-  const between = readRows(rows)
-    .filter(({workgroups}) => workgroups > 1 && workgroups <= cores && workgroups < reach.all.workgroups)
-    .sort((a, b) => a.workgroups - b.workgroups);
+  const between = [
+    ...rollup(
+      readRows(rows).filter(
+        ({workgroups}) => workgroups > 1 && workgroups <= cores && workgroups < reach.all.workgroups
+      ),
+      (reads) => reads.reduce((a, b) => (a.bytesPerSecond.median >= b.bytesPerSecond.median ? a : b)),
+      ({workgroups}) => workgroups
+    ).values()
+  ].sort((a, b) => a.workgroups - b.workgroups);
   const some = between[Math.floor((between.length - 1) / 2)];
   return [...new Set([reach.one, some, between.at(-1), reach.all].filter((row) => row !== undefined))];
 }

@@ -39,14 +39,15 @@ export function recordedFinding<T>(
   const newest = newestSweeps(rows).filter(({sourceFile}) => sourceFile === rows[0]!.sourceFile);
   const finding = compare(newest, strong);
   if (finding) return [`On the ${ranOn(newest[0]!)} `, ...finding];
-  const [first] = others;
+  const first = others.find((row) => ranOn(row) === row.device) ?? others[0];
   const elsewhere = compare(
     others.filter((row) => ranOn(row) === ranOn(first!)),
-    strong
+    strong,
+    "rows on record that decode"
   );
   const none = "No sweep is on record yet";
   if (!elsewhere) return [`${none}: which way is the fastest is for your device to say, in the panel below.`];
-  return [`On the ${ranOn(first!)} `, ...elsewhere, ` Those are of several runs. ${none}.`];
+  return [`On the ${ranOn(first!)} `, ...elsewhere, ` They are of several runs. ${none}.`];
 }
 
 /** The reader's own finding at the largest shape that has figures, and what their sweep lacks. */
@@ -67,7 +68,7 @@ export function yourFinding<T>(record: SweepRecord, strong: Strong<T>): (string 
 }
 
 /** "the fastest of 6 ways to decode “…” is “…” with 9 tok/s, 12 times as fast as the slowest, “…” with …" */
-function compare<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] | null {
+function compare<T>(rows: readonly ResultRow[], strong: Strong<T>, what = "ways to decode"): (string | T)[] | null {
   const [largest] = byShape(rows);
   if (!largest) return null;
   const {shape, rows: swept} = largest;
@@ -76,7 +77,7 @@ function compare<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)
     return [`“${fastest.label}” decodes “${shape.label}” at `, strong(formatRate(fastest.tokensPerSecond)), "."];
   }
   return [
-    `the fastest of ${formatCount(swept.length)} ways to decode “${shape.label}” is “${fastest.label}” with `,
+    `the fastest of ${formatCount(swept.length)} ${what} “${shape.label}” is “${fastest.label}” with `,
     strong(formatRate(fastest.tokensPerSecond)),
     `, ${formatNumber(fastest.tokensPerSecond / slowest.tokensPerSecond)} times as fast as the slowest, ` +
       `“${slowest.label}” with `,

@@ -22,7 +22,9 @@ export function tuningTable(title: string, trials: readonly Trial[]): HTMLElemen
               <th scope="row">${withCode(trial.change)}</th>
               <td class="number">${formatNumber(trial.beforeTokensPerSecond)}</td>
               <td class="number">${formatNumber(trial.afterTokensPerSecond)}</td>
-              <td class="number">${gain(trial) < 0 ? "−" : "+"}${formatNumber(100 * Math.abs(gain(trial)))} %</td>
+              <td class="number">
+                ${gain(trial) < 0 ? "−" : "+"}${formatNumber(Math.round(1000 * Math.abs(gain(trial))) / 10)} %
+              </td>
             </tr>`
         )}
       </tbody>

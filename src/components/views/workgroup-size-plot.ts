@@ -28,10 +28,11 @@ export function workgroupSizePlot({rows, yours = null, width = 640}: WorkgroupSi
   const own = sizedRows(yours ? runRows(yours, null) : []);
   const live = own.map((row) => ({...row, spectrum: row.shapeId === "phi3-mini"})); // comparable with what is recorded
   const recorded = sizedRows(rows);
-  const devices = [...new Set(recorded.map(ranOn))];
+  const device = (row: ResultRow) => shortDevice(ranOn(row));
+  const devices = [...new Set(recorded.map(device))];
   const points = [
     ...live.map((row) => livePoint(row, row.workgroupSize)),
-    ...recorded.map((row) => recordedPoint(row, row.workgroupSize, devices.indexOf(ranOn(row))))
+    ...recorded.map((row) => recordedPoint(row, row.workgroupSize, devices.indexOf(device(row))))
   ];
   if (points.length === 0) return html`<p class="workgroup-size-plot">No workgroup's speed by its size is on file.</p>`;
   const series = [...group(points, ({row}) => (row.kind === "run" ? row.sourceFile : row.id)).values()];
