@@ -19,7 +19,7 @@ export function tuningTable(title: string, trials: readonly Trial[]): HTMLElemen
         ${sorted.map(
           (trial) =>
             html`<tr>
-              <th scope="row">${withCode(trial.change)}</th>
+              <th scope="row" style="min-width: 11em;">${withCode(trial.change)}</th>
               <td class="number">${formatNumber(trial.beforeTokensPerSecond)}</td>
               <td class="number">${formatNumber(trial.afterTokensPerSecond)}</td>
               <td class="number">
