@@ -21,7 +21,9 @@ describe("a tuning", () => {
 
   it("does not keep a change that made the kernel no faster", () => {
     const slow = change(({trials}) => (trials[0]!.afterTokensPerSecond = trials[0]!.beforeTokensPerSecond));
-    expect(slow).toThrow(/results\/h200-tuning\.json.*\n {2}trials\.0\.verdict: is “kept”, but 887 is no more than 887/);
+    expect(slow).toThrow(
+      /results\/h200-tuning\.json.*\n {2}trials\.0\.verdict: is “kept”, but 887 is no more than 887/
+    );
   });
 
   it("has each change once, and its days and runs in order", () => {
