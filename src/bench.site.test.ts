@@ -37,6 +37,24 @@ test("the queue follows from the boxes and the link, each row can be struck, and
   expect((await liveRows(page)).map(({variant}) => variant)).not.toContain(ids[0]);
   expect((await liveRows(page)).every(({status}) => status === "idle")).toBe(true);
   expect(await page.locator("[data-experiment=bench]").getAttribute("data-state")).toBe("idle");
+  const variants = async () => (await liveRows(page)).map(({variant}) => variant);
+  const chunked = "tiny/chunked-2-float32-subgroups";
+  expect(await variants()).toContain(chunked);
+  for (const {axis, value, checked} of [
+    {axis: "dispatches", value: "32", checked: true}, // more than it has layers
+    {axis: "dispatches", value: "2", checked: false}
+  ]) {
+    await page.setChecked(`[data-axis=${axis}] [value="${value}"]`, checked);
+  }
+  expect((await variants()).filter((id) => id!.includes("chunked"))).toEqual([]);
+  await page.check("[data-axis=factorings] [value=fused]");
+  await page.check('[data-axis=workgroups] [value="4"]');
+  await page.check("[data-axis=activations] [value=registers]");
+  expect(await variants()).toContain("tiny/fused-4-float32-subgroups-64-registers");
+  await page.reload();
+  await page.locator(".panel-device").waitFor();
+  expect(await variants()).toContain("tiny/fused-4-float32-subgroups-64-registers");
+  expect(await variants()).not.toContain(chunked);
   await page.uncheck("[data-axis=shapes] [value=tiny]");
   expect(await page.locator("[data-action=run]").isDisabled()).toBe(true);
   expect(await page.locator(".panel-status").innerText()).toContain("queue is empty");

@@ -28,6 +28,11 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     }
     const ids = await page.locator("[id]").evaluateAll((elements) => elements.map(({id}) => id));
     expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+    expect(await page.locator(".tuning-table tbody tr").count()).toBeGreaterThan(30);
+    expect(await page.locator(".workgroup-size-plot svg[role=img]").getAttribute("aria-label")).toMatch(
+      /Apple M2 Pro, 64: [\d.]+\u00a0tok\/s; .*Apple M2 Pro, 256: [\d.]+\u00a0tok\/s/
+    );
+    expect(await page.locator("main").innerText()).not.toContain("${");
     expect(problems).toEqual([]);
   });
 

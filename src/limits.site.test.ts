@@ -18,6 +18,10 @@ describe("the page on limits", () => {
     const panel = page.locator("[data-experiment=limits]");
     await panel.locator(".panel-device").waitFor();
     expect(await panel.locator("[data-variant=resident-64]").getAttribute("data-status")).toBe("declined");
+    expect(await page.locator(".memory-diagram svg[role=img]").getAttribute("aria-label")).toMatch(
+      /^What memory sees\. one workgroup of [\d,]+ on 1 of 132 cores: .*, 100\u00a0% of the most\.$/
+    );
+    expect(await page.locator("main").innerText()).not.toContain("${");
     await panel.locator("[data-action=run]").click();
     await reach(page, "done");
     const [record] = await records(page);

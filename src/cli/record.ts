@@ -26,9 +26,9 @@ import {openDawnGpu} from "./dawn.js";
 const sweepUsage = [
   ...axisNames.map((name) => {
     const {values, initial}: {values: readonly string[]; initial: readonly string[]} = axes[name];
-    return `  --${name}`.padEnd(15) + `${values.join(", ")}; ${initial.join(",")} by default`;
+    return `  --${name}`.padEnd(16) + `${values.join(", ")}; ${initial.join(",")} by default`;
   }),
-  "  --without    ids of rows to strike, as the queue prints them: tiny/staged-int16-subgroups"
+  "  --without     ids of rows to strike, as the queue prints them: tiny/staged-int16-subgroups"
 ].join("\n");
 
 const usage = `Runs an experiment on this machine's GPU and writes its record.
@@ -198,6 +198,8 @@ function parse(args: string[]) {
         features: {type: "string"},
         workgroups: {type: "string"},
         sizes: {type: "string"},
+        activations: {type: "string"},
+        dispatches: {type: "string"},
         without: {type: "string"},
         help: {type: "boolean", short: "h"}
       }

@@ -109,6 +109,22 @@ describe("a row is unsupported", () => {
     expect(reason).toMatch(/^This geometry does not fit: a workgroup of 1024 leaves no room for activations in 16384 /);
   });
 
+  test("where a team has fewer lanes than rows, with what it would need", () => {
+    const narrow = (subgroupMinSize: number, subgroupMaxSize: number) =>
+      ({...gpuWith(), adapter: {info: {subgroupMinSize, subgroupMaxSize}}}) as unknown as Gpu;
+    const row = {workgroups: "resident", features: ["subgroups"]} as const;
+    const needs = "the sum of each row ends in a lane of its own";
+    expect(variant({...row, kernel: {teamRows: 8}}).unsupported(narrow(4, 4))).toBe(
+      `8 rows a team need a team of 8 lanes or more: ${needs}. Here a team is a subgroup, of 4.`
+    );
+    expect(variant({...row, kernel: {qkvRows: 6}}).unsupported(narrow(4, 32))).toBe(
+      `6 rows a team need a team of 8 lanes or more: ${needs}, and six rows take the places of eight. Here a team is a ` +
+        "subgroup, of 4 to 32, and 4 are sure."
+    );
+    expect(variant({...row, kernel: {residualRows: 4}}).unsupported(narrow(4, 4))).toBeNull();
+    expect(variant({...row, features: [], kernel: {teamRows: 8}}).unsupported(narrow(4, 4))).toBeNull();
+  });
+
   test("with activations in registers, where its workgroups do not wait for each other or have no subgroups", () => {
     const row = {activationsIn: "registers", workgroups: "resident", features: ["subgroups"]} as const;
     expect(variant(row).unsupported(gpuWith())).toBeNull();

@@ -5,7 +5,7 @@ import {defaultGeometry} from "../decode/geometry.js";
 import {expandWeights} from "../decode/expanded-weights.js";
 import {createSyntheticWeights, type GpuWeights} from "../decode/gpu-weights.js";
 import {readsColumns, type KernelOptions} from "../decode/kernel-options.js";
-import {dispatchesPerToken, divideLayers, isOneKernel, linkConditions, planToken} from "../decode/plan.js";
+import {dispatchesPerToken, divideLayers, isOneKernel, leastLanes, linkConditions, planToken} from "../decode/plan.js";
 import type {ActivationPlace, Arithmetic, Factoring, Geometry, KernelGeometry} from "../decode/plan.js";
 import {residencyKey, type ResidencyMemory} from "../decode/residency.js";
 import type {Gpu} from "../gpu/device.js";
@@ -238,6 +238,8 @@ function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): string | nul
     if (size > limits[limit]!)
       return `A workgroup of ${size} is more than this device allows, ${limits[limit]} (${limit}).`;
   }
+  const tooManyRows = whyTooManyRows(kernel, geometry);
+  if (tooManyRows) return tooManyRows;
   try {
     planToken(shape, row.factoring, geometry);
     linkConditions(row.factoring, geometry, 1, row.weightFormat);
@@ -249,6 +251,26 @@ function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): string | nul
   return workgroups > units
     ? `Each of ${workgroups} workgroups must have a row of every matrix; at this shape ${units} have one.`
     : `${label} is a CPU, which runs a workgroup on each core; more than ${mostTried.software} are not tried.`;
+}
+
+/** Where each of a team's rows has no lane of its own for its sum. */
+function whyTooManyRows(
+  {teamRows = 1, qkvRows = 1, residualRows = 1}: Partial<KernelGeometry> = {},
+  {lanes, lanesAreFixed, features}: Geometry
+): string | null {
+  const rows = Math.max(teamRows, qkvRows, residualRows);
+  const needed = rows === 6 ? 8 : rows;
+  const sure = lanesAreFixed ? lanes : leastLanes;
+  if (needed <= sure) return null;
+  const team = !features.includes("subgroups")
+    ? `has ${sure}`
+    : lanesAreFixed
+      ? `is a subgroup, of ${sure}`
+      : `is a subgroup, of ${sure} to ${lanes}, and ${sure} are sure`;
+  return (
+    `${rows} rows a team need a team of ${needed} lanes or more: the sum of each row ends in a lane of its own` +
+    `${rows === 6 ? ", and six rows take the places of eight" : ""}. Here a team ${team}.`
+  );
 }
 
 function whyUndivided({label, layers}: Shape, dispatches: number): string {

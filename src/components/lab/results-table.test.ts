@@ -172,11 +172,13 @@ describe("parseResultFile", () => {
 it("the data loader prints every file of results/", {timeout: 30_000}, () => {
   const tsx = fileURLToPath(new URL("node_modules/tsx/dist/cli.mjs", root));
   const loader = fileURLToPath(new URL("src/data/results.json.ts", root));
-  const {rows, costs, stages, reports} = JSON.parse(
+  const {rows, costs, stages, reports, tunings} = JSON.parse(
     execFileSync(process.execPath, [tsx, loader], {encoding: "utf8", cwd: "/"})
   );
   const all: (ResultRow | CostResultRow | ProfileResultRow)[] = [...rows, ...costs, ...stages];
-  expect(new Set(all.map(({sourceFile}) => sourceFile))).toEqual(new Set(readResults().map(({name}) => name)));
+  expect(new Set([...all, ...tunings].map(({sourceFile}) => sourceFile))).toEqual(
+    new Set(readResults().map(({name}) => name))
+  );
   expect(reports.length).toBe(3);
 });
 

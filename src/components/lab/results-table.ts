@@ -8,6 +8,7 @@ import {runSchema, type RunRecord} from "./record.js";
 import {artefactSchema, citation, reportSchema, sourceUrl, type Artefact, type Report} from "./report.js";
 import {recorderSource, recordUrl, runRows, withSpectrum, type ResultRow} from "./result-row.js";
 import {sweepSchema, type SweepRecord} from "./sweep-record.js";
+import {tuningSchema, type Tuning} from "./tuning-record.js";
 
 /** A file of `results/`, by its name, parsed by the schema it belongs to. */
 export type ResultFile =
@@ -15,6 +16,7 @@ export type ResultFile =
   | {name: string; kind: "cost"; content: CostRecord}
   | {name: string; kind: "profile"; content: ProfileRecord}
   | {name: string; kind: "sweep"; content: SweepRecord}
+  | {name: string; kind: "tuning"; content: Tuning}
   | {name: string; kind: "report"; content: Report}
   | {name: string; kind: "artefact"; content: Artefact};
 
@@ -59,6 +61,7 @@ export interface Results {
   speedups: WithOrigin<Report["speedups"][number]>[];
   negativeResults: WithOrigin<Report["negativeResults"][number]>[];
   literature: WithOrigin<Report["literature"][number]>[];
+  tunings: (Tuning & {sourceFile: string})[];
   reports: ({file: string} & Pick<Report, "title" | "notes" | "inference" | "sources">)[];
 }
 
@@ -82,9 +85,10 @@ export function parseResultFile(name: string, source: string): ResultFile {
   if (kind === "cost") return {name, kind, content: parse(costSchema, name, json)};
   if (kind === "profile") return {name, kind, content: parse(profileSchema, name, json)};
   if (kind === "sweep") return {name, kind, content: parse(sweepSchema, name, json)};
+  if (kind === "tuning") return {name, kind, content: parse(tuningSchema, name, json)};
   if (kind === "report") return {name, kind, content: parse(reportSchema, name, json)};
   throw new Error(
-    `results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run", a "cost", a "profile", a "sweep" or a "report"`
+    `results/${name}: kind: is ${JSON.stringify(kind)}; a result file is a "run", a "cost", a "profile", a "sweep", a "tuning" or a "report"`
   );
 }
 
@@ -127,6 +131,7 @@ export function collectResults(files: readonly ResultFile[]): Results {
     speedups: section((report) => report.speedups),
     negativeResults: section((report) => report.negativeResults),
     literature: section((report) => report.literature),
+    tunings: files.filter((file) => file.kind === "tuning").map(({name, content}) => ({...content, sourceFile: name})),
     reports: reports.map(({name, content: {title, notes, inference, sources}}) => ({
       file: name,
       title,
@@ -147,7 +152,7 @@ function parse<T>(schema: z.ZodType<T>, name: string, json: unknown): T {
 /** The flat table. A report's row that repeats another row is left out, and its note is added to that row's. */
 function resultRows(files: readonly ResultFile[]): ResultRow[] {
   const rows = files.flatMap((file) => {
-    if (file.kind === "cost" || file.kind === "profile") return [];
+    if (file.kind === "cost" || file.kind === "profile" || file.kind === "tuning") return [];
     if (file.kind === "run") return runRows(file.content, file.name);
     if (file.kind === "sweep") return file.content.runs.flatMap((run) => runRows(run, file.name, `${run.shape.id}/`));
     return file.kind === "report" ? reportRows(file.name, file.content) : artefactRows(file.name, file.content);

@@ -29,7 +29,9 @@ const steps = (...shapes: ShapeId[]) =>
     weights: ["int4"],
     features: ["subgroups"],
     workgroups: ["1"],
-    sizes: ["default"]
+    sizes: ["default"],
+    activations: ["workgroup memory"],
+    dispatches: ["2"]
   });
 
 /** Rows of a step that never touch a GPU; `change` makes them misbehave. */

@@ -1,7 +1,10 @@
 import {describe, expect, it} from "vitest";
 import {factorings} from "../decode/plan.js";
-import {axes, axisNames, leastMilliseconds, planSweep, queueIds, type SweepChoice} from "./sweep.js";
+import {shapes} from "../model/shape.js";
+import type {DecodeEnvironment} from "./decode-variant.js";
 import {protocol} from "./protocol.js";
+import {initialChoice} from "./sweep-settings.js";
+import {axes, axisNames, leastMilliseconds, planSweep, queueIds, sweepExperiment, type SweepChoice} from "./sweep.js";
 
 const choice: SweepChoice = {
   shapes: ["tiny"],
@@ -10,9 +13,12 @@ const choice: SweepChoice = {
   weights: ["int4"],
   features: ["subgroups"],
   workgroups: ["1"],
-  sizes: ["default"]
+  sizes: ["default"],
+  activations: ["workgroup memory"],
+  dispatches: ["2", "4", "8"]
 };
 const everything = Object.fromEntries(axisNames.map((name) => [name, axes[name].values])) as unknown as SweepChoice;
+const staged = "tiny/staged-float32-subgroups";
 const queue = (change: Partial<SweepChoice>) => queueIds(planSweep({...choice, ...change}));
 
 describe("the queue of a sweep", () => {
@@ -51,6 +57,66 @@ describe("the queue of a sweep", () => {
         "phi3-mini/chunked-4-float32-subgroups",
         "phi3-mini/chunked-8-float32-subgroups"
       ]
+    );
+  });
+
+  it("has as many dispatches as are chosen, where the layers make so many groups", () => {
+    const chunked = {factorings: ["chunked"], dispatches: axes.dispatches.values} as const;
+    expect(queue({...chunked, shapes: ["phi3-mini-8-layers", "phi3-mini"], dispatches: ["16", "4"]})).toEqual([
+      "phi3-mini-8-layers/chunked-4-float32-subgroups",
+      "phi3-mini/chunked-4-float32-subgroups",
+      "phi3-mini/chunked-16-float32-subgroups"
+    ]);
+    const [step] = planSweep({...choice, ...chunked, shapes: ["phi3-mini"]});
+    expect(step!.rows.map(({dispatches, label}) => [dispatches, label])).toEqual(
+      [2, 4, 8, 16, 32].map((count) => [count, `Chunked, ${count} dispatches, float32`])
+    );
+    for (const {shape, rows} of planSweep({...everything, factorings: ["chunked"]})) {
+      for (const {dispatches} of rows) expect(dispatches).toBeLessThanOrEqual(shapes[shape].layers);
+    }
+  });
+
+  it("has as many workgroups as are chosen, of which all but one alone wait", () => {
+    expect(queue({factorings: ["fused"], workgroups: ["resident", "128", "2", "1"]})).toEqual([
+      "tiny/fused-1-float32-subgroups",
+      "tiny/fused-2-float32-subgroups",
+      "tiny/fused-128-float32-subgroups",
+      "tiny/fused-resident-float32-subgroups"
+    ]);
+    const [step] = planSweep({...choice, factorings: ["fused"], workgroups: ["2", "resident"]});
+    expect(step!.rows).toMatchObject([
+      {workgroups: 2, label: "Fused, 2 workgroups, float32"},
+      {workgroups: "resident"}
+    ]);
+    const waits = sweepExperiment({} as DecodeEnvironment, step!).variants(shapes.tiny);
+    expect(waits.map(({waits}) => waits)).toEqual([true, true]);
+    expect(queue({factorings: ["fused"], workgroups: ["4"], weights: ["float16"]})).toEqual([]);
+  });
+
+  it("keeps activations in registers only in workgroups that wait, with subgroups", () => {
+    const registers = {factorings: ["fused", "staged"], workgroups: ["1", "2"], activations: ["registers"]} as const;
+    expect(queue(registers)).toEqual([
+      "tiny/fused-1-float32-subgroups",
+      "tiny/fused-2-float32-subgroups-registers",
+      staged
+    ]);
+    expect(queue({...registers, features: ["portable"]})).toEqual([
+      "tiny/fused-1-float32-portable",
+      "tiny/staged-float32-portable"
+    ]);
+    const [step] = planSweep({...choice, ...registers, workgroups: ["2"], sizes: ["512"]});
+    expect(step!.rows[0]).toMatchObject({
+      variant: "fused-2-float32-subgroups-512-registers",
+      label: "Fused, 2 workgroups of 512, float32, activations in registers",
+      activationsIn: "registers"
+    });
+  });
+
+  it("has at first the rows that it always had, under the same ids", () => {
+    const first = queueIds(planSweep({...initialChoice(), shapes: ["phi3-mini"]}));
+    const launches = ["fused-1", "fused-resident", "chunked-2", "chunked-4", "chunked-8", "staged", "unfused"];
+    expect(first).toEqual(
+      launches.flatMap((launch) => ["float32", "int16"].map((type) => `phi3-mini/${launch}-${type}-subgroups`))
     );
   });
 

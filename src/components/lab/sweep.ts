@@ -1,4 +1,11 @@
-import {arithmetics, divideLayers, factorings, type Arithmetic, type Factoring} from "../decode/plan.js";
+import {
+  activationPlaces,
+  arithmetics,
+  divideLayers,
+  factorings,
+  type Arithmetic,
+  type Factoring
+} from "../decode/plan.js";
 import type {Gpu} from "../gpu/device.js";
 import {shapes as presets, weightFormats, type Shape, type ShapeId, type WeightFormat} from "../model/shape.js";
 import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
@@ -37,15 +44,27 @@ export const axes = {
   }),
   workgroups: axis({
     label: "Workgroups of the one dispatch",
-    values: ["1", "resident"],
+    values: ["1", "2", "4", "8", "16", "32", "64", "128", "resident"],
     initial: ["1", "resident"],
-    name: (value) => (value === "1" ? "1" : "all resident")
+    name: (value) => (value === "resident" ? "all resident" : value)
   }),
   sizes: axis({
     label: "Invocations of its workgroups",
     values: ["default", "64", "128", "256", "512", "1024"],
     initial: ["default"],
     name: (value) => (value === "default" ? "the kernel’s own" : value)
+  }),
+  activations: axis({
+    label: "Activations of workgroups that wait",
+    values: activationPlaces,
+    initial: ["workgroup memory"],
+    name: (value) => `in ${value}`
+  }),
+  dispatches: axis({
+    label: "Dispatches of the chunked factoring",
+    values: ["2", "4", "8", "16", "32"],
+    initial: ["2", "4", "8"],
+    name: (value) => value
   })
 };
 
@@ -69,9 +88,9 @@ export function queueId(shape: string, variant: string): string {
 
 /**
  * The queue: every combination of what is chosen, once, smaller shapes first. Workgroups and their size belong to the
- * fused factoring; the chunked one divides the layers over as many dispatches as they allow; each of the others has one
+ * fused factoring, and dispatches to the chunked one, where the layers make as many groups; each of the others has one
  * row for each arithmetic, each weight format and each set of features. Weights in floats are multiplied in float32
- * only, and not by workgroups that wait.
+ * only, and not by workgroups that wait; only those, with subgroups, have activations in registers.
  * @param without ids of rows that are struck from the queue
  */
 export function planSweep(choice: SweepChoice, without: readonly string[] = []): SweepStep[] {
@@ -82,7 +101,11 @@ export function planSweep(choice: SweepChoice, without: readonly string[] = []):
         arithmetic.flatMap((arithmetic) =>
           weights
             .filter((format) => multiplies(format, arithmetic, launch))
-            .flatMap((format) => features.map((features) => rowOf(factoring, launch, {arithmetic, format, features})))
+            .flatMap((format) =>
+              features
+                .filter((features) => features === "subgroups" || launch.activationsIn !== "registers")
+                .map((features) => rowOf(factoring, launch, {arithmetic, format, features}))
+            )
         )
       )
     );
@@ -118,31 +141,32 @@ export function sweepExperiment(environment: DecodeEnvironment, {shape, rows}: S
 }
 
 /** How a factoring launches its stages, where there is a choice. */
-type Launch = Pick<DecodeVariant, "workgroups" | "kernel" | "dispatches">;
-
-/** Over how many dispatches the chunked factoring divides the layers, where a shape has as many to divide. */
-const divisions = [2, 4, 8];
+type Launch = Pick<DecodeVariant, "workgroups" | "kernel" | "activationsIn" | "dispatches">;
 
 function launchesOf(
   factoring: Factoring,
   shape: Shape,
-  {workgroups, sizes}: Pick<SweepChoice, "workgroups" | "sizes">
+  {workgroups, sizes, activations, dispatches}: Pick<SweepChoice, "workgroups" | "sizes" | "activations" | "dispatches">
 ): Launch[] {
   if (factoring === "chunked") {
-    return divisions.filter((count) => divideLayers(shape, count) !== null).map((dispatches) => ({dispatches}));
+    const counts = dispatches.map(Number);
+    return counts.filter((count) => divideLayers(shape, count) !== null).map((dispatches) => ({dispatches}));
   }
   if (factoring !== "fused") return [{}];
   return workgroups.flatMap((count) =>
-    sizes.map((size) => ({
-      workgroups: count === "1" ? 1 : "resident",
-      ...(size !== "default" && {kernel: {workgroupSize: Number(size)}})
-    }))
+    sizes.flatMap((size) =>
+      (count === "1" ? activationPlaces.slice(0, 1) : activations).map((activationsIn): Launch => ({
+        workgroups: count === "resident" ? count : Number(count),
+        ...(size !== "default" && {kernel: {workgroupSize: Number(size)}}),
+        ...(activationsIn === "registers" && {activationsIn})
+      }))
+    )
   );
 }
 
 /** Whether there are kernels for weights of a format. */
 function multiplies(format: WeightFormat, arithmetic: Arithmetic, {workgroups}: Launch): boolean {
-  return format === "int4" || (arithmetic === "float32" && workgroups !== "resident");
+  return format === "int4" || (arithmetic === "float32" && (workgroups ?? 1) === 1);
 }
 
 interface Numbers {
@@ -153,17 +177,19 @@ interface Numbers {
 
 function rowOf(
   factoring: Factoring,
-  {workgroups, kernel, dispatches}: Launch,
+  {workgroups, kernel, activationsIn, dispatches}: Launch,
   {arithmetic, format, features}: Numbers
 ): DecodeVariant {
   const weightFormat = format === "int4" ? undefined : format;
   const size = kernel?.workgroupSize;
-  const count = workgroups === "resident" ? "all resident" : "1 workgroup";
+  const count =
+    workgroups === "resident" ? "all resident" : `${workgroups} ${workgroups === 1 ? "workgroup" : "workgroups"}`;
   const label = [
     `${capitalise(factoring)}${workgroups ? `, ${count}` : ""}${size ? ` of ${size}` : ""}` +
       (dispatches ? `, ${dispatches} dispatches` : ""),
     arithmetic,
     ...(weightFormat ? [`weights in ${weightFormat}`] : []),
+    ...(activationsIn ? [`activations in ${activationsIn}`] : []),
     ...(features === "portable" ? ["no subgroups"] : [])
   ];
   return {
@@ -173,7 +199,8 @@ function rowOf(
       arithmetic,
       weightFormat && `${weightFormat}-weights`,
       features,
-      size
+      size,
+      activationsIn
     ]
       .filter((part) => part !== undefined)
       .join("-"),
@@ -184,6 +211,7 @@ function rowOf(
     features: features === "subgroups" ? ["subgroups"] : [],
     ...(workgroups && {workgroups}),
     ...(kernel && {kernel}),
+    ...(activationsIn && {activationsIn}),
     ...(dispatches && {dispatches})
   };
 }

@@ -5,12 +5,14 @@ import {costRows, type CostResultRow} from "../lab/cost-row.js";
 import type {ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
 import {formatBandwidth, formatCount, formatNumber, formatQuantity} from "./format.js";
-import {reachOf, type Reach} from "./reach.js";
-import {ranOn} from "./recorded.js";
+import {decodingReachOf, reachOf, type DecodingReach, type Reach} from "./reach.js";
+import {ranOn, shapeLabel} from "./recorded.js";
 
-/** What the answer is made of while no record has measured what one workgroup reads. */
-export interface DecodingReach {
-  /** A model decoded by one workgroup, and its device's limit. */
+/** What is on file of decoders. */
+export interface DecodingRows {
+  /** Of the results table. */
+  rows: readonly ResultRow[];
+  /** A model decoded by one workgroup, and its device's limit, for as long as no record has measured what one reads. */
   one: ResultRow;
   roofline: Roofline;
 }
@@ -19,13 +21,19 @@ export interface DecodingReach {
 export function limitsAnswer(
   recorded: readonly CostResultRow[],
   yours: CostRecord | null,
-  decoding: DecodingReach
+  decoding: DecodingRows
 ): HTMLElement {
   const [first = []] = group(recorded, ({sourceFile}) => sourceFile).values();
   const live = yours ? costRows(yours, null) : null;
   const reach = reachOf(first);
   return html`<div class="answer">
-    <p>${reach ? sentence(reach, "recorded") : withoutRecord(decoding)}</p>
+    <p>
+      ${
+        reach
+          ? [sentence(reach, "recorded"), decoderRemark(decodingReachOf(decoding.rows, reach.one.device))]
+          : withoutRecord(decoding)
+      }
+    </p>
     ${live ? html`<p class="your-answer">${yourSentence(live)}</p>` : null}
   </div>`;
 }
@@ -44,26 +52,35 @@ function sentence({one, all, ratio}: Reach, meaning: "recorded" | "yours"): Node
   const where = meaning === "yours" ? `On your device, ${nameOf(one)}` : `On an ${nameOf(one)}`;
   if (all.workgroups === 1) {
     return html`<span>
-      ${where}, one workgroup of ${formatCount(one.workgroupSize)} reads ${figure(one)}, and no more of them read faster
-      together.
+      ${where}, the best of the read probes is one workgroup of ${formatCount(one.workgroupSize)}: it reads
+      ${figure(one)}, and no more of them read faster together.
     </span>`;
   }
   const comparison =
     ratio < 1.02 ? "no more" : html`<strong class="${meaning}">${formatNumber(ratio)} times</strong> as much`;
   return html`<span>
-    ${where}, one workgroup of ${formatCount(one.workgroupSize)} reads at most ${figure(one)}, and
-    ${formatQuantity(all.workgroups, "workgroup")} read ${figure(all)} together: ${comparison}.
+    ${where}, the best of the read probes with one workgroup (${formatCount(one.workgroupSize)} invocations) reads
+    ${figure(one)}, and ${formatQuantity(all.workgroups, "workgroup")} read ${figure(all)} together: ${comparison}.
   </span>`;
 }
 
-function withoutRecord({one, roofline}: DecodingReach): Node {
+function decoderRemark(decoding: DecodingReach | null): Node | null {
+  if (!decoding) return null;
+  const {row, bytesPerSecond} = decoding;
+  return html`<span>
+    The decoder of one workgroup that reads the most, of “${shapeLabel(row)}” with weights in ${row.weightFormat}, reads
+    <strong class="recorded">${formatBandwidth(bytesPerSecond)}</strong> of them.
+  </span>`;
+}
+
+function withoutRecord({one, roofline}: DecodingRows): Node {
   const rate = one.tokensPerSecond! * roofline.weightBytesPerToken;
   return html`<span>
     An ${one.device} that decodes with one workgroup reads
     <strong class="recorded">${formatBandwidth(rate)}</strong> of weights, and all of it can read
     <strong class="recorded">${formatBandwidth(roofline.readBandwidthBytesPerSecond)}</strong>:
     <strong class="recorded">${formatNumber(roofline.readBandwidthBytesPerSecond / rate)} times</strong> as much. There
-    is no record yet of what one workgroup reads at most: run it below, and the answer is your device's own.
+    is no record yet of what one workgroup reads: run it below, and the answer is your device's own.
   </span>`;
 }
 

@@ -1,7 +1,9 @@
 import {describe, expect, test} from "vitest";
 import {costRows} from "../lab/cost-row.js";
-import {exampleCost} from "../lab/lab-fakes.js";
-import {reachOf, readRows, residentRows} from "./reach.js";
+import {exampleCost, exampleRun} from "../lab/lab-fakes.js";
+import {runRows} from "../lab/result-row.js";
+import {shapes, weightBytesPerToken} from "../model/shape.js";
+import {decodingReachOf, reachOf, readRows, residentRows} from "./reach.js";
 import {onEachCore} from "./residents-table.js";
 
 /** A row that reads a gigabyte in so many microseconds. */
@@ -68,4 +70,31 @@ test("dispatches are no reads, and a row that stalled after it was counted is no
 test("what is on each core is a whole number where the count divides, and two where it does not", () => {
   expect(onEachCore(1056, 132)).toBe("8 on each of 132 cores");
   expect(onEachCore(140, 132)).toBe("1 or 2 on each of 132 cores");
+});
+
+test("the decoder that reads most is told by the bytes of its weights, not by its tokens", () => {
+  const {run, fused, staged} = exampleRun();
+  const speed = (median: number) => ({tokensPerSecond: {median, p10: median, p90: median}});
+  const rows = runRows(
+    {
+      ...run,
+      experiment: "int4",
+      rows: [
+        {...fused, variant: "int4", ...speed(20)},
+        {...fused, variant: "float32", weightFormat: "float32", ...speed(9)},
+        {...staged, variant: "staged", ...speed(900)}
+      ]
+    },
+    "a.json"
+  );
+  const reach = decodingReachOf(rows, run.device.label)!;
+  expect(reach.row.id).toBe("a/float32");
+  expect(reach.bytesPerSecond).toBe(9 * weightBytesPerToken(shapes["phi3-mini"], "float32"));
+  expect(decodingReachOf(rows, "another")).toBeNull();
+  expect(
+    decodingReachOf(
+      rows.map((row) => ({...row, experiment: "tiling"})),
+      run.device.label
+    )
+  ).toBeNull();
 });

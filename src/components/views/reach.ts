@@ -1,4 +1,6 @@
 import type {CostResultRow} from "../lab/cost-row.js";
+import type {ResultRow} from "../lab/result-row.js";
+import {shapes, weightBytesPerToken, type ShapeId} from "../model/shape.js";
 
 /** A row that has a rate of reading. */
 export type ReadRow = CostResultRow & {
@@ -42,4 +44,29 @@ export function reachOf(rows: readonly CostResultRow[]): Reach | null {
   const all = fastest(reads);
   if (!one || !all || reads.every(({workgroups}) => workgroups === 1)) return null;
   return {one, all, ratio: all.bytesPerSecond.median / one.bytesPerSecond.median};
+}
+
+/** What a decoder of one workgroup reads of its weights. */
+export interface DecodingReach {
+  row: ResultRow;
+  bytesPerSecond: number;
+}
+
+/** Experiments whose rows of one workgroup decode whole layers, as one does by itself. */
+const decodingExperiments: readonly (string | null)[] = ["chunks", "int4", "workgroups"];
+
+/**
+ * The decoder of one workgroup that reads most of its weights in a second on a device, of any weight format and any of
+ * this project's shapes; null where none is on file.
+ */
+export function decodingReachOf(rows: readonly ResultRow[], device: string): DecodingReach | null {
+  const reaches = rows
+    .filter((row) => row.device === device && row.workgroups === 1 && decodingExperiments.includes(row.experiment))
+    .filter(({shapeId, tokensPerSecond}) => tokensPerSecond !== null && shapeId !== null && shapeId in shapes)
+    .map((row) => ({row, bytesPerSecond: row.tokensPerSecond! * weightBytes(row)}));
+  return reaches.reduce<DecodingReach | null>((a, b) => (a && a.bytesPerSecond >= b.bytesPerSecond ? a : b), null);
+}
+
+function weightBytes({shapeId, weightFormat}: ResultRow): number {
+  return weightBytesPerToken(shapes[shapeId as ShapeId], weightFormat ?? "int4");
 }

@@ -130,7 +130,10 @@ function label(plot: PlotElement, {series, singles, staged, limits}: Drawing, wi
   const named = ({row, x, y}: Point) =>
     narrow ? formatRate(y) : `${owner(row)}, ${formatQuantity(x, "workgroup")}: ${formatRate(y)}`;
   const lines: LabelAt[] = [
-    ...limits.map(({label, short, tokensPerSecond}) => ({text: narrow ? short : label, tokensPerSecond})),
+    ...limits.map(({label, tokensPerSecond}) => ({
+      text: narrow ? label.replace(/, at .*/, "") : label,
+      tokensPerSecond
+    })),
     ...staged.map((row) => ({
       text: narrow ? `${owner(row)}, staged` : `${owner(row)}, staged: ${formatRate(row.tokensPerSecond)}`,
       tokensPerSecond: row.tokensPerSecond
