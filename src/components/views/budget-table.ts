@@ -16,10 +16,8 @@ export interface DesignBudget extends TokenBudget {
   count: number;
   /** Boundaries of a token: dispatches, or waits inside one. */
   boundaryCount: number;
-  /** What they cost when nothing else is to be done, ms: an upper bound. */
-  mostBoundaries: number;
-  /** `boundaries` is measured in a token; otherwise it is that upper bound. */
-  measured: boolean;
+  /** What a token has on top of its stages one by one, ms: the least that boundaries take. Null where nobody measured it. */
+  leastBoundaries: number | null;
 }
 
 /** What does not depend on where it ran. */
@@ -34,8 +32,9 @@ export interface BudgetModel {
 }
 
 /**
- * The staged design and one dispatch of all workgroups, in each runtime that has all the figures on record. What launching
- * takes is the wall-clock time of a token less the GPU time of its stages, where a profile of that runtime has both.
+ * The staged design and one dispatch of all workgroups, in each runtime that has all the figures on record. What
+ * boundaries take is at most what they cost when nothing else is to be done. What launching takes is at least the
+ * wall-clock time of a token less the GPU time of its stages, where a profile of that runtime has both.
  */
 export function tokenBudgets(results: Results, model: BudgetModel): DesignBudget[] {
   const {device, shapeId, stagedByGeometry, fusedByGeometry, waits} = model;
@@ -61,13 +60,12 @@ export function tokenBudgets(results: Results, model: BudgetModel): DesignBudget
     const mostWaiting = (exchange * waits) / 1000;
     return [
       {
-        ...divide(staged, stagedByGeometry, launching ?? mostLaunching),
+        ...divide(staged, stagedByGeometry, mostLaunching),
         design: "staged" as const,
         ranOn: place,
         count: staged.dispatchesPerToken!,
         boundaryCount: staged.dispatchesPerToken!,
-        mostBoundaries: mostLaunching,
-        measured: launching !== null
+        leastBoundaries: launching !== null && launching < mostLaunching ? launching : null
       },
       {
         ...divide(fused, fusedByGeometry, mostWaiting),
@@ -75,8 +73,7 @@ export function tokenBudgets(results: Results, model: BudgetModel): DesignBudget
         ranOn: place,
         count: fused.workgroups!,
         boundaryCount: waits,
-        mostBoundaries: mostWaiting,
-        measured: false
+        leastBoundaries: null
       }
     ];
   });
@@ -115,9 +112,13 @@ export function budgetTable(budgets: readonly DesignBudget[]): HTMLElement {
   const name = ({design, count}: DesignBudget) =>
     design === "staged" ? `${formatCount(count)} dispatches` : `one dispatch, ${formatQuantity(count, "workgroup")}`;
   const places = [...new Set(budgets.map(({ranOn}) => ranOn))];
+  const time = (milliseconds: number) => milliseconds.toFixed(3).replace("-", "−");
   const cell = (part: keyof TokenBudget, budget: DesignBudget) => {
-    const bound = budget.measured ? "" : part === "boundaries" ? "≤\u00a0" : part === "rest" ? "≥\u00a0" : "";
-    return html`<td class="number">${bound}${budget[part].toFixed(3).replace("-", "−")}</td>`;
+    const {boundaries: most, leastBoundaries: least, rest} = budget;
+    if (part === "boundaries") return least === null ? `≤\u00a0${time(most)}` : `${time(least)} to ${time(most)}`;
+    if (part === "rest")
+      return least === null ? `≥\u00a0${time(rest)}` : `${time(rest)} to ${time(rest + most - least)}`;
+    return time(budget[part]);
   };
   return html`<div class="scrolls budgets" role="region" aria-label="Where the time of a token goes" tabindex="0">
     <table>
@@ -138,7 +139,7 @@ export function budgetTable(budgets: readonly DesignBudget[]): HTMLElement {
           ([part, what]) =>
             html`<tr>
               <th scope="row">${what}</th>
-              ${budgets.map((budget) => cell(part, budget))}
+              ${budgets.map((budget) => html`<td class="number">${cell(part, budget)}</td>`)}
             </tr>`
         )}
       </tbody>
