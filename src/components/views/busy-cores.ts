@@ -25,7 +25,7 @@ const leastNamed = 4;
 /** Pixels between two names, which are slanted. */
 const leastApart = 13;
 /** One core of very many is still to be seen. */
-const leastBusy = 1.5;
+const leastBusy = 2;
 
 /** A factoring of a layer, drawn in its own scale of time. */
 interface Block {
@@ -74,7 +74,7 @@ function drawAll(shape: Shape, {label, cores, plan}: DrawnDevice, width: number)
 
 function heightOf({schedule}: Block, width: number): number {
   const longest = Math.max(...schedule.stages.map((stage) => nameOf(stage, width).length));
-  return titleHeight + lanesHeight + 26 + nameHeight * longest;
+  return Math.ceil(titleHeight + lanesHeight + 26 + nameHeight * longest); // whole pixels, for the thinnest rows
 }
 
 function drawBlock(svg: Svg, top: number, {title, finding, schedule}: Block, cores: number, width: number): void {

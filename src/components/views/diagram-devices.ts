@@ -1,5 +1,6 @@
 import {html} from "htl";
 import {describeAdapter, requestAdapter} from "../gpu/device.js";
+import {recordUrl} from "../lab/result-row.js";
 import type {Results} from "../lab/results-table.js";
 import type {PlanDevice} from "../model-of-cost/layer-schedule.js";
 import type {DiagramDevice} from "./core-diagram.js";
@@ -53,7 +54,10 @@ export function recordedDiagramDevices(results: Results, m2: string, measured: s
       label: measured,
       cores: gpuCores(results, measured),
       plan: {...found, subgroupMinSize: warp, subgroupMaxSize: warp},
-      limits: `with the limits and features of the device on record (${found.sourceFile})`
+      limits: html`<span
+        >with the limits and features that the device has on record
+        ${cite({source: `results/${found.sourceFile}`, sourceUrl: recordUrl(found.sourceFile)})}</span
+      >`
     }
   ];
 }

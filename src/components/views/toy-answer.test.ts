@@ -23,7 +23,7 @@ describe("the recorded finding", () => {
     expect(recorded(...against100(300, 200, 90, 25))).toBe(
       "On an NVIDIA H200 one dispatch is faster than a dispatch for each stage *up to hidden size 64, and no longer at " +
         "128*; it is faster than a dispatch for each operation *up to hidden size 128, and no longer at 256*. At hidden " +
-        "size 32 it decodes *300 tok/s*, *3 times* as fast as a dispatch for each stage and *6 times* as fast as a dispatch for " +
+        "size 32 one dispatch decodes *300 tok/s*, *3 times* as fast as a dispatch for each stage and *6 times* as fast as a dispatch for " +
         "each operation; at 256, *25 tok/s*, *0.25 and 0.5 times*."
     );
   });

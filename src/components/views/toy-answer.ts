@@ -60,7 +60,7 @@ function wins<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (string |
   return ["one dispatch is ", ...crossings(sizes, strong), "."];
 }
 
-/** "At hidden size 32 it decodes …; at 256, ….": the speeds at both ends. */
+/** "At hidden size 32 one dispatch decodes …; at 256, ….": the speeds at both ends. */
 function speeds<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (string | T)[] {
   const [first, last] = [sizes[0]!, sizes.at(-1)!];
   const ratios = [first.staged, first.unfused].map((other) => other && formatNumber(first.fused / other));
@@ -69,7 +69,7 @@ function speeds<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (string
     ...(ratios[1] ? [[strong(`${ratios[1]} times`), ` as fast as ${launches.unfused}`]] : [])
   ];
   return [
-    `At hidden size ${formatCount(first.hidden)} it decodes `,
+    `At hidden size ${formatCount(first.hidden)} one dispatch decodes `,
     strong(formatRate(first.fused)),
     ", ",
     ...against.flatMap((part, i) => (i === 0 ? part : [" and ", ...part])),

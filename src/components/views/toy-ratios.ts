@@ -181,7 +181,11 @@ interface Band {
 function bandsOf({device, parallel, singleThread}: RatioOptions["reported"]): Band[] {
   const band = (range: readonly [number, number], how: string, short: string): Band => {
     const times = `${formatNumber(range[0])} to ${formatNumber(range[1])} times`;
-    return {range, text: `${shortDevice(device)}, reported, ${how}: ${times}`, short: `${short}: ${times}`};
+    return {
+      range,
+      text: `${shortDevice(device)}, reported, ${how}: ${times}`,
+      short: `${short}: ${times.replace(/ times$/, "")}`
+    };
   };
   return [
     band(parallel as [number, number], "one dispatch, parallel", "M2 Pro, parallel"),
