@@ -166,8 +166,8 @@ export function toyRatioPlot({curves, reported, sizes, width = 640}: RatioOption
     </div>
     <figcaption>
       Marks: one program’s three designs on one GPU, the fastest row of each. Above the line, one dispatch is the faster
-      one. Bands: what was reported of ${shortDevice(reported.device)}, for all sizes together, with another program,
-      against a dispatch for each operation. A band does not say which ratio is of which size.
+      one. Bands: what was reported of the ${shortDevice(reported.device)}, for all sizes together, with another
+      program, against a dispatch for each operation. A band does not say which ratio is of which size.
     </figcaption>
   </figure>`;
 }
