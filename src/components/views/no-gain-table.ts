@@ -68,7 +68,7 @@ export function noGainTable(outcomes: readonly Outcome[]): HTMLElement {
           <th scope="col" class="number">Without</th>
           <th scope="col" class="number">With</th>
           <th scope="col" class="number">Times as fast</th>
-          <th scope="col">Where</th>
+          <th scope="col" style="min-width: 7em;">Where</th>
         </tr>
       </thead>
       <tbody>

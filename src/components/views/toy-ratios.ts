@@ -224,7 +224,7 @@ export function toyRatioTable({curves, reported}: Pick<RatioOptions, "curves" | 
       <thead>
         <tr>
           <th scope="col">One dispatch, times as fast as</th>
-          <th scope="col">Where</th>
+          <th scope="col" style="min-width: 7em;">Where</th>
           ${sizes.map((size) => html`<th scope="col" class="number">${formatCount(size)} wide</th>`)}
         </tr>
       </thead>
