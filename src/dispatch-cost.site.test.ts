@@ -56,6 +56,11 @@ describe("the panel of the experiment dispatch-cost", () => {
     expect(exported.name).toMatch(/^\d{4}-\d\d-\d\d_dispatch-cost\.json$/);
     expect(await accessibilityViolations(page)).toEqual([]);
     await expectToFit(page, 360);
+    await page.goto(new URL("/why", page.url()).href);
+    const ratio = page.locator(".own-ratio p").first();
+    await expect
+      .poll(() => ratio.innerText())
+      .toMatch(/1 workgroup costs .*: the dispatch costs [\d.,]+ times as much/);
     expect(problems).toEqual([]);
   });
 });

@@ -32,6 +32,10 @@ describe("the panel of the experiment stages", () => {
     expect((await exportRecord(page)).record).toEqual(record);
     expect(await accessibilityViolations(page)).toEqual([]);
     await expectToFit(page, 360);
+    expect(await page.locator(".norms tbody tr").first().innerText()).toMatch(/addNorm1/);
+    await page.goto(new URL("/why", page.url()).href);
+    const ratio = page.locator(".own-ratio p").first();
+    await expect.poll(() => ratio.innerText()).toMatch(/: the stage o_proj takes .* of a token/);
     expect(problems).toEqual([]);
   });
 

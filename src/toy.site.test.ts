@@ -29,6 +29,10 @@ describe("the panel of the experiment toy", () => {
     expect(await marks.count()).toBe(3);
     expect(await accessibilityViolations(page)).toEqual([]);
     await expectToFit(page, 360);
+    expect(await page.locator(".toy-ratio-plot").count()).toBe(1);
+    await page.goto(new URL("/why", page.url()).href);
+    const ratio = page.locator(".own-ratio p").first();
+    await expect.poll(() => ratio.innerText()).toMatch(/” decodes “Toy, 2 layers of (32|64)” at .*tok\/s/);
     expect(problems).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import {expect, test} from "vitest";
 import {readResults} from "../../data/read-results.js";
 import {stages} from "../decode/stages.js";
 import {exampleProfile} from "./lab-fakes.js";
-import {bandwidthShare, microsecondsPerCall, profileRows, readRate} from "./profile-row.js";
+import {bandwidthShare, microsecondsPerCall, profileRows, readRate, withKernels} from "./profile-row.js";
 import {collectResults, parseResultFile} from "./results-table.js";
 
 const reported = collectResults(readResults()).stages.filter(({kind}) => kind === "recorded");
@@ -16,6 +16,18 @@ test("a report's roles are our stages, with its dispatches and its total", () =>
   expect(there("rms_norm").calls).toBe(65);
   expect(there("rms_norm").milliseconds).toBeCloseTo(1.84);
   expect(there("rms_norm").note).toBe("addNorm1, addNorm2, rmsNorm_init there");
+});
+
+test("a report's kernels that are one stage here stand below it one by one, and add up to it", () => {
+  const [sum, ...each] = withKernels(there("rms_norm"));
+  expect(each.map(({label, calls, milliseconds}) => [label, calls, milliseconds])).toEqual([
+    ["rms_norm: addNorm1", 32, 1.05],
+    ["rms_norm: addNorm2", 32, 0.79],
+    ["rms_norm: rmsNorm_init", 1, 0]
+  ]);
+  expect(each.reduce((total, {milliseconds}) => total + milliseconds!, 0)).toBeCloseTo(sum!.milliseconds!, 9);
+  expect(each.map(({note}) => note)).toEqual([null, null, "0 by rounding"]);
+  expect(withKernels(there("gate_up"))).toEqual([there("gate_up")]);
 });
 
 test("a report's shares are of the nominal bandwidth, and attention, at a position that nobody names, has none", () => {

@@ -16,6 +16,8 @@ export interface ProfileResultRow {
   instrumented: boolean;
   arithmetic: Arithmetic | null;
   status: string;
+  /** What a report has one by one and is one stage here; empty where it is one there too. */
+  kernels: readonly ReportedKernel[];
   /** Dispatches a token. */
   calls: number;
   /** Bytes that it has to read a token; null where nobody says how long the context was. */
@@ -45,6 +47,9 @@ export interface ProfileResultRow {
   note: string | null;
 }
 
+/** A kernel of another engine, as its report has it. */
+export type ReportedKernel = Report["profiles"][number]["roles"][number];
+
 /** @param sourceFile the file in `results/`, or null for a run of this page */
 export function profileRows(record: ProfileRecord, sourceFile: string | null): ProfileResultRow[] {
   const {device, runtime, date, shape, roofline} = record;
@@ -55,6 +60,7 @@ export function profileRows(record: ProfileRecord, sourceFile: string | null): P
     return {
       id: `${sourceFile?.replace(/\.json$/, "") ?? "this-page"}/${variant}`,
       ...{variant, label, part, instrumented, arithmetic, status, calls, bytes, workgroups, workgroupSize},
+      kernels: [],
       milliseconds: median,
       millisecondsP10: p10,
       millisecondsP90: p90,
@@ -108,6 +114,7 @@ export function reportedProfileRows(
     instrumented: true,
     arithmetic: null,
     status: "stated",
+    kernels: part !== "token" && roles.length > 1 ? roles : [],
     calls: roles.reduce((sum, {calls}) => sum + calls, 0),
     bytes: part === "attention" ? null : bytesPerToken(shape, part, 0),
     milliseconds,
@@ -139,6 +146,21 @@ export function reportedProfileRows(
     return [{...row(stage, roles, sum), ...(roles.length > 1 && {note: `${names} there`})}];
   });
   return [...byStage, row("token", profile.roles, profile.totalMilliseconds)];
+}
+
+/** A row, and one below it for each kernel that it sums up. Of such a kernel nobody says what it reads. */
+export function withKernels(row: ProfileResultRow): ProfileResultRow[] {
+  const each = row.kernels.map(({role, nameThere, calls, milliseconds}) => ({
+    ...row,
+    id: `${row.id}-${role}`,
+    variant: `${row.variant}-${role}`,
+    label: `${row.label}: ${nameThere}`,
+    kernels: [],
+    ...{calls, milliseconds},
+    bytes: null,
+    note: milliseconds === 0 ? "0 by rounding" : null
+  }));
+  return [row, ...each];
 }
 
 /** Bytes a second that a row reads, or null. */

@@ -1,7 +1,10 @@
+import {readFileSync} from "node:fs";
 import {describe, expect, test} from "vitest";
 import {dispatchesPerToken} from "../decode/plan.js";
 import {shapes, weightBytesPerToken} from "../model/shape.js";
-import {busyShare, durationOf, layerDuration, scheduleLayer} from "./layer-schedule.js";
+import {stageOf} from "../decode/stages.js";
+import {profileSchema} from "../lab/profile-record.js";
+import {busyShare, durationOf, layerDuration, planOn, scheduleLayer} from "./layer-schedule.js";
 
 const shape = shapes["phi3-mini"];
 const one = scheduleLayer(shape, "fused", {cores: 19});
@@ -13,6 +16,8 @@ describe.each([
   {schedule: staged, cores: 19},
   {schedule: all, cores: 19},
   {schedule: scheduleLayer(shape, "staged", {cores: 132}), cores: 132},
+  {schedule: scheduleLayer(shape, "chunked", {cores: 19}), cores: 19},
+  {schedule: scheduleLayer(shape, "unfused", {cores: 19}), cores: 19},
   {schedule: scheduleLayer(shapes.tiny, "staged", {cores: 132}), cores: 132}
 ])("the schedule $schedule.factoring, $schedule.workgroups on $cores cores", ({schedule, cores}) => {
   test("reads every byte of a stage once, on no more cores than there are", () => {
@@ -63,4 +68,40 @@ test("attention takes longer the further it looks back", () => {
     durationOf(scheduleLayer(shape, "staged", {cores: 19, position}).stages.find(({name}) => name === "attention")!)
   );
   expect(far! / near!).toBeCloseTo(16);
+});
+
+test("a chunk of layers has the schedule of one dispatch, and ends it with a layer", () => {
+  const chunked = scheduleLayer(shape, "chunked", {cores: 19});
+  expect(chunked.stages).toEqual(one.stages);
+  expect([one, all, chunked, staged].map(({dispatch}) => dispatch)).toEqual(["token", "token", "layer", "stage"]);
+});
+
+test("a dispatch for each operation has the bytes of the stages, and those that go through memory on top", () => {
+  const {stages} = scheduleLayer(shape, "unfused", {cores: 19});
+  expect(shape.layers * stages.length + 4).toBe(dispatchesPerToken(shape, "unfused"));
+  const bytes = (names: RegExp, of: typeof stages) =>
+    of.filter(({name}) => names.test(name)).reduce((sum, {bytes}) => sum + bytes, 0);
+  expect(bytes(/_product$/, stages)).toBe(bytes(/qkv|o_proj|gate_up|down/, staged.stages));
+  expect(bytes(/^(scores|weigh_values)$/, stages)).toBe(bytes(/^attention$/, staged.stages));
+  for (const {name, bytes} of stages) expect(bytes, name).toBeGreaterThan(0);
+});
+
+test("scores of positions yet to come are no work", () => {
+  const scores = (position: number) =>
+    scheduleLayer(shape, "unfused", {cores: 19, position}).stages.find(({name}) => name === "scores")!.pieces;
+  expect(scores(256)).toBe(2 * scores(128));
+});
+
+test("the plan on the H200, by what its record says of it, has the workgroups that were measured there", () => {
+  const file = new URL("../../../results/h200-stages.json", import.meta.url);
+  const {device, rows} = profileSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  const plan = planOn({...device, subgroupMinSize: 32, subgroupMaxSize: 32}, shape, "staged");
+  for (const {part, workgroups, workgroupSize} of rows.filter(({arithmetic}) => arithmetic === "int16")) {
+    if (part === "token") continue;
+    expect(
+      plan.find(({path}) => stageOf(path) === part),
+      part
+    ).toMatchObject({workgroups, workgroupSize});
+  }
+  expect(device.features).toContain("packed_4x8_integer_dot_product");
 });

@@ -1,8 +1,11 @@
 import {defaultGeometry} from "../decode/geometry.js";
-import {planToken, type Dispatch, type Factoring} from "../decode/plan.js";
+import {isOneKernel, planToken, type Dispatch, type Factoring} from "../decode/plan.js";
 import {bytesPerToken, callsPerToken, stageOf} from "../decode/stages.js";
+import {defaultLimits} from "../gpu/default-limits.js";
 import type {Gpu} from "../gpu/device.js";
+import {featuresOf} from "../gpu/kernels.js";
 import {layerMatrices, type Shape} from "../model/shape.js";
+import {operationBytes} from "./operation-bytes.js";
 
 /** So many cores busy for so long. */
 export interface Round {
@@ -22,51 +25,83 @@ export interface ScheduledStage {
   rounds: Round[];
 }
 
-/** The factorings that have a schedule. */
-type ScheduledFactoring = Exclude<Factoring, "unfused">;
-
 /** How a layer keeps the cores of a GPU busy. */
 export interface LayerSchedule {
-  factoring: ScheduledFactoring;
-  /** Workgroups of the one dispatch; null where each stage has its own. */
+  factoring: Factoring;
+  /** Workgroups of a dispatch of all stages; null where each stage has its own. */
   workgroups: number | null;
+  /** What is a dispatch of its own: a stage or an operation, the layer, or nothing smaller than the token. */
+  dispatch: "stage" | "layer" | "token";
   stages: ScheduledStage[];
 }
 
-/** What every WebGPU device allows at least, by the specification. */
-const defaultLimits = {
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupSizeX: 256,
-  maxComputeWorkgroupStorageSize: 16384
+/** What a plan depends on beside the shape: what a device offers. */
+export interface PlanDevice {
+  limits: Record<string, number>;
+  /** WebGPU's names, and WGSL's of what an implementation has. */
+  features: readonly string[];
+  /** Invocations of a subgroup, as the adapter says them; of no account without the feature `subgroups`. */
+  subgroupMinSize: number;
+  subgroupMaxSize: number;
+}
+
+/** What every WebGPU device has, by the specification: its default limits, and no optional feature. */
+export const defaultDevice: PlanDevice = {
+  limits: defaultLimits,
+  features: [],
+  subgroupMinSize: 4,
+  subgroupMaxSize: 128
 };
 
-/** The plan that a decoder on a device with those limits, without optional features, follows. */
+/**
+ * The plan that a decoder on a device follows, with the device's features, and in 16-bit integers where it can: the
+ * arithmetic that the largest figures on record have.
+ * @throws {Error} when a workgroup that the device allows has no room for the activations.
+ */
+export function planOn(device: PlanDevice, shape: Shape, factoring: Factoring, workgroups = 1): Dispatch[] {
+  const {limits, features, subgroupMinSize, subgroupMaxSize} = device;
+  const gpu = {adapter: {info: {subgroupMinSize, subgroupMaxSize}}, description: {limits, features}} as unknown as Gpu;
+  const arithmetic = features.includes("packed_4x8_integer_dot_product") ? "int16" : "float32";
+  return planToken(shape, factoring, {
+    ...defaultGeometry(shape, featuresOf({features}), gpu, arithmetic),
+    workgroups
+  });
+}
+
+/** The plan that a decoder on a device with the default limits, without optional features, follows. */
 export function defaultPlan(shape: Shape, factoring: Factoring, workgroups = 1): Dispatch[] {
-  const device = {adapter: {info: {}}, description: {limits: defaultLimits}} as unknown as Gpu;
-  return planToken(shape, factoring, {...defaultGeometry(shape, [], device), workgroups});
+  return planOn(defaultDevice, shape, factoring, workgroups);
 }
 
 /**
  * Who works when in a layer, by geometry alone: a core takes one piece after another, each byte takes it as long as any
  * other, and nothing between two stages takes time. Memory that all cores share, and waiting, come on top.
  *
- * The pieces are those of the plan that a decoder follows, on a device with WebGPU's default limits. Each core has one
- * workgroup at a time; a real one has several, which makes the end of a stage less ragged.
+ * The pieces are those of the plan that a decoder follows on the device. Each core has one workgroup at a time; a real
+ * one has several, which makes the end of a stage less ragged.
  * @param workgroups of the fused factoring: 1, or as many as there are cores
  * @param position how many positions attention looks back to
  */
 export function scheduleLayer(
   shape: Shape,
-  factoring: ScheduledFactoring,
-  {cores, workgroups = 1, position = shape.context / 2}: {cores: number; workgroups?: number; position?: number}
+  factoring: Factoring,
+  {
+    cores,
+    workgroups = 1,
+    position = shape.context / 2,
+    device = defaultDevice
+  }: {cores: number; workgroups?: number; position?: number; device?: PlanDevice}
 ): LayerSchedule {
-  const pieces = factoring === "staged" ? stagedPieces(shape) : fusedPieces(shape, workgroups);
-  const dealtTo = factoring === "staged" ? cores : Math.min(workgroups, cores);
+  const plan = planOn(device, shape, factoring, workgroups);
+  const alone = !isOneKernel(factoring);
+  const pieces = alone ? dispatchPieces(shape, plan, position) : kernelPieces(shape, plan[0]!);
+  const dealtTo = alone ? cores : Math.min(workgroups, cores);
   return {
     factoring,
-    workgroups: factoring === "staged" ? null : workgroups,
+    workgroups: alone ? null : workgroups,
+    dispatch: alone ? "stage" : factoring === "chunked" ? "layer" : "token",
     stages: Object.entries(pieces).map(([name, count]) => {
-      const bytes = stageBytes(shape, name, position);
+      const bytes = bytesOf(shape, name, position);
       return {name, pieces: count, bytes, rounds: deal(count, dealtTo, bytes)};
     })
   };
@@ -100,28 +135,32 @@ function deal(pieces: number, cores: number, bytes: number): Round[] {
   return rounds.filter((round) => round.cores > 0 && round.duration > 0);
 }
 
-/** Bytes that one dispatch of a stage reads, by its kernel's name; of a norm also the residual, twice its weights. */
-function stageBytes(shape: Shape, name: string, position: number): number {
-  const stage = stageOf(name)!;
+/** Bytes that one dispatch reads, by its kernel's name; of a norm also the residual, twice its weights. */
+function bytesOf(shape: Shape, name: string, position: number): number {
+  const stage = stageOf(name);
+  if (stage === undefined) return operationBytes(shape, position)[name]!;
   const bytes = bytesPerToken(shape, stage, position) / callsPerToken(shape, stage);
   return stage === "rms_norm" ? bytes + 4 * shape.hidden : bytes;
 }
 
-/** Workgroups of each dispatch of a layer. */
-function stagedPieces(shape: Shape): Record<string, number> {
-  const layer = defaultPlan(shape, "staged").filter(({bound}) => bound === 0);
-  return Object.fromEntries(layer.map(({path, workgroups}) => [path.replace(/^staged\/|\.wgsl$/g, ""), workgroups]));
+/** Workgroups of each dispatch of a layer. Those of the scores of positions yet to come end at once, and do not count. */
+function dispatchPieces({context}: Shape, plan: readonly Dispatch[], position: number): Record<string, number> {
+  return Object.fromEntries(
+    plan
+      .filter(({bound}) => bound === 0)
+      .map(({path, workgroups}) => {
+        const name = path.replace(/^(staged|unfused)\/|\.wgsl$/g, "");
+        return [name, name === "scores" ? Math.ceil((workgroups * position) / context) : workgroups];
+      })
+  );
 }
 
 /**
  * Rows that a team takes together, which are dealt to the workgroups; a head of attention. One workgroup takes all of a
  * stage as one piece. Where there are several, each norms what it takes by itself.
  */
-function fusedPieces(shape: Shape, workgroups: number): Record<string, number> {
-  const [dispatch] = defaultPlan(shape, "fused", workgroups) as [Dispatch];
-  if (dispatch.workgroups === 1) {
-    return Object.fromEntries(Object.keys(stagedPieces(shape)).map((name) => [name, 1]));
-  }
+function kernelPieces(shape: Shape, dispatch: Dispatch): Record<string, number> {
+  if (dispatch.workgroups === 1) return Object.fromEntries(layerStages.map((name) => [name, 1]));
   const {qkv, o, gateUp, down} = layerMatrices(shape);
   return {
     qkv_rope: qkv.rows / dispatch.qkvRows,
@@ -131,3 +170,6 @@ function fusedPieces(shape: Shape, workgroups: number): Record<string, number> {
     down: down.rows / dispatch.residualRows
   };
 }
+
+/** The stages of a layer, in the order they run. */
+const layerStages = ["rms_norm_attention", "qkv_rope", "attention", "o_proj", "rms_norm_ffn", "gate_up", "down"];

@@ -1,7 +1,7 @@
 import {expect, test} from "vitest";
 import {divideToken} from "./token-budget.js";
 
-const measured = {whole: 2, one: 60, timesAsFast: 100, limit: 0.5, boundaries: 200, boundaryMicroseconds: 2};
+const measured = {whole: 2, one: 60, timesAsFast: 100, limit: 0.5, boundaries: 0.4};
 
 test("a token is what the cores need, what they share, its boundaries and a rest", () => {
   const budget = divideToken(measured);

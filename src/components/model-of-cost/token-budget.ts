@@ -17,29 +17,26 @@ export interface TokenBudget {
  * @param one a token of one workgroup alone, ms
  * @param timesAsFast by geometry alone, as layer-schedule.ts has it
  * @param limit what reading every weight once takes at the bandwidth of the device, ms
- * @param boundaries how many there are in a token
- * @param boundaryMicroseconds what each costs
+ * @param boundaries what launching dispatches takes, or waiting inside one, ms
  */
 export function divideToken({
   whole,
   one,
   timesAsFast,
   limit,
-  boundaries,
-  boundaryMicroseconds
+  boundaries
 }: {
   whole: number;
   one: number;
   timesAsFast: number;
   limit: number;
   boundaries: number;
-  boundaryMicroseconds: number;
 }): TokenBudget {
   const cores = one / timesAsFast;
   const parts = {
     cores,
     memory: Math.max(0, limit - cores),
-    boundaries: (boundaries * boundaryMicroseconds) / 1000
+    boundaries
   };
   return {whole, ...parts, rest: whole - parts.cores - parts.memory - parts.boundaries};
 }

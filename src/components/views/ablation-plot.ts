@@ -1,11 +1,12 @@
 import * as Plot from "@observablehq/plot";
-import {max, min, symbolStar, type SymbolType} from "d3";
+import {max, min, symbolStar, symbolTriangle, type SymbolType} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {formatNumber, formatQuantity, formatRate} from "./format.js";
+import type {ReportedRung} from "./ladder.js";
 import {colours} from "./palette.js";
-import {asImage, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
+import {asImage, background, fontSize, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
 import {deviceSymbol, symbolIcon} from "./rate-plot.js";
 import {ranOn, shapeLabel} from "./recorded.js";
 
@@ -14,6 +15,8 @@ export interface AblationPlotOptions {
   labels: readonly string[];
   /** The rows of one record on file, of one from each runtime of a device, or none. */
   recorded: readonly ResultRow[];
+  /** What others reported of one of the labels, as a hollow mark of its own. */
+  reported?: readonly ReportedRung[];
   /** The run just made on this page. */
   yours?: RunRecord | null;
   /** Pixels. */
@@ -26,15 +29,26 @@ interface Mark {
   tokensPerSecond: number;
   colour: string;
   symbol: SymbolType;
+  fill: string;
 }
 
 const margin = {top: 28, bottom: 36};
 
 /** Decoding speed of each ablation, a line for each, recorded and live. Every mark is also a row of the results table. */
-export function ablationPlot({labels, recorded, yours = null, width = 640}: AblationPlotOptions): HTMLElement {
+export function ablationPlot({
+  labels,
+  recorded,
+  reported = [],
+  yours = null,
+  width = 640
+}: AblationPlotOptions): HTMLElement {
   const devices = [...new Set(recorded.map(ranOn))];
+  const reports = reported.filter(({label}) => labels.includes(label));
   const marks = [
     ...recorded.flatMap((row) => mark(row, colours.recorded, deviceSymbol(devices.indexOf(ranOn(row))))),
+    ...reports.flatMap(({label, row}) =>
+      mark(row, colours.recorded, reportSymbol).map((mark) => ({...mark, label, fill: background}))
+    ),
     ...(yours ? runRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, symbolStar))
   ].filter(({label}) => labels.includes(label));
   if (marks.length === 0) {
@@ -44,24 +58,47 @@ export function ablationPlot({labels, recorded, yours = null, width = 640}: Abla
   }
   const shown = labels.filter((label) => marks.some((mark) => mark.label === label));
   const entries = [
-    ...devices.map((device, i) => ({colour: colours.recorded, symbol: deviceSymbol(i), text: `Recorded, ${device}`})),
-    ...(yours ? [{colour: colours.yours, symbol: symbolStar, text: `Yours, ${yours.shape.label}`}] : [])
+    ...devices.map((device, i) => ({icon: symbolIcon(deviceSymbol(i), colours.recorded), text: `Recorded, ${device}`})),
+    ...[...new Set(reports.map(({row}) => row.device))].map((device) => ({
+      icon: hollowIcon(),
+      text: `Reported, ${device}, not verified`
+    })),
+    ...(yours ? [{icon: symbolIcon(symbolStar, colours.yours), text: `Yours, ${yours.shape.label}`}] : [])
   ];
   return html`<figure class="ablation-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${draw(marks, shown, width)}
     <div style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif);">
-      ${entries.map(({colour, symbol, text}) => html`<span>${symbolIcon(symbol, colour)} ${text}</span>`)}
+      ${entries.map(({icon, text}) => html`<span>${icon} ${text}</span>`)}
     </div>
     <figcaption>
       Medians, with bars from p10 to p90, on a logarithmic axis. A figure stands beside the fastest mark of a line.
       ${recorded.length > 0 ? `Recorded: ${shapeLabel(recorded[0]!)}, ${[...new Set(recorded.map(({date}) => date))].join(" and ")}.` : ""}
+      ${reports.map(({label, row}) => `Hollow at “${label}”: ${describeReport(row)}`).join(" ")}
     </figcaption>
   </figure>`;
 }
 
 function mark(row: ResultRow, colour: string, symbol: SymbolType): Mark[] {
   const {label, tokensPerSecond} = row;
-  return tokensPerSecond === null ? [] : [{label, row, tokensPerSecond, colour, symbol}];
+  return tokensPerSecond === null ? [] : [{label, row, tokensPerSecond, colour, symbol, fill: colour}];
+}
+
+/** "Fused, int4 unpacked on the fly, 1 layer, as its authors wrote it down: another program, …" */
+function describeReport({label, engine, factoring, layers}: ResultRow): string {
+  const differs =
+    factoring === "fused"
+      ? `${formatQuantity(layers!, "layer")} of another architecture with as many weights, without an LM head`
+      : "another program";
+  return `${label} (${engine}), as its authors wrote it down. It is ${differs}, and its output was not checked.`;
+}
+
+/** The symbol of what others reported, hollow. */
+const reportSymbol = symbolTriangle;
+
+function hollowIcon(): SVGSVGElement {
+  const icon = symbolIcon(reportSymbol, colours.recorded);
+  icon.querySelector("path")!.setAttribute("fill", "none");
+  return icon;
 }
 
 /** A narrow plot has each label above its line, a wide one to the left of it. */
@@ -70,11 +107,16 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
   const speeds = marks.map(({tokensPerSecond}) => tokensPerSecond);
   const domain: [number, number] = [min(speeds)! / 1.4, max(speeds)! * 1.2];
   const identity = (value: keyof Mark) => ({value, scale: null});
+  const figures = lastOfEachLine(marks);
+  const figure = ({tokensPerSecond, row}: Mark) =>
+    [formatRate(tokensPerSecond), !narrow && row.workgroups !== null && formatQuantity(row.workgroups, "workgroup")]
+      .filter(Boolean)
+      .join(", ");
   const plot = Plot.plot({
     width,
     height: margin.top + margin.bottom + labels.length * (narrow ? 36 : 24),
     marginTop: margin.top,
-    marginRight: narrow ? 70 : 180,
+    marginRight: 14 + max(figures.map(figure).map(textMeasure()))!,
     marginBottom: margin.bottom,
     marginLeft: narrow ? 12 : 290,
     style: `font-size: ${fontSize}px; overflow: visible;`,
@@ -103,19 +145,15 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
         r: 4,
         symbol: identity("symbol"),
         stroke: identity("colour"),
-        fill: identity("colour"),
+        fill: identity("fill"),
+        strokeWidth: 1.6,
         title: ({row}: Mark) => `${row.label}\n${ranOn(row)}\n${formatRate(row.tokensPerSecond!)}\n${row.source}`,
         tip: true
       }),
-      Plot.text(lastOfEachLine(marks), {
+      Plot.text(figures, {
         y: "label",
         x: "tokensPerSecond",
-        text: ({tokensPerSecond, row}: Mark) =>
-          narrow
-            ? formatRate(tokensPerSecond)
-            : [formatRate(tokensPerSecond), row.workgroups !== null && formatQuantity(row.workgroups, "workgroup")]
-                .filter(Boolean)
-                .join(", "),
+        text: figure,
         textAnchor: "start",
         dx: 9
       })

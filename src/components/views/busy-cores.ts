@@ -1,4 +1,5 @@
-import {scaleLinear} from "d3";
+import {scaleLinear, sum} from "d3";
+import type {Factoring} from "../decode/plan.js";
 import {
   busyShare,
   durationOf,
@@ -8,18 +9,23 @@ import {
   type ScheduledStage
 } from "../model-of-cost/layer-schedule.js";
 import type {Shape} from "../model/shape.js";
-import {coreDiagram, createSvg, drawBarrier, drawCell, drawLanes, drawTitle} from "./core-diagram.js";
-import type {DiagramDevice, DiagramOptions, Svg} from "./core-diagram.js";
-import {formatCount, formatNumber} from "./format.js";
+import {coreDiagram, createSvg, drawBarrier, drawCell, drawDispatch, drawLanes, drawTitle} from "./core-diagram.js";
+import type {DiagramDevice, DiagramOptions, DrawnDevice, Svg} from "./core-diagram.js";
+import {formatCount, formatNumber, formatQuantity} from "./format.js";
+import {isNarrow} from "./plot-frame.js";
 
 const margin = {left: 58, right: 10};
-const lanesHeight = 96;
-const titleHeight = 38;
-const namesHeight = 78;
-const blockHeight = titleHeight + lanesHeight + namesHeight;
+const lanesHeight = 84;
+const titleHeight = 44;
+/** Of a character of a name, which is slanted. */
+const nameHeight = 4.6;
 /** Pixels between two dispatches, and below which a stage has no name. */
 const gap = 2;
-const leastNamed = 7;
+const leastNamed = 4;
+/** Pixels between two names, which are slanted. */
+const leastApart = 13;
+/** One core of very many is still to be seen. */
+const leastBusy = 2;
 
 /** A factoring of a layer, drawn in its own scale of time. */
 interface Block {
@@ -27,59 +33,53 @@ interface Block {
   /** What comes of it. */
   finding: string;
   schedule: LayerSchedule;
-  /** Stages are dispatches of their own. */
-  separate: boolean;
 }
 
 /**
- * Which cores of a GPU are busy while a layer is decoded, over time, in one dispatch of one workgroup, in a dispatch for
- * each stage, and in one dispatch of as many workgroups as there are cores. The reader chooses the device.
+ * Which cores of a GPU are busy while a layer is decoded, over time, in each factoring; the fused one with one workgroup
+ * and with as many as there are cores. The reader chooses the device.
  */
 export function busyCores(shape: Shape, devices: readonly DiagramDevice[], options: DiagramOptions = {}): HTMLElement {
   const caption =
     `One layer of ${shape.label.replace(/,.*/, "")}, attention over ${formatCount(shape.context / 2)} positions. Time ` +
-    "runs to the right, and each picture has a scale of its own. A row is a core; filled, it has work. Drawn from the " +
-    "plan that the kernels are launched by, with WebGPU's default limits, as if a core took one piece of work after " +
-    "another and nothing else took time.";
-  const draw = (device: DiagramDevice, width: number) => drawAll(shape, device, width);
+    "runs to the right, and each picture has a scale of its own. A row is a core; filled, it has work. A bracket above " +
+    "the rows is a dispatch, and a dashed one goes on beyond the layer. A number behind a name is how many pieces there " +
+    "are: workgroups, or rows that a team takes together. A core takes one piece after another, as many bytes in the " +
+    "same time as any other, and nothing else takes time.";
+  const draw = (device: DrawnDevice, width: number) => drawAll(shape, device, width);
   return coreDiagram("busy-cores", devices, options, draw, caption);
 }
 
-function drawAll(shape: Shape, {label, cores}: DiagramDevice, width: number): SVGSVGElement {
-  const one = scheduleLayer(shape, "fused", {cores});
-  const all = scheduleLayer(shape, "fused", {cores, workgroups: cores});
-  const staged = scheduleLayer(shape, "staged", {cores});
-  const times = (schedule: LayerSchedule) => formatNumber(layerDuration(one) / layerDuration(schedule));
-  const share = (schedule: LayerSchedule) => `${formatNumber(100 * busyShare(schedule, cores))}\u00a0% of the cores`;
-  const blocks: Block[] = [
-    {title: "one dispatch, one workgroup", finding: `${share(one)} busy`, schedule: one, separate: false},
-    {
-      title: "a dispatch for each stage",
-      finding: `${share(staged)} busy on average, ${times(staged)} times as fast`,
-      schedule: staged,
-      separate: true
-    },
-    {
-      title: `one dispatch, ${formatCount(cores)} workgroups`,
-      finding: `${share(all)} busy on average, ${times(all)} times as fast`,
-      schedule: all,
-      separate: false
-    }
+function drawAll(shape: Shape, {label, cores, plan}: DrawnDevice, width: number): SVGSVGElement {
+  const schedule = (factoring: Factoring, workgroups = 1) =>
+    scheduleLayer(shape, factoring, {cores, workgroups, device: plan});
+  const one = schedule("fused");
+  const block = (title: string, schedule: LayerSchedule): Block => {
+    const times = layerDuration(one) / layerDuration(schedule);
+    const share = `${formatNumber(100 * busyShare(schedule, cores))}\u00a0% of the cores busy`;
+    return {title, schedule, finding: times === 1 ? share : `${share}, ${formatNumber(times)} times as fast`};
+  };
+  const blocks = [
+    block("fused: one dispatch, one workgroup", one),
+    block(`fused: one dispatch, ${formatQuantity(cores, "workgroup")}`, schedule("fused", cores)),
+    block("chunked: a dispatch a layer, one workgroup", schedule("chunked")),
+    block("staged: a dispatch for each stage", schedule("staged")),
+    block("unfused: a dispatch for each operation", schedule("unfused"))
   ];
-  const height = blocks.length * blockHeight;
-  const svg = createSvg(width, height, describe(label, blocks));
-  blocks.forEach((block, i) => drawBlock(svg, i * blockHeight, block, cores, width));
+  const heights = blocks.map((block) => heightOf(block, width));
+  const svg = createSvg(width, sum(heights), describe(label, blocks));
+  blocks.forEach((block, i) => drawBlock(svg, sum(heights.slice(0, i)), block, cores, width));
   return svg.node()!;
 }
 
-function drawBlock(
-  svg: Svg,
-  top: number,
-  {title, finding, schedule, separate}: Block,
-  cores: number,
-  width: number
-): void {
-  const {stages} = schedule;
+function heightOf({schedule}: Block, width: number): number {
+  const longest = Math.max(...schedule.stages.map((stage) => nameOf(stage, width).length));
+  return Math.ceil(titleHeight + lanesHeight + 26 + nameHeight * longest); // whole pixels, for the thinnest rows
+}
+
+function drawBlock(svg: Svg, top: number, {title, finding, schedule}: Block, cores: number, width: number): void {
+  const {stages, dispatch} = schedule;
+  const separate = dispatch === "stage";
   const lanes = top + titleHeight;
   const lane = scaleLinear([0, cores], [0, lanesHeight]);
   const gaps = separate ? gap * (stages.length - 1) : 0;
@@ -88,31 +88,45 @@ function drawBlock(
   drawTitle(svg, top, title);
   svg
     .append("text")
-    .attr("y", top + 30)
+    .attr("y", top + 29)
     .text(finding);
+  if (!separate) drawDispatch(svg, lanes, margin.left, right, dispatch === "token");
   let x = margin.left;
+  let named = -Infinity;
   for (const [i, stage] of stages.entries()) {
     const stageWidth = time(durationOf(stage));
     drawCell(svg, "idle", x, lanes, stageWidth, lanesHeight);
     let from = x;
     for (const {cores, duration} of stage.rounds) {
-      drawCell(svg, "busy", from, lanes, time(duration), lane(cores));
+      drawCell(svg, "busy", from, lanes, time(duration), Math.max(leastBusy, lane(cores)));
       from += time(duration);
     }
-    if (!separate && i > 0) drawBarrier(svg, x, lanes, lanesHeight);
-    if (stageWidth >= leastNamed) drawName(svg, x + stageWidth / 2, lanes + lanesHeight, stage);
+    if (separate) drawDispatch(svg, lanes, x, x + stageWidth, false);
+    else if (i > 0) drawBarrier(svg, x, lanes, lanesHeight);
+    const middle = x + stageWidth / 2;
+    if (stageWidth >= leastNamed && middle - named >= leastApart) {
+      drawName(svg, middle, lanes + lanesHeight, nameOf(stage, width));
+      named = middle;
+    }
     x += stageWidth + (separate ? gap : 0);
   }
   drawLanes(svg, lanes, lane, margin.left, right);
 }
 
 /** Below its stage, slanted: attention is narrower than its name. */
-function drawName(svg: Svg, x: number, y: number, {name, pieces}: ScheduledStage): void {
+function drawName(svg: Svg, x: number, y: number, name: string): void {
   svg
     .append("text")
     .attr("transform", `translate(${x + 4},${y + 10}) rotate(-45)`)
     .attr("text-anchor", "end")
-    .text([name.replace(/^rms_norm_.*/, "rms_norm"), pieces > 1 ? formatCount(pieces) : ""].join(" ").trim());
+    .text(name);
+}
+
+/** What a stage or an operation is called, and how many pieces it has where there is room. */
+function nameOf({name, pieces}: ScheduledStage, width: number): string {
+  const short = name.replace(/^rms_norm_.*/, "rms_norm");
+  const counted = pieces > 1 && !(isNarrow(width) && /_product$/.test(name));
+  return counted ? `${short} ${formatCount(pieces)}` : short;
 }
 
 function describe(label: string, blocks: readonly Block[]): string {

@@ -1,16 +1,30 @@
 import {create, type ScaleLinear, type Selection} from "d3";
 import {html} from "htl";
+import type {PlanDevice} from "../model-of-cost/layer-schedule.js";
 import {formatCount} from "./format.js";
 
 /** A GPU to draw: a workgroup runs on one of its cores. */
 export interface DiagramDevice {
   label: string;
-  cores: number;
+  /** Null where nobody but the reader can say it. */
+  cores: number | null;
+  /** What decides the plan. */
+  plan: PlanDevice;
+  /** Whose limits those are: the end of "Drawn from the plan that the kernels are launched by, …". */
+  limits: string | Node;
 }
 
-/** Which of the devices is shown, by its place; kept outside, so that a figure drawn anew for another width shows it. */
-interface DeviceChoice {
+/** A device whose cores are known. */
+export type DrawnDevice = DiagramDevice & {cores: number};
+
+/**
+ * Which of the devices is shown, by its place, and how many cores the reader's has; kept outside, so that a figure drawn
+ * anew for another width shows it.
+ */
+export interface DeviceChoice {
   device: number;
+  /** Of the device whose cores are not known. */
+  cores?: number;
 }
 
 /** What a diagram of cores may be told by its page. */
@@ -24,39 +38,64 @@ export type Svg = Selection<SVGSVGElement, undefined, null, undefined>;
 
 const fontSize = 11;
 
-/** A figure with a picture of one device's cores. The reader chooses the device. */
+/** Cores of a GPU of which nobody has said them yet, and the most that can be drawn. */
+const unknownCores = 16;
+const mostCores = 512;
+
+/**
+ * A figure with a picture of one device's cores. The reader chooses the device, and says how many cores their own has:
+ * WebGPU does not.
+ * @param caption begins the caption; whose limits the plan has ends it
+ */
 export function coreDiagram(
   name: string,
   devices: readonly DiagramDevice[],
   {width = 640, choice = {device: 0}}: DiagramOptions,
-  draw: (device: DiagramDevice, width: number) => SVGSVGElement,
+  draw: (device: DrawnDevice, width: number) => SVGSVGElement,
   caption: string
 ): HTMLElement {
   const picture = html`<div></div>`;
+  const words = html`<figcaption></figcaption>`;
   const show = (index: number) => {
     choice.device = index;
-    picture.replaceChildren(draw(devices[index]!, width));
+    const device = devices[index]!;
+    const drawn = {...device, cores: device.cores ?? choice.cores ?? unknownCores};
+    picture.replaceChildren(draw(drawn, width));
+    words.replaceChildren(`${caption} Drawn from the plan that the kernels are launched by, `, device.limits, ".");
   };
-  const choices = devices.map(
-    ({label, cores}, index) =>
-      html`<label
-        ><input
-          type="radio"
-          name="${`${name}-device`}"
-          checked=${index === choice.device}
-          onchange=${() => show(index)}
-        />
-        ${label}, ${formatCount(cores)} cores</label
-      >`
-  );
+  const choices = devices.map(({label, cores}, index) => {
+    const button = html`<input
+      type="radio"
+      name="${`${name}-device`}"
+      checked=${index === choice.device}
+      onchange=${() => show(index)}
+    />` as HTMLInputElement;
+    if (cores !== null) return html`<label>${button} ${label}, ${formatCount(cores)} cores</label>`;
+    const count = html`<input
+      type="number"
+      name="${`${name}-cores`}"
+      min="1"
+      max="${mostCores}"
+      value="${choice.cores ?? unknownCores}"
+      oninput=${({target}: {target: HTMLInputElement}) => {
+        if (!target.checkValidity() || target.value === "") return;
+        choice.cores = target.valueAsNumber;
+        button.checked = true;
+        show(index);
+      }}
+    />`;
+    return html`<span
+      ><label class="yours">${button} ${label}</label> <label>with ${count} cores (WebGPU does not say)</label></span
+    >`;
+  });
+  if (choice.device >= devices.length) choice.device = 0;
   show(choice.device);
   return html`<figure class="${`core-diagram ${name}`}">
     <fieldset>
       <legend>Cores of</legend>
       ${choices}
     </fieldset>
-    ${picture}
-    <figcaption>${caption}</figcaption>
+    ${picture} ${words}
   </figure>`;
 }
 
@@ -111,6 +150,14 @@ export function drawSide(svg: Svg, left: number, y: number, text: string): void 
     .attr("y", y)
     .attr("text-anchor", "end")
     .text(text);
+}
+
+/** Above the rows, from where a dispatch begins to where it ends; dashed where it goes on beyond. */
+export function drawDispatch(svg: Svg, top: number, from: number, to: number, goesOn: boolean): void {
+  const path = goesOn ? `M${from - 8},${top - 6}H${to + 8}` : `M${from},${top - 2}v-4H${to}v4`;
+  const line = svg.append("path").attr("class", "dispatch").attr("d", path).attr("fill", "none");
+  line.attr("stroke", "currentColor");
+  if (goesOn) line.attr("stroke-dasharray", `4 4 ${to - from} 4 4`);
 }
 
 /** Where all workgroups wait before the next stage. */

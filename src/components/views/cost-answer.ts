@@ -106,7 +106,7 @@ export function tokenCosts(
           <th scope="col" class="number">Times a token</th>
           <th scope="col" class="number">Each</th>
           <th scope="col" class="number">A token</th>
-          <th scope="col">Device</th>
+          <th scope="col" style="min-width: 7em;">Device</th>
         </tr>
       </thead>
       <tbody>

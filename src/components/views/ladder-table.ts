@@ -1,25 +1,34 @@
 import {html} from "htl";
 import {ablated, ladder} from "../lab/tiling.js";
-import {formatNumber} from "./format.js";
-import {ablate, anyRow, climb, type LadderRun} from "./ladder.js";
-import {ranOn, shapeLabel} from "./recorded.js";
+import {formatNumber, formatQuantity} from "./format.js";
+import {ablate, anyRow, climb, type LadderRun, type ReportedRung} from "./ladder.js";
+import {ranOn, shapeLabel, shortDevice} from "./recorded.js";
 
-/** The rungs in order, a group of columns for each run: its speed, and how many times as fast as before and at first. */
+/**
+ * The rungs in order, a group of columns for each run: its speed, and how many times as fast as before and at first. What
+ * others reported of a rung with as many layers is a column of its own.
+ */
 export function ladderTable(runs: readonly LadderRun[]): HTMLElement {
   const columns = ["tok/s", "times the rung before", "times the first"];
   const climbs = runs.map((run) => climb(run));
+  const reports = runs.filter(({reported}) => reported.length > 0);
   const [first = []] = climbs;
   return table(
     "The ladder, rung by rung",
     "Change",
-    runs,
-    columns,
-    first.map(({label}, i) => ({
+    [
+      ...runs.map((run) => ({...run, title: title(run), columns})),
+      ...reports.map((run) => ({origin: run.origin, title: reportTitle(run), columns: ["tok/s, not verified"]}))
+    ],
+    first.map(({variant, label}, i) => ({
       label: i < ladder.length ? `${i + 1}. ${label}` : label,
-      cells: climbs.map((rungs) => {
-        const {tokensPerSecond, overBefore, overFirst} = rungs[i]!;
-        return [tokensPerSecond, overBefore, overFirst];
-      })
+      cells: [
+        ...climbs.map((rungs) => {
+          const {tokensPerSecond, overBefore, overFirst} = rungs[i]!;
+          return [tokensPerSecond, overBefore, overFirst];
+        }),
+        ...reports.map(({reported}) => [reported.find((rung) => rung.variant === variant)?.row.tokensPerSecond ?? null])
+      ]
     }))
   );
 }
@@ -31,8 +40,7 @@ export function ablationTable(runs: readonly LadderRun[]): HTMLElement {
   return table(
     "Ablations",
     "What is changed",
-    runs,
-    ["tok/s", `times “${ablated.label}”`],
+    runs.map((run) => ({...run, title: title(run), columns: ["tok/s", `times “${ablated.label}”`]})),
     first.map(({label}, i) => ({
       label,
       cells: lists.map((list) => [list[i]!.tokensPerSecond, list[i]!.overAblated])
@@ -40,29 +48,33 @@ export function ablationTable(runs: readonly LadderRun[]): HTMLElement {
   );
 }
 
+/** Columns that belong together, under one title. */
+interface Group {
+  origin: LadderRun["origin"];
+  title: string;
+  columns: readonly string[];
+}
+
 interface Line {
   label: string;
-  /** By run. */
+  /** By group. */
   cells: (number | null)[][];
 }
 
-function table(
-  name: string,
-  what: string,
-  runs: readonly LadderRun[],
-  columns: readonly string[],
-  lines: readonly Line[]
-): HTMLElement {
-  if (runs.length === 0) return html`<p class="ladder-table">No record of it is on file yet.</p>`;
+function table(name: string, what: string, groups: readonly Group[], lines: readonly Line[]): HTMLElement {
+  if (groups.length === 0) return html`<p class="ladder-table">No record of it is on file yet.</p>`;
   return html`<div class="scrolls ladder-table" role="region" aria-label="${name}" tabindex="0">
     <table>
       <thead>
         <tr>
           <th scope="col" rowspan="2">${what}</th>
-          ${runs.map((run) => html`<th scope="colgroup" colspan="${columns.length}" class="${run.origin}">${title(run)}</th>`)}
+          ${groups.map(
+            ({origin, title, columns}) =>
+              html`<th scope="colgroup" colspan="${columns.length}" class="${origin}">${title}</th>`
+          )}
         </tr>
         <tr>
-          ${runs.flatMap(() => columns.map((column) => html`<th scope="col" class="number">${column}</th>`))}
+          ${groups.flatMap(({columns}) => columns.map((column) => html`<th scope="col" class="number">${column}</th>`))}
         </tr>
       </thead>
       <tbody>
@@ -82,4 +94,10 @@ function table(
 function title(run: LadderRun): string {
   const row = anyRow(run);
   return [run.origin === "yours" ? "Yours" : ranOn(row), shapeLabel(row)].filter(Boolean).join(", ");
+}
+
+/** "Apple M2 Pro, as reported, 1 layer" */
+function reportTitle({reported}: LadderRun): string {
+  const [{row}] = reported as [ReportedRung];
+  return `${shortDevice(row.device)}, as reported, ${formatQuantity(row.layers!, "layer")}`;
 }

@@ -5,6 +5,8 @@ import {runRows} from "../lab/result-row.js";
 import {tilingExperiment} from "../lab/tiling.js";
 import {shapes, type ShapeId} from "../model/shape.js";
 import {readKernels} from "../../data/read-kernels.js";
+import {readResults} from "../../data/read-results.js";
+import {collectResults} from "../lab/results-table.js";
 import {ablate, climb, idleRungs, recordedRuns, runToShow, yourRun} from "./ladder.js";
 import {describeNoGains} from "./no-gains.js";
 import {recordedFinding, yourFinding} from "./tiling-answer.js";
@@ -108,6 +110,20 @@ describe("the runs on record", () => {
     expect(runToShow(runs, ladderRun(speeds))).toBe(runs[1]);
     expect(runToShow(runs, ladderRun(speeds, "tiny"))).toBe(runs[0]);
     expect(runToShow([], null)).toBeUndefined();
+  });
+
+  it("have what was reported of a rung with as many layers beside them, and the reader's own has nothing", () => {
+    const onFile = collectResults(readResults()).rows.filter(({kind}) => kind === "recorded");
+    const made = rows(
+      ladderRun(speeds),
+      ladderRun(speeds, "phi3-mini-1-layer"),
+      ladderRun(speeds, "phi3-mini-8-layers")
+    );
+    const reported = recordedRuns([...onFile, ...made]).map(({reported}) =>
+      reported.map(({variant, row}) => `${variant} ${Math.round(row.millisecondsPerToken!)}`)
+    );
+    expect(reported).toEqual([["record-64 122"], ["record-256 338"], ["record-256 1350", "staged 24"]]);
+    expect(yourRun(ladderRun(speeds)).reported).toEqual([]);
   });
 
   it("are in no plot of whole designs", () => {

@@ -9,6 +9,16 @@ export interface LadderRun {
   origin: "recorded" | "yours";
   /** By variant, rungs first; those without a figure too. */
   rows: ReadonlyMap<string, ResultRow>;
+  /** What others reported of kernels in the style of a rung, with as many layers. */
+  reported: readonly ReportedRung[];
+}
+
+/** A reported figure beside the rung that comes closest to what it was measured with. */
+export interface ReportedRung {
+  /** The rung's. */
+  variant: string;
+  label: string;
+  row: ResultRow;
 }
 
 /** A rung of a run. */
@@ -32,6 +42,18 @@ export interface Ablation {
   overAblated: number | null;
 }
 
+/**
+ * The reported figures, by the rung that comes closest: the recorded kernel with 64 invocations, and with 256, which its
+ * runs of more layers very likely had. Each is of a layer of another architecture with as many weights, without an LM
+ * head, and nobody checked its output.
+ */
+const closestRungs: readonly {variant: string; id: string}[] = [
+  {variant: "record-64", id: "m2-pro-reported/int4-on-the-fly-1-layer"},
+  {variant: "record-256", id: "m2-pro-reported/int4-on-the-fly-8-layers"},
+  {variant: "record-256", id: "m2-pro-reported/int4-on-the-fly-32-layers"},
+  {variant: beside.variant, id: "m2-pro-reported/staged-measured"}
+];
+
 /** The newest run on record of each shape, on a GPU; fewest layers first. */
 export function recordedRuns(rows: readonly ResultRow[]): LadderRun[] {
   const ours = rows.filter((row) => row.kind === "run" && row.experiment === ladderExperiment && !row.software);
@@ -41,12 +63,20 @@ export function recordedRuns(rows: readonly ResultRow[]): LadderRun[] {
   });
   return newest
     .sort((a, b) => (a[0]!.layers ?? 0) - (b[0]!.layers ?? 0))
-    .map((rows) => ({origin: "recorded", rows: byVariant(rows)}));
+    .map((own) => ({origin: "recorded", rows: byVariant(own), reported: reportedRungs(rows, own[0]!.layers)}));
+}
+
+function reportedRungs(rows: readonly ResultRow[], layers: number | null): ReportedRung[] {
+  return closestRungs.flatMap(({variant, id}) => {
+    const row = rows.find((row) => row.id === id && row.layers === layers);
+    const {label} = [...ladder, beside].find((rung) => rung.variant === variant)!;
+    return row ? [{variant, label, row}] : [];
+  });
 }
 
 /** The reader's run. */
 export function yourRun(record: RunRecord): LadderRun {
-  return {origin: "yours", rows: byVariant(runRows(record, null))};
+  return {origin: "yours", rows: byVariant(runRows(record, null)), reported: []};
 }
 
 /** The run on record to put in a plot: of the shape that the reader has run, else of the fewest layers. */

@@ -18,6 +18,12 @@ export const layerDispatches: readonly Stage[] = [
   "down"
 ];
 
+/**
+ * What a report calls the kernels that do what the norms of a layer do here, in the same order: one adds the FFN of the
+ * layer before and norms, the other adds attention and norms.
+ */
+const normsThere = ["add_norm_ffn", "add_norm_attention"];
+
 /** A dispatch of the layer as a part of the layer's time. */
 export interface Segment {
   name: string;
@@ -31,9 +37,11 @@ export interface Segment {
 
 /** The layer of a series, dispatch by dispatch; empty where a stage of it has no time. */
 export function layerSegments(series: ProfileSeries): Segment[] {
-  const times = layerDispatches.map((stage) => {
+  const times = layerDispatches.map((stage, i) => {
     const row = series.rows.find(({part}) => part === stage);
-    return row ? microsecondsPerCall(row)! : NaN;
+    const role = normsThere[layerDispatches.slice(0, i).filter((before) => before === "rms_norm").length];
+    const kernel = stage === "rms_norm" && row?.kernels.find((kernel) => kernel.role === role);
+    return kernel || row ? microsecondsPerCall(kernel || row!)! : NaN;
   });
   const total = times.reduce((sum, time) => sum + time, 0);
   if (!(total > 0)) return [];
@@ -98,7 +106,7 @@ export function layerBar(series: readonly ProfileSeries[], width = 640): HTMLEle
     <figcaption>
       One layer, its seven dispatches from left to right: ${layerDispatches.join(", ")}. Each is as wide as its part of
       the layer's time on that device, so that bars of fast and slow devices are equally long. Pale: dispatches that
-      read next to no weights. A norm is drawn as the mean of all norms.
+      read next to no weights. A norm is drawn as the mean of all norms, where nobody timed them one by one.
     </figcaption>
   </figure>`;
 }

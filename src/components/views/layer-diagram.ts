@@ -1,8 +1,17 @@
 import {scaleLinear} from "d3";
-import {scheduleLayer, type ScheduledStage} from "../model-of-cost/layer-schedule.js";
+import {scheduleLayer, type PlanDevice, type ScheduledStage} from "../model-of-cost/layer-schedule.js";
 import type {Shape} from "../model/shape.js";
-import {coreDiagram, createSvg, drawBarrier, drawCell, drawLanes, drawSide, drawTitle} from "./core-diagram.js";
-import type {DiagramDevice, DiagramOptions, Svg} from "./core-diagram.js";
+import {
+  coreDiagram,
+  createSvg,
+  drawBarrier,
+  drawCell,
+  drawDispatch,
+  drawLanes,
+  drawSide,
+  drawTitle
+} from "./core-diagram.js";
+import type {DiagramDevice, DiagramOptions, DrawnDevice, Svg} from "./core-diagram.js";
 import {formatBytes, formatCount} from "./format.js";
 
 const margin = {left: 74, right: 10};
@@ -22,23 +31,22 @@ export function layerDiagram(
   devices: readonly DiagramDevice[],
   options: DiagramOptions = {}
 ): HTMLElement {
-  const stages = stagesOf(shape, "staged");
+  const stages = stagesOf(shape, "staged", devices[0]!.plan);
   const caption =
     `One layer of ${shape.label.replace(/,.*/, "")}. A column is a stage, as wide as what it reads of ` +
     `${formatBytes(stages.reduce((sum, {bytes}) => sum + bytes, 0))}: weights, and keys and values of ` +
     `${formatCount(shape.context / 2)} positions. A row is a core of the GPU. Filled: the core gets a workgroup. ` +
-    "Below each column: how many workgroups there are. Drawn from the plan that the kernels on this page are launched " +
-    "by, on a device with WebGPU's default limits.";
-  const draw = (device: DiagramDevice, width: number) => drawLayer(shape, device, width);
+    "Below each column: how many workgroups there are.";
+  const draw = (device: DrawnDevice, width: number) => drawLayer(shape, device, width);
   return coreDiagram("layer-diagram", devices, options, draw, caption);
 }
 
-function stagesOf(shape: Shape, factoring: "fused" | "staged"): ScheduledStage[] {
-  return scheduleLayer(shape, factoring, {cores: 1}).stages;
+function stagesOf(shape: Shape, factoring: "fused" | "staged", device: PlanDevice): ScheduledStage[] {
+  return scheduleLayer(shape, factoring, {cores: 1, device}).stages;
 }
 
-function drawLayer(shape: Shape, {label, cores}: DiagramDevice, width: number): SVGSVGElement {
-  const [fused, staged] = [stagesOf(shape, "fused"), stagesOf(shape, "staged")];
+function drawLayer(shape: Shape, {label, cores, plan}: DrawnDevice, width: number): SVGSVGElement {
+  const [fused, staged] = [stagesOf(shape, "fused", plan), stagesOf(shape, "staged", plan)];
   const height = 2 * blockHeight + namesHeight;
   const svg = createSvg(width, height, describe(label, cores, fused, staged));
   const columns = layOut(staged, width - margin.left - margin.right);
@@ -78,16 +86,11 @@ function drawBlock(
   const lane = scaleLinear([0, cores], [0, lanesHeight]);
   const end = columns.at(-1)!.x + columns.at(-1)!.width;
   drawTitle(svg, top, title);
-  const brackets = separate ? columns : [{x: margin.left, width: end - margin.left}];
-  for (const {x, width} of brackets) {
-    const [from, to] = separate ? [x + 1.5, x + width - 1.5] : [x - 8, x + width + 8];
-    const path = separate
-      ? `M${from},${lanes - 4}v-4H${to}v4`
-      : // Open at both ends: the dispatch began before this layer and goes on after it.
-        `M${from},${lanes - 8}H${to}`;
-    const line = svg.append("path").attr("d", path).attr("fill", "none").attr("stroke", "currentColor");
-    if (!separate) line.attr("stroke-dasharray", `4 4 ${width} 4 4`);
-  }
+  const dispatches = separate
+    ? columns.map(({x, width}) => [x + 1.5, x + width - 1.5] as const)
+    : [[margin.left, end] as const];
+  // Open at both ends: the dispatch began before this layer and goes on after it.
+  for (const [from, to] of dispatches) drawDispatch(svg, lanes - 2, from, to, !separate);
   stages.forEach(({pieces}, index) => {
     const {x, width} = columns[index]!;
     const gap = separate ? 1.5 : 0;

@@ -1,10 +1,26 @@
 import {html} from "htl";
-import type {RunRecord} from "../lab/record.js";
+import {costRows} from "../lab/cost-row.js";
+import type {MeasuredRow, RunRecord} from "../lab/record.js";
+import type {AnyRecord} from "../lab/run-experiment.js";
 import {weightBytesPerToken} from "../model/shape.js";
 import {compareFactorings, describeRatio, nameDevice} from "./answer.js";
-import {formatCount, formatRate} from "./format.js";
+import {largestWaits} from "./cost-answer.js";
+import {
+  formatBandwidth,
+  formatCount,
+  formatMicroseconds,
+  formatMilliseconds,
+  formatNumber,
+  formatQuantity,
+  formatRate
+} from "./format.js";
 import {yourFinding} from "./geometry-answer.js";
 import type {OwnRuns} from "./own-runs.js";
+import {ownSeries, seriesName} from "./profile-series.js";
+import {reachOf} from "./reach.js";
+
+type Words = (string | HTMLElement)[];
+type Kind<K extends AnyRecord["kind"]> = Extract<AnyRecord, {kind: K}>;
 
 /** What the reader's own runs say, from whatever page they were made on, and a button that forgets them. */
 export function ownRatio(runs: OwnRuns): HTMLElement {
@@ -12,9 +28,10 @@ export function ownRatio(runs: OwnRuns): HTMLElement {
   function show() {
     const records = runs.all();
     const found = findings(records);
+    const designs = runsOf(records).some(compares);
     element.replaceChildren(
       ...found.map((sentence) => html`<p class="your-answer">${sentence}</p>`),
-      ...(found.length === 0 ? [nothingYet(records.length > 0)] : []),
+      ...(designs ? [] : [whatIsMissing(records.length > 0)]),
       ...(records.length > 0 ? [html`<button type="button" onclick=${forget}>Forget my runs</button>`] : [])
     );
   }
@@ -28,26 +45,48 @@ export function ownRatio(runs: OwnRuns): HTMLElement {
 
 /**
  * A sentence of a run that compares one workgroup, and one of a run that has several: of the largest models that were run,
- * the newest.
+ * the newest. Where no run has two designs, one of the newest run at all. Then what the runs without a design say: how
+ * much more all workgroups read than one, what a dispatch costs beside a wait, what the stages take.
+ * @param records newest first
  */
-export function findings(records: readonly RunRecord[]): (string | HTMLElement)[][] {
-  const strong = (text: string) => html`<strong class="yours">${text}</strong>`;
-  const largest = records.toSorted((a, b) => weightBytesPerToken(b.shape) - weightBytesPerToken(a.shape));
-  const one = largest.find(compareFactorings);
-  const several = largest.find(({rows}) => {
-    const measured = rows.filter(({status}) => status === "measured");
-    return (
-      measured.some(({factoring, workgroups}) => factoring === "fused" && workgroups !== null && workgroups > 1) &&
-      measured.some(({factoring}) => factoring === "staged")
-    );
-  });
-  return [
-    ...(one ? [[...compareOne(one, strong), runDate(one)]] : []),
-    ...(several ? [[...yourFinding(several, strong), runDate(several)]] : [])
+export function findings(records: readonly AnyRecord[]): Words[] {
+  const runs = runsOf(records).toSorted((a, b) => weightBytesPerToken(b.shape) - weightBytesPerToken(a.shape));
+  const one = runs.find(compareFactorings);
+  const several = runs.find(hasSeveral);
+  const [newest] = runsOf(records);
+  const sentences: (Words | null)[] = [
+    one ? [...compareOne(one), runDate(one)] : null,
+    several ? [...yourFinding(several, strong), runDate(several)] : null,
+    !one && !several && newest ? compareRows(newest) : null,
+    ...records.map((record) => (record.kind === "cost" ? (compareReads(record) ?? compareCosts(record)) : null)),
+    ...records.map((record) => (record.kind === "profile" ? compareStages(record) : null))
   ];
+  return sentences.filter((sentence) => sentence !== null);
 }
 
-function compareOne(record: RunRecord, strong: (text: string) => HTMLElement): (string | HTMLElement)[] {
+const strong = (text: string) => html`<strong class="yours">${text}</strong>`;
+
+function runsOf(records: readonly AnyRecord[]): RunRecord[] {
+  return records.filter((record) => record.kind === "run");
+}
+
+function compares(record: RunRecord): boolean {
+  return compareFactorings(record) !== null || hasSeveral(record);
+}
+
+function hasSeveral(record: RunRecord): boolean {
+  const measured = measuredRows(record);
+  return (
+    measured.some(({factoring, workgroups}) => factoring === "fused" && workgroups !== null && workgroups > 1) &&
+    measured.some(({factoring}) => factoring === "staged")
+  );
+}
+
+function measuredRows({rows}: RunRecord): MeasuredRow[] {
+  return rows.filter((row) => row.status === "measured");
+}
+
+function compareOne(record: RunRecord): Words {
   const comparison = compareFactorings(record)!;
   return [
     `On your device, ${nameDevice(record.device)}, one workgroup decodes “${record.shape.label}” at `,
@@ -60,11 +99,86 @@ function compareOne(record: RunRecord, strong: (text: string) => HTMLElement): (
   ];
 }
 
-function runDate({date}: RunRecord): string {
+/** The fastest row of a run beside the slowest, whatever they are. */
+function compareRows(record: RunRecord): Words | null {
+  const rows = measuredRows(record).toSorted((a, b) => b.tokensPerSecond.median - a.tokensPerSecond.median);
+  const [fastest, slowest] = [rows[0], rows.at(-1)];
+  if (!fastest || !slowest) return null;
+  const where = `On your device, ${nameDevice(record.device)}, “${fastest.label}” decodes “${record.shape.label}” at `;
+  const speed = strong(formatRate(fastest.tokensPerSecond.median));
+  if (fastest === slowest) return [where, speed, ".", runDate(record)];
+  const ratio = fastest.tokensPerSecond.median / slowest.tokensPerSecond.median;
+  return [
+    ...[where, speed, " and “", slowest.label, "” at ", strong(formatRate(slowest.tokensPerSecond.median))],
+    ...[", ", strong(`${formatNumber(ratio)} times`), " apart.", runDate(record)]
+  ];
+}
+
+/** What all workgroups read beside one; null where the record has no reading. */
+function compareReads(record: Kind<"cost">): Words | null {
+  const reach = reachOf(costRows(record, null));
+  if (!reach) return null;
+  const {one, all, ratio} = reach;
+  return [
+    `On your device, ${nameDevice(record.device)}, one workgroup reads at most `,
+    strong(formatBandwidth(one.bytesPerSecond.median)),
+    ` and ${formatQuantity(all.workgroups, "workgroup")} `,
+    strong(formatBandwidth(all.bytesPerSecond.median)),
+    ", ",
+    strong(`${formatNumber(ratio)} times`),
+    ` as much.${runDate(record)}`
+  ];
+}
+
+/** A dispatch beside a wait inside one, or what there is of the two. */
+function compareCosts(record: Kind<"cost">): Words | null {
+  const rows = costRows(record, null);
+  const dispatch = rows.find(({variant, microseconds}) => variant === "dispatches" && microseconds !== null);
+  const wait = largestWaits(rows, "exchange")[0];
+  const parts = [
+    ...(dispatch
+      ? [["a dispatch that needs the one before it costs ", strong(formatMicroseconds(dispatch.microseconds!))]]
+      : []),
+    ...(wait
+      ? [
+          [
+            `to exchange all values between ${formatQuantity(wait.workgroups!, "workgroup")} costs `,
+            strong(formatMicroseconds(wait.microseconds!))
+          ]
+        ]
+      : [])
+  ];
+  if (parts.length === 0) return null;
+  const ratio = dispatch && wait && dispatch.microseconds! / wait.microseconds!;
+  return [
+    `On your device, ${nameDevice(record.device)}, `,
+    ...parts.flatMap((part, i) => (i === 0 ? part : [", and ", ...part])),
+    ...(ratio ? [": the dispatch costs ", strong(`${formatNumber(ratio)} times`), " as much"] : []),
+    `.${runDate(record)}`
+  ];
+}
+
+/** The stage that takes longest beside all that were timed in the same arithmetic. */
+function compareStages(record: Kind<"profile">): Words | null {
+  const [series] = ownSeries(record).toSorted((a, b) => b.rows.length - a.rows.length);
+  if (!series) return null;
+  const largest = series.rows.reduce((a, b) => (b.milliseconds > a.milliseconds ? b : a));
+  const sum = series.rows.reduce((sum, {milliseconds}) => sum + milliseconds, 0);
+  const part = series.rows.length > 1 ? strong(`${formatNumber((100 * largest.milliseconds) / sum)}\u00a0%`) : null;
+  return [
+    `${seriesName(series)}: the stage ${largest.part} takes `,
+    strong(formatMilliseconds(largest.milliseconds)),
+    " of a token",
+    ...(part ? [", ", part, ` of the ${formatCount(series.rows.length)} stages that you timed`] : []),
+    `.${runDate(record)}`
+  ];
+}
+
+function runDate({date}: AnyRecord): string {
   return ` (your run of ${new Date(date).toLocaleString("en-GB", {dateStyle: "long", timeStyle: "short"})})`;
 }
 
-function nothingYet(some: boolean): HTMLElement {
+function whatIsMissing(some: boolean): HTMLElement {
   const what = some ? "None of your runs has both designs." : "You have not run anything yet.";
   return html`<p class="your-answer">
     ${what} Run both designs on <a href="./#run-it-on-your-gpu">the first page</a>, or

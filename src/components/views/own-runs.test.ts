@@ -1,5 +1,5 @@
 import {expect, it} from "vitest";
-import {exampleRun} from "../lab/lab-fakes.js";
+import {exampleCost, exampleRun} from "../lab/lab-fakes.js";
 import {ownRuns} from "./own-runs.js";
 
 class FakeStorage {
@@ -64,4 +64,20 @@ it("remembers nothing, and says nothing, where storage is denied or full", () =>
   };
   ownRuns(() => full).remember(later);
   expect(ownRuns(() => full).all()).toEqual([]);
+});
+
+it("remembers what is no decoding, once an experiment where it has no shape", () => {
+  const storage = new FakeStorage();
+  const {cost} = exampleCost();
+  for (const date of ["2026-11-18T12:00:00.000Z", "2026-11-21T12:00:00.000Z"])
+    ownRuns(() => storage).remember({...cost, date});
+  ownRuns(() => storage).remember(later);
+  expect(
+    ownRuns(() => storage)
+      .all()
+      .map(({experiment, date}) => [experiment, date])
+  ).toEqual([
+    [cost.experiment, "2026-11-21T12:00:00.000Z"],
+    ["workgroups", later.date]
+  ]);
 });

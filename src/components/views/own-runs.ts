@@ -1,13 +1,19 @@
-import {runSchema, type RunRecord} from "../lab/record.js";
+import * as z from "zod";
+import {costSchema} from "../lab/cost-record.js";
+import {profileSchema} from "../lab/profile-record.js";
+import {runSchema} from "../lab/record.js";
+import type {AnyRecord} from "../lab/run-experiment.js";
 
 /** Of this project and this format: another format is another key. */
 const storageKey = "phi3-dispatch-notebook/runs/1";
 
-/** The reader's finished runs: the last of each experiment at each shape. They stay in the browser. */
+const recordSchema = z.union([runSchema, costSchema, profileSchema]);
+
+/** The reader's finished runs: the last of each experiment at each shape, if it has one. They stay in the browser. */
 export interface OwnRuns {
   /** Newest first. What was stored by another version, or is no record, is left out. */
-  all(): RunRecord[];
-  remember(record: RunRecord): void;
+  all(): AnyRecord[];
+  remember(record: AnyRecord): void;
   forget(): void;
 }
 
@@ -16,11 +22,11 @@ export interface OwnRuns {
  * @param open gives the storage; a browser that denies it throws here
  */
 export function ownRuns(open: () => Pick<Storage, "getItem" | "setItem" | "removeItem"> = () => localStorage): OwnRuns {
-  function read(): Record<string, RunRecord> {
+  function read(): Record<string, AnyRecord> {
     try {
       const stored: unknown = JSON.parse(open().getItem(storageKey) ?? "{}");
       if (typeof stored !== "object" || stored === null) return {};
-      const records = Object.values(stored).flatMap((value) => runSchema.safeParse(value).data ?? []);
+      const records = Object.values(stored).flatMap((value) => recordSchema.safeParse(value).data ?? []);
       return Object.fromEntries(records.map((record) => [keyOf(record), record]));
     } catch {
       return {};
@@ -46,6 +52,6 @@ export function ownRuns(open: () => Pick<Storage, "getItem" | "setItem" | "remov
   };
 }
 
-function keyOf({experiment, shape}: RunRecord): string {
-  return `${experiment} ${shape.id}`;
+function keyOf(record: AnyRecord): string {
+  return "shape" in record ? `${record.experiment} ${record.shape.id}` : record.experiment;
 }

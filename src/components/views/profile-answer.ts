@@ -33,13 +33,21 @@ export function finding({rows, sum, wall}: ProfileSeries): Finding | null {
   };
 }
 
-/** The answer, from the fastest series of each device on record and of the reader's own run. */
+/**
+ * The answer, from the fastest series of each device on record and of the reader's own run. What a device does in a
+ * browser, where it is on record in Node too, comes after it.
+ */
 export function profileAnswer(recorded: readonly ProfileSeries[], yours: readonly ProfileSeries[]): HTMLElement {
   const measuredHere = recorded.some(({arithmetic}) => arithmetic !== null);
-  return html`<div class="answer">
-    ${yours.length > 0 ? html`<p class="your-answer">${sentence(fastest(yours), "yours")}</p>` : null}
-    ${fastestByName(recorded).map((series) => html`<p>${sentence(series, "recorded")}</p>`)}
-    ${measuredHere ? null : html`<p>There is no record of this experiment yet: run it below for your device's own.</p>`}
+  const all = fastestByName(recorded);
+  const again = all.filter(({name}) => all.some((other) => name.startsWith(`${other.name} in `)));
+  return html`<div>
+    <div class="answer">
+      ${yours.length > 0 ? html`<p class="your-answer">${sentence(fastest(yours), "yours")}</p>` : null}
+      ${all.filter((series) => !again.includes(series)).map((series) => html`<p>${sentence(series, "recorded")}</p>`)}
+      ${measuredHere ? null : html`<p>There is no record of this experiment yet: run it below for your device's own.</p>`}
+    </div>
+    ${again.map((series) => html`<p>${sentence(series, "recorded")}</p>`)}
   </div>`;
 }
 

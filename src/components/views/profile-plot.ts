@@ -6,7 +6,7 @@ import {stages} from "../decode/stages.js";
 import {bandwidthShare} from "../lab/profile-row.js";
 import {formatMilliseconds, formatNumber} from "./format.js";
 import {colours} from "./palette.js";
-import {asImage, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
+import {asImage, background, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
 import {arithmeticName, seriesName, type ProfileSeries, type TimedRow} from "./profile-series.js";
 import {deviceSymbol, symbolIcon} from "./rate-plot.js";
 
@@ -29,6 +29,8 @@ interface Mark {
   series: ProfileSeries;
   colour: string;
   symbol: SymbolType;
+  /** Of the kernel of another engine that is a part of the stage; null for the stage itself. */
+  kernel: string | null;
 }
 
 const margin = {top: 28, bottom: 36};
@@ -83,19 +85,20 @@ function marksOf(series: readonly ProfileSeries[], quantity: Quantity): Mark[] {
       const value = valueOf(row, quantity);
       if (!value) return [];
       const {milliseconds, millisecondsP10: p10, millisecondsP90: p90} = row;
+      const look = {
+        series: s,
+        colour: colours[s.meaning],
+        symbol: s.meaning === "yours" ? symbolStar : deviceSymbol(recorded.indexOf(s))
+      };
+      const kernels = quantity === "milliseconds" ? row.kernels.filter(({milliseconds}) => milliseconds > 0) : [];
       const spread = [p10 ?? milliseconds, p90 ?? milliseconds].map((time) =>
         quantity === "milliseconds" ? time : (value * milliseconds) / time
       );
       return [
-        {
-          stage: row.part,
-          value,
-          low: min(spread)!,
-          high: max(spread)!,
-          series: s,
-          colour: colours[s.meaning],
-          symbol: s.meaning === "yours" ? symbolStar : deviceSymbol(recorded.indexOf(s))
-        }
+        {stage: row.part, value, low: min(spread)!, high: max(spread)!, ...look, kernel: null},
+        ...kernels.map(({nameThere, milliseconds: time}) => {
+          return {stage: row.part, value: time, low: time, high: time, ...look, kernel: nameThere};
+        })
       ];
     })
   );
@@ -152,11 +155,11 @@ function drawMarks(marks: readonly Mark[], quantity: Quantity, width: number): P
       Plot.dot(marks, {
         y: "stage",
         x: "value",
-        r: 4.5,
+        r: {value: ({kernel}: Mark) => (kernel === null ? 4.5 : 3), scale: null},
         symbol: identity("symbol"),
         stroke: identity("colour"),
-        fill: identity("colour"),
-        title: ({stage, value, series}: Mark) => `${stage}: ${say(value)}\n${seriesName(series)}`,
+        fill: {value: ({kernel, colour}: Mark) => (kernel === null ? colour : background), scale: null},
+        title: (mark: Mark) => `${nameOf(mark)}: ${say(mark.value)}\n${seriesName(mark.series)}`,
         tip: true
       }),
       Plot.text(largest, {
@@ -168,9 +171,14 @@ function drawMarks(marks: readonly Mark[], quantity: Quantity, width: number): P
       })
     ]
   }) as unknown as PlotElement;
-  const list = marks.map(({stage, value, series}) => `${stage}, ${seriesName(series)}: ${say(value)}`);
+  const list = marks.map((mark) => `${nameOf(mark)}, ${seriesName(mark.series)}: ${say(mark.value)}`);
   asImage(plot, `${timed ? "Time of a token" : "Read bandwidth used"} by stage. ${list.join("; ")}.`);
   return plot;
+}
+
+/** "rms_norm", "rms_norm: addNorm1" */
+function nameOf({stage, kernel}: Mark): string {
+  return [stage, kernel].filter(Boolean).join(": ");
 }
 
 function legend(series: readonly ProfileSeries[], quantity: Quantity): HTMLElement {
@@ -199,5 +207,13 @@ function caption(series: readonly ProfileSeries[], quantity: Quantity): string {
   }
   const without =
     zeros.length > 0 ? ` Without a mark, because their source rounds them to 0: ${zeros.join(", ")}.` : "";
-  return `Medians of our rows, with bars from p10 to p90, on a logarithmic axis. ${figure}${without}`;
+  const divided = series.flatMap((s) =>
+    s.rows
+      .filter(({kernels}) => kernels.length > 0)
+      .map(({part, kernels}) => {
+        const each = kernels.map(({nameThere, milliseconds}) => `${nameThere} ${formatMilliseconds(milliseconds)}`);
+        return ` Small and hollow: what ${part} (${s.name}) is the sum of, ${new Intl.ListFormat("en-GB").format(each)}.`;
+      })
+  );
+  return `Medians of our rows, with bars from p10 to p90, on a logarithmic axis. ${figure}${divided.join("")}${without}`;
 }

@@ -56,6 +56,16 @@ describe("layerSegments", () => {
     segments.slice(1).forEach(({from}, i) => expect(from).toBe(segments[i]!.to));
   });
 
+  it("has the norms of a layer one by one where a report has, and their mean where they are one stage", () => {
+    const norms = (series: typeof own) =>
+      layerSegments(series!)
+        .filter(({stage}) => stage === "rms_norm")
+        .map(({microseconds}) => microseconds);
+    expect(norms(m2Pro)).toEqual([790 / 32, 1050 / 32]);
+    const [first, second] = norms(own);
+    expect(first).toBe(second);
+  });
+
   it("has nothing where a stage of the layer has no time", () => {
     const rows = own!.rows.filter(({part}) => part !== "attention");
     expect(layerSegments({...own!, rows})).toEqual([]);

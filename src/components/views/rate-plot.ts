@@ -90,8 +90,15 @@ export function limitRules(limits: readonly Limit[]): Plot.Markish {
   return Plot.ruleY(limits, {y: "tokensPerSecond", stroke: colours.limit, strokeWidth: 1.5, strokeDasharray: "6 4"});
 }
 
-/** Each series of points as a line, a bar from p10 to p90 on each point, and the points: the reader's above the rest. */
-export function pointMarks(points: readonly Point[], series: readonly Point[][]): Plot.Markish[] {
+/**
+ * Each series of points as a line, a bar from p10 to p90 on each point, and the points: the reader's above the rest.
+ * @param dashOf of a series' line
+ */
+export function pointMarks(
+  points: readonly Point[],
+  series: readonly Point[][],
+  dashOf: (line: readonly Point[]) => string = () => "none"
+): Plot.Markish[] {
   const identity = (value: keyof Point) => ({value, scale: null});
   const live = points.filter(({row}) => isLive(row));
   const dots = (points: Point[]) =>
@@ -108,7 +115,14 @@ export function pointMarks(points: readonly Point[], series: readonly Point[][])
     });
   return [
     series.map((line) =>
-      Plot.line(line, {x: "x", y: "y", stroke: line[0]!.colour, strokeWidth: 1, strokeOpacity: 0.5})
+      Plot.line(line, {
+        x: "x",
+        y: "y",
+        stroke: line[0]!.colour,
+        strokeWidth: 1,
+        strokeOpacity: 0.5,
+        strokeDasharray: dashOf(line)
+      })
     ),
     Plot.ruleX(
       points.filter(({row}) => row.tokensPerSecondP10 !== null),

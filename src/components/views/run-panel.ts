@@ -161,7 +161,7 @@ export function runPanel<R extends AnyRecord | SweepRecord>(
     table.update(finished?.rows ?? liveRows(state));
     show(state, record || !finished ? message : `${message} The rows are of your ${runnable.noun} before.`.trim());
     if (!record) return;
-    for (const run of decodingRuns(record)) ownRuns().remember(run);
+    for (const run of runsOf(record)) ownRuns().remember(run);
     if (state === "done") element.dispatchEvent(new CustomEvent("experiment-record", {bubbles: true, detail: record}));
     onRecord?.(record);
   }
@@ -252,9 +252,9 @@ const running = {
   measuring: "Measuring …"
 } satisfies Partial<Record<RunState, string>>;
 
-/** The runs of decoding in a record, which other pages of the site may show. */
-function decodingRuns(record: AnyRecord | SweepRecord) {
-  return record.kind === "sweep" ? record.runs : record.kind === "run" ? [record] : [];
+/** The runs in a record, which another page of the site shows. */
+function runsOf(record: AnyRecord | SweepRecord): AnyRecord[] {
+  return record.kind === "sweep" ? record.runs : [record];
 }
 
 /** @throws {NoGpuError} when there is no adapter; {Error} that says what to do when its device does not open. */

@@ -10,25 +10,36 @@ type Strong<T> = (text: string) => T;
 /** The finding: up to which hidden size one dispatch is faster than each other design, recorded and the reader's own. */
 export function toyAnswer(rows: readonly ResultRow[], yours: readonly RunRecord[]): HTMLElement {
   const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  return html`<div class="answer">
-    ${yours.length > 0 ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
-    <p>${recordedFinding(rows, strong("recorded"))}</p>
+  const {answer, figures} = recordedFinding(rows, strong("recorded"));
+  return html`<div>
+    <div class="answer">
+      ${yours.length > 0 ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
+      <p>${answer}</p>
+    </div>
+    ${figures.length > 0 ? html`<p>${figures}</p>` : null}
   </div>`;
 }
 
-/** The finding of the newest device on record, and where the lines cross in its other runtimes. */
-export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
+/** The finding of the newest device on record; its figures, and where the lines cross in its other runtimes. */
+export function recordedFinding<T>(
+  rows: readonly ResultRow[],
+  strong: Strong<T>
+): {answer: (string | T)[]; figures: (string | T)[]} {
   const places = sizeCurves(rows)
     .map((curves) => ({ranOn: curves.ranOn, sizes: compareSizes(curves)}))
     .filter(({sizes}) => sizes.length > 0);
-  if (places.length === 0)
-    return ["No run of models this small is on record yet: the panel below measures them on your GPU."];
+  if (places.length === 0) {
+    const none = "No run of models this small is on record yet: the panel below measures them on your GPU.";
+    return {answer: [none], figures: []};
+  }
   const [first, ...others] = places;
-  return [
-    `On an ${first!.ranOn} `,
-    ...compare(first!.sizes, strong),
-    ...others.flatMap(({ranOn, sizes}) => [` On an ${ranOn} it is `, ...crossings(sizes, strong), "."])
-  ];
+  return {
+    answer: [`On an ${first!.ranOn} `, ...wins(first!.sizes, strong)],
+    figures: [
+      ...speeds(first!.sizes, strong),
+      ...others.flatMap(({ranOn, sizes}) => [` On an ${ranOn} one dispatch is `, ...crossings(sizes, strong), "."])
+    ]
+  };
 }
 
 /**
@@ -40,11 +51,17 @@ export function yourFinding<T>(records: readonly RunRecord[], strong: Strong<T>)
   const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
   const [curves] = sizeCurves(records.flatMap((record) => runRows(record, null)));
   const sizes = curves ? compareSizes(curves) : [];
-  if (sizes.length > 0) return [`On your device, ${name}, `, ...compare(sizes, strong)];
+  if (sizes.length > 0) return [`On your device, ${name}, `, ...wins(sizes, strong), " ", ...speeds(sizes, strong)];
   return [`Your run on ${name} has no figure for one dispatch beside another design, so it does not compare them.`];
 }
 
-function compare<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (string | T)[] {
+/** "one dispatch is faster than … up to …, and no longer at …." */
+function wins<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (string | T)[] {
+  return ["one dispatch is ", ...crossings(sizes, strong), "."];
+}
+
+/** "At hidden size 32 one dispatch decodes …; at 256, ….": the speeds at both ends. */
+function speeds<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (string | T)[] {
   const [first, last] = [sizes[0]!, sizes.at(-1)!];
   const ratios = [first.staged, first.unfused].map((other) => other && formatNumber(first.fused / other));
   const against = [
@@ -52,9 +69,7 @@ function compare<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (strin
     ...(ratios[1] ? [[strong(`${ratios[1]} times`), ` as fast as ${launches.unfused}`]] : [])
   ];
   return [
-    "one dispatch is ",
-    ...crossings(sizes, strong),
-    `. At hidden size ${formatCount(first.hidden)} it decodes `,
+    `At hidden size ${formatCount(first.hidden)} one dispatch decodes `,
     strong(formatRate(first.fused)),
     ", ",
     ...against.flatMap((part, i) => (i === 0 ? part : [" and ", ...part])),

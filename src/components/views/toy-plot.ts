@@ -17,6 +17,7 @@ import {
   symbolIcon,
   type Point
 } from "./rate-plot.js";
+import {ranOn} from "./recorded.js";
 import {launches, sizeCurves, type SizeCurves} from "./size-curve.js";
 
 export interface ToyPlotOptions {
@@ -33,9 +34,9 @@ const shown = factorings.filter((factoring): factoring is keyof typeof launches 
 
 /** Decoding speed over hidden size, a line for each factoring, recorded and live. Both axes are logarithmic. */
 export function toyPlot({rows, yours, width = 640}: ToyPlotOptions): HTMLElement {
-  const [recorded] = sizeCurves(rows);
+  const recorded = sizeCurves(rows);
   const [live] = sizeCurves(yours.flatMap((record) => runRows(record, null)));
-  const series = [...linesOf(live), ...linesOf(recorded)];
+  const series = [live, ...recorded].flatMap(linesOf);
   if (series.length === 0) {
     return html`<p class="toy-plot">
       No record of this experiment is on file yet. Run it below, and the plot shows your device, a size at a time.
@@ -47,7 +48,7 @@ export function toyPlot({rows, yours, width = 640}: ToyPlotOptions): HTMLElement
     ${plot} ${legend(recorded, live)}
     <figcaption>
       The fastest row of each design at each size, on logarithmic axes. Medians, with bars from p10 to p90.
-      ${recorded ? `Recorded: ${recorded.ranOn}, ${dates(recorded)}.` : ""}
+      ${recorded.map((curves) => `Recorded: ${curves.ranOn}, ${dates(curves)}.`).join(" ")}
     </figcaption>
   </figure>`;
 
@@ -66,9 +67,9 @@ export function toyPlot({rows, yours, width = 640}: ToyPlotOptions): HTMLElement
         label: "Hidden size →"
       },
       y: {...y, base: 2, ticks: ticksBetween(low, high)}, // base 10 would leave some ticks without a label
-      marks: pointMarks(points, series)
+      marks: pointMarks(points, series, ([point]) => dashOf(point!.row))
     }) as unknown as PlotElement;
-    const list = series.flat().map(({row, x, y}) => `${owner(row)}, ${launchOf(row)}, ${x} wide: ${formatRate(y)}`);
+    const list = series.flat().map(({row, x, y}) => `${whose(row)}, ${launchOf(row)}, ${x} wide: ${formatRate(y)}`);
     asImage(plot, `Decoding speed over hidden size. ${list.join("; ")}.`);
     return plot;
   }
@@ -81,7 +82,7 @@ function linesOf(curves: SizeCurves | undefined): Point[][] {
     return [
       points.map(({row, hidden}) => {
         const point = isLive(row) ? livePoint(row, hidden) : recordedPoint(row, hidden, i);
-        return {...point, symbol: deviceSymbol(i), radius: 4};
+        return {...point, symbol: deviceSymbol(i), radius: inBrowser(row) ? 3 : 4};
       })
     ];
   });
@@ -92,26 +93,42 @@ function labels(series: readonly Point[][], width: number) {
   return series.flatMap((line) =>
     line.map((point) => {
       const {row, y} = point;
-      const name = isNarrow(width) ? formatRate(y) : `${owner(row)}, ${launchOf(row)}: ${formatRate(y)}`;
+      const name = isNarrow(width) ? formatRate(y) : `${whose(row)}, ${launchOf(row)}: ${formatRate(y)}`;
       return {text: point === line.at(-1) ? name : "", point};
     })
   );
 }
 
-function legend(recorded: SizeCurves | undefined, live: SizeCurves | undefined): HTMLElement {
+function legend(recorded: readonly SizeCurves[], live: SizeCurves | undefined): HTMLElement {
   const swatch = (colour: string) => html`<span style="color: ${colour};" aria-hidden="true">■</span>`;
   return html`<div
     class="rate-legend"
     style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
   >
     ${shown.map((factoring, i) => html`<span>${symbolIcon(deviceSymbol(i), "currentColor")} ${launches[factoring]}</span>`)}
-    ${recorded ? html`<span>${swatch(colours.recorded)} Recorded, ${recorded.ranOn}</span>` : null}
+    ${recorded.map(
+      ({ranOn, curves}) =>
+        html`<span
+          >${swatch(colours.recorded)} Recorded,
+          ${ranOn}${[...curves.values()].some(([first]) => first && inBrowser(first.row)) ? " (dashed)" : ""}</span
+        >`
+    )}
     ${live ? html`<span>${swatch(colours.yours)} Yours</span>` : null}
   </div>`;
 }
 
-function owner(row: ResultRow): string {
-  return isLive(row) ? "yours" : "recorded";
+function whose(row: ResultRow): string {
+  if (isLive(row)) return "yours";
+  return inBrowser(row) ? row.runtime! : "recorded";
+}
+
+/** A recorded run of a panel. */
+function inBrowser(row: ResultRow): boolean {
+  return ranOn(row) !== row.device;
+}
+
+function dashOf(row: ResultRow): string {
+  return inBrowser(row) ? "5 4" : "none";
 }
 
 function launchOf({factoring}: ResultRow): string {

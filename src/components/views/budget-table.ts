@@ -1,0 +1,148 @@
+import {html} from "htl";
+import type {CostResultRow} from "../lab/cost-row.js";
+import type {ResultRow} from "../lab/result-row.js";
+import type {Results} from "../lab/results-table.js";
+import {divideToken, type TokenBudget} from "../model-of-cost/token-budget.js";
+import {formatCount, formatQuantity} from "./format.js";
+import {profileSeries} from "./profile-series.js";
+import {findRoofline, newestRecords, ranOn} from "./recorded.js";
+
+/** Where the time of a token goes in one design, in one runtime of a device. */
+export interface DesignBudget extends TokenBudget {
+  design: "staged" | "fused";
+  /** "NVIDIA H200", "NVIDIA H200 in Chromium 156" */
+  ranOn: string;
+  /** Dispatches, or the workgroups of the one that there is. */
+  count: number;
+  /** Boundaries of a token: dispatches, or waits inside one. */
+  boundaryCount: number;
+  /** What a token has on top of its stages one by one, ms: the least that boundaries take. Null where nobody measured it. */
+  leastBoundaries: number | null;
+}
+
+/** What does not depend on where it ran. */
+export interface BudgetModel {
+  device: string;
+  shapeId: string;
+  /** How many times as fast as one workgroup by geometry alone. */
+  stagedByGeometry: number;
+  fusedByGeometry: number;
+  /** Waits of one dispatch in a token. */
+  waits: number;
+}
+
+/**
+ * The staged design and one dispatch of all workgroups, in each runtime that has all the figures on record. What
+ * boundaries take is at most what they cost when nothing else is to be done. What launching takes is at least the
+ * wall-clock time of a token less the GPU time of its stages, where a profile of that runtime has both.
+ */
+export function tokenBudgets(results: Results, model: BudgetModel): DesignBudget[] {
+  const {device, shapeId, stagedByGeometry, fusedByGeometry, waits} = model;
+  const rows = newestRecords(
+    results.rows.filter((row) => row.experiment === "workgroups" && row.shapeId === shapeId && row.device === device)
+  ).filter((row) => row.tokensPerSecond !== null);
+  const costs = newestRecords(
+    results.costs.filter((row) => row.experiment === "dispatch-cost" && row.device === device)
+  );
+  const places = [...new Set(rows.map(ranOn))].sort((a, b) => a.length - b.length);
+  return places.flatMap((place) => {
+    const variant = (name: string) => rows.find((row) => ranOn(row) === place && row.id.endsWith(`/${name}`));
+    const [one, staged, fused] = ["fused-1", "staged", "fused-resident"].map(variant);
+    const here = costs.filter((row) => ranOn(row) === place);
+    const dispatch = here.find(({variant}) => variant === "dispatches")?.microseconds;
+    const exchange = fused && exchangeBetween(here, fused.workgroups!);
+    if (!one || !staged || !fused || !dispatch || !exchange) return [];
+    const launching = measuredLaunching(results, place, staged);
+    const shared = {one: one.millisecondsPerToken!, limit: 1000 / findRoofline(results, device).tokensPerSecond};
+    const divide = (row: ResultRow, timesAsFast: number, boundaries: number) =>
+      divideToken({...shared, whole: row.millisecondsPerToken!, timesAsFast, boundaries});
+    const mostLaunching = (dispatch * staged.dispatchesPerToken!) / 1000;
+    const mostWaiting = (exchange * waits) / 1000;
+    return [
+      {
+        ...divide(staged, stagedByGeometry, mostLaunching),
+        design: "staged" as const,
+        ranOn: place,
+        count: staged.dispatchesPerToken!,
+        boundaryCount: staged.dispatchesPerToken!,
+        leastBoundaries: launching !== null && launching < mostLaunching ? launching : null
+      },
+      {
+        ...divide(fused, fusedByGeometry, mostWaiting),
+        design: "fused" as const,
+        ranOn: place,
+        count: fused.workgroups!,
+        boundaryCount: waits,
+        leastBoundaries: null
+      }
+    ];
+  });
+}
+
+/** Wall clock of a token less the GPU time of its stages, ms; null where no profile has both, or they cannot tell. */
+function measuredLaunching({stages}: Results, place: string, {arithmetic, device, shapeId}: ResultRow): number | null {
+  const rows = stages.filter((row) => row.kind === "run" && row.device === device && row.shapeId === shapeId);
+  const profiles = newestRecords(rows).filter((row) => ranOn(row) === place);
+  const series = profileSeries(profiles).find((series) => series.arithmetic === arithmetic);
+  if (!series || series.sum === null || series.wall === null || series.rows.some(({by}) => by !== "timestamps"))
+    return null;
+  return series.wall > series.sum ? series.wall - series.sum : null;
+}
+
+/** Microseconds of an exchange between so many workgroups: of the most that were measured up to there. */
+function exchangeBetween(rows: readonly CostResultRow[], workgroups: number): number | undefined {
+  const exchanges = rows.filter(
+    ({variant, workgroups: count, microseconds}) =>
+      /^exchange-\d+$/.test(variant) && microseconds !== null && count! <= workgroups
+  );
+  return exchanges.sort((a, b) => b.workgroups! - a.workgroups!)[0]?.microseconds ?? undefined;
+}
+
+const parts: readonly [keyof TokenBudget, string][] = [
+  ["cores", "the cores at work, each as fast as one alone"],
+  ["memory", "more, because they share one memory"],
+  ["boundaries", "launching dispatches, or waiting inside one"],
+  ["rest", "everything else"],
+  ["whole", "the token, as measured"]
+];
+
+/** The parts of each budget, one below the other. */
+export function budgetTable(budgets: readonly DesignBudget[]): HTMLElement {
+  if (budgets.length === 0) return html`<p>Not all the figures of this table are on record yet.</p>`;
+  const name = ({design, count}: DesignBudget) =>
+    design === "staged" ? `${formatCount(count)} dispatches` : `one dispatch, ${formatQuantity(count, "workgroup")}`;
+  const places = [...new Set(budgets.map(({ranOn}) => ranOn))];
+  const time = (milliseconds: number) => milliseconds.toFixed(3).replace("-", "−");
+  const cell = (part: keyof TokenBudget, budget: DesignBudget) => {
+    const {boundaries: most, leastBoundaries: least, rest} = budget;
+    if (part === "boundaries") return least === null ? `≤\u00a0${time(most)}` : `${time(least)} to ${time(most)}`;
+    if (part === "rest")
+      return least === null ? `≥\u00a0${time(rest)}` : `${time(rest)} to ${time(rest + most - least)}`;
+    return time(budget[part]);
+  };
+  return html`<div class="scrolls budgets" role="region" aria-label="Where the time of a token goes" tabindex="0">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col" rowspan="2">ms a token</th>
+          ${places.map(
+            (place) =>
+              html`<th scope="colgroup" colspan="${budgets.filter(({ranOn}) => ranOn === place).length}">${place}</th>`
+          )}
+        </tr>
+        <tr>
+          ${budgets.map((budget) => html`<th scope="col" class="number">${name(budget)}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${parts.map(
+          ([part, what]) =>
+            html`<tr>
+              <th scope="row">${what}</th>
+              ${budgets.map((budget) => html`<td class="number">${cell(part, budget)}</td>`)}
+            </tr>`
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
