@@ -2,7 +2,7 @@ import {scaleLinear} from "d3";
 import {durationOf, layerDuration, scheduleLayer} from "../model-of-cost/layer-schedule.js";
 import type {Shape} from "../model/shape.js";
 import {coreDiagram, createSvg, drawBarrier, drawCell, drawLanes, drawSide, drawTitle} from "./core-diagram.js";
-import type {DiagramDevice, DiagramOptions, Svg} from "./core-diagram.js";
+import type {DiagramDevice, DiagramOptions, DrawnDevice, Svg} from "./core-diagram.js";
 import {formatCount, formatQuantity} from "./format.js";
 
 const margin = {left: 62, right: 10};
@@ -38,11 +38,12 @@ export function chunksDiagram(
     "Time runs to the right. A row is a core of the GPU; filled, it has work, and core 1 is drawn three pixels high at " +
     "least. Above: one layer, its stages as wide as what they read, with a workgroup barrier between two. Below: all " +
     `${formatCount(shape.layers)} layers; a bracket is a dispatch, a triangle a submit. Pauses are not to scale.`;
-  const draw = (device: DiagramDevice, width: number) => drawAll(shape, dispatches, device, width);
+  const draw = (device: DrawnDevice, width: number) => drawAll(shape, dispatches, device, width);
   return coreDiagram("chunks-diagram", devices, options, draw, caption);
 }
 
-function drawAll(shape: Shape, dispatches: number, {label, cores}: DiagramDevice, width: number): SVGSVGElement {
+function drawAll(shape: Shape, dispatches: number, device: DrawnDevice, width: number): SVGSVGElement {
+  const {label, cores} = device;
   const count = formatQuantity(dispatches, "dispatch", "dispatches");
   const ways: Way[] = [
     {title: "one dispatch", dispatches: 1, gap: 0, perSubmit: 1},
@@ -53,13 +54,13 @@ function drawAll(shape: Shape, dispatches: number, {label, cores}: DiagramDevice
   const top = titleHeight + lanesHeight + namesHeight;
   const described = ways.map(({title}) => `${title}: core 1 works, ${formatCount(cores - 1)} are idle`).join("; ");
   const svg = createSvg(width, top + ways.length * blockHeight, `${label}, ${formatCount(cores)} cores. ${described}.`);
-  drawLayer(svg, shape, cores, width);
+  drawLayer(svg, shape, device, width);
   ways.forEach((way, i) => drawWay(svg, top + i * blockHeight, way, shape.layers, cores, width));
   return svg.node()!;
 }
 
-function drawLayer(svg: Svg, shape: Shape, cores: number, width: number): void {
-  const schedule = scheduleLayer(shape, "fused", {cores});
+function drawLayer(svg: Svg, shape: Shape, {cores, plan}: DrawnDevice, width: number): void {
+  const schedule = scheduleLayer(shape, "fused", {cores, device: plan});
   const lane = scaleLinear([0, cores], [0, lanesHeight]);
   const time = scaleLinear([0, layerDuration(schedule)], [margin.left, width - margin.right]);
   drawTitle(svg, 0, "one layer, stage after stage on one core");
