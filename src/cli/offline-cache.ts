@@ -30,4 +30,4 @@ const cache = "src/.observablehq/cache";
 for (const library of libraries) await mkdir(`${cache}/_npm/${library}@0.0.0`, {recursive: true});
 
 // Framework never runs a data loader again once its output is cached, whatever it reads.
-await rm(`${cache}/data`, {recursive: true, force: true});
+for (const loaded of ["data", "results"]) await rm(`${cache}/${loaded}`, {recursive: true, force: true});

@@ -104,8 +104,9 @@ function hollowIcon(): SVGSVGElement {
 /** A narrow plot has each label above its line, a wide one to the left of it. */
 function draw(marks: Mark[], labels: readonly string[], width: number): PlotElement {
   const narrow = isNarrow(width);
-  const speeds = marks.map(({tokensPerSecond}) => tokensPerSecond);
-  const domain: [number, number] = [min(speeds)! / 1.4, max(speeds)! * 1.2];
+  const least = min(marks, ({row, tokensPerSecond}) => row.tokensPerSecondP10 ?? tokensPerSecond)!;
+  const most = max(marks, ({row, tokensPerSecond}) => row.tokensPerSecondP90 ?? tokensPerSecond)!;
+  const domain: [number, number] = [least / 1.4, most * 1.2];
   const identity = (value: keyof Mark) => ({value, scale: null});
   const figures = lastOfEachLine(marks);
   const figure = ({tokensPerSecond, row}: Mark) =>
@@ -118,7 +119,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
     marginTop: margin.top,
     marginRight: 14 + max(figures.map(figure).map(textMeasure()))!,
     marginBottom: margin.bottom,
-    marginLeft: narrow ? 12 : 290,
+    marginLeft: narrow ? 12 : 14 + max(labels.map(textMeasure()))!,
     style: `font-size: ${fontSize}px; overflow: visible;`,
     x: {
       type: "log",

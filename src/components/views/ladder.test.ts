@@ -7,7 +7,7 @@ import {shapes, type ShapeId} from "../model/shape.js";
 import {readKernels} from "../../data/read-kernels.js";
 import {readResults} from "../../data/read-results.js";
 import {collectResults} from "../lab/results-table.js";
-import {ablate, climb, idleRungs, recordedRuns, runToShow, yourRun} from "./ladder.js";
+import {ablate, climb, idleRungs, recordedRuns, runsToShow, yourRun} from "./ladder.js";
 import {describeNoGains} from "./no-gains.js";
 import {recordedFinding, yourFinding} from "./tiling-answer.js";
 
@@ -93,6 +93,17 @@ describe("the runs on record", () => {
     expect(recordedRuns(rows({...ladderRun(speeds), experiment: "geometry"}))).toEqual([]);
   });
 
+  it("are one of each runtime, Node's first, which the finding is of", () => {
+    const date = (month: number) => `2026-0${month}-01T00:00:00.000Z`;
+    const inBrowser = ladderRun({...speeds, int16: 39}, "phi3-mini", date(3));
+    inBrowser.runtime.name = "Chromium 156";
+    const made = rows(inBrowser, ladderRun(speeds, "phi3-mini", date(2)));
+    const runs = recordedRuns(made);
+    expect(runs.map(({rows}) => rows.get("int16")!.tokensPerSecond)).toEqual([40, 39]);
+    expect(runsToShow(runs, null)).toEqual(runs);
+    expect(said(recordedFinding(made, strong))).toContain("*40 tok/s*");
+  });
+
   it("are in the order and under the labels of the ladder as it is now, whatever the record has", () => {
     const record = ladderRun({resident: 4000, int16: 32, "record-64": 2}, "phi3-mini-1-layer");
     for (const row of record.rows) row.label = `${row.label}, as it was called`;
@@ -106,10 +117,10 @@ describe("the runs on record", () => {
 
   it("are shown at the reader's shape, or else at that of the fewest layers", () => {
     const runs = recordedRuns(rows(ladderRun(speeds), ladderRun(speeds, "phi3-mini-1-layer")));
-    expect(runToShow(runs, null)).toBe(runs[0]);
-    expect(runToShow(runs, ladderRun(speeds))).toBe(runs[1]);
-    expect(runToShow(runs, ladderRun(speeds, "tiny"))).toBe(runs[0]);
-    expect(runToShow([], null)).toBeUndefined();
+    expect(runsToShow(runs, null)).toEqual([runs[0]]);
+    expect(runsToShow(runs, ladderRun(speeds))).toEqual([runs[1]]);
+    expect(runsToShow(runs, ladderRun(speeds, "tiny"))).toEqual([runs[0]]);
+    expect(runsToShow([], null)).toEqual([]);
   });
 
   it("have what was reported of a rung with as many layers beside them, and the reader's own has nothing", () => {

@@ -1,7 +1,8 @@
-import {group} from "d3";
+import {ascending, group} from "d3";
 import type {RunRecord} from "../lab/record.js";
 import {ladderExperiment, runRows, type ResultRow} from "../lab/result-row.js";
 import {ablated, ablations, beside, ladder} from "../lab/tiling.js";
+import {ranOn} from "./recorded.js";
 
 /** One run of the ladder. */
 export interface LadderRun {
@@ -54,16 +55,20 @@ const closestRungs: readonly {variant: string; id: string}[] = [
   {variant: beside.variant, id: "m2-pro-reported/staged-measured"}
 ];
 
-/** The newest run on record of each shape, on a GPU; fewest layers first. */
+/** The newest run on record of each shape, on a GPU and in each runtime; fewest layers first, and Node before browsers. */
 export function recordedRuns(rows: readonly ResultRow[]): LadderRun[] {
   const ours = rows.filter((row) => row.kind === "run" && row.experiment === ladderExperiment && !row.software);
-  const newest = [...group(ours, ({shapeId}) => shapeId).values()].map((all) => {
+  const newest = [...group(ours, (row) => `${row.shapeId} ${ranOn(row)}`).values()].map((all) => {
     const first = all.reduce((a, b) => (b.date > a.date ? b : a));
     return all.filter(({sourceFile}) => sourceFile === first.sourceFile);
   });
   return newest
-    .sort((a, b) => (a[0]!.layers ?? 0) - (b[0]!.layers ?? 0))
-    .map((own) => ({origin: "recorded", rows: byVariant(own), reported: reportedRungs(rows, own[0]!.layers)}));
+    .sort(([a], [b]) => (a!.layers ?? 0) - (b!.layers ?? 0) || ascending(ranOn(a!), ranOn(b!)))
+    .map((own, i, all) => ({
+      origin: "recorded",
+      rows: byVariant(own),
+      reported: own[0]!.shapeId === all[i - 1]?.[0]!.shapeId ? [] : reportedRungs(rows, own[0]!.layers)
+    }));
 }
 
 function reportedRungs(rows: readonly ResultRow[], layers: number | null): ReportedRung[] {
@@ -79,9 +84,10 @@ export function yourRun(record: RunRecord): LadderRun {
   return {origin: "yours", rows: byVariant(runRows(record, null)), reported: []};
 }
 
-/** The run on record to put in a plot: of the shape that the reader has run, else of the fewest layers. */
-export function runToShow(recorded: readonly LadderRun[], yours: RunRecord | null): LadderRun | undefined {
-  return recorded.find((run) => anyRow(run).shapeId === yours?.shape.id) ?? recorded[0];
+/** The runs on record to put in a plot: of the shape that the reader has run, else of the fewest layers. */
+export function runsToShow(recorded: readonly LadderRun[], yours: RunRecord | null): LadderRun[] {
+  const [first] = [...recorded.filter((run) => anyRow(run).shapeId === yours?.shape.id), ...recorded];
+  return first ? recorded.filter((run) => anyRow(run).shapeId === anyRow(first).shapeId) : [];
 }
 
 /** Speed of a variant in a run; null where it has none. */

@@ -22,7 +22,9 @@ export function tilingAnswer(rows: readonly ResultRow[], yours: RunRecord | null
 /** The finding of the run on record with most layers, of those that begin at the first rung where there are any. */
 export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
   const runs = recordedRuns(rows).filter((run) => compare(run, strong));
-  const run = runs.findLast((run) => speedOf(run, ladder[0]!.variant) !== null) ?? runs.at(-1);
+  const whole = runs.filter((run) => speedOf(run, ladder[0]!.variant) !== null);
+  const candidates = whole.length > 0 ? whole : runs;
+  const run = candidates.find((run) => anyRow(run).layers === anyRow(candidates.at(-1)!).layers);
   if (!run)
     return ["Nobody has recorded it yet: no run of this ladder is on file. Run it below to see it on your GPU."];
   return [`On the ${ranOn(anyRow(run))} `, ...compare(run, strong)!, shapeRemark(run)];
