@@ -11,7 +11,10 @@ import {chunksData} from "./chunks-plot.js";
 const strong = (text: string) => `*${text}*`;
 const plain = (parts: string[]) => parts.join("").replaceAll("\u00a0", " ");
 const rowsOf = (...runs: RunRecord[]) => runs.flatMap((run, i) => runRows(run, `${i}.json`));
-const recorded = (...runs: RunRecord[]) => plain(recordedChunks(rowsOf(...runs), strong));
+const recorded = (...runs: RunRecord[]) => {
+  const {answer, figures} = recordedChunks(rowsOf(...runs), strong);
+  return [answer, figures].map(plain).filter(Boolean).join(" ");
+};
 const spectrum = {...chunkRun({1: 8}), experiment: "spectrum"};
 
 describe("the recorded finding", () => {

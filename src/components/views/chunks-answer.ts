@@ -68,22 +68,27 @@ export function chunkRecords(rows: readonly ResultRow[], shape: ShapeId = "phi3-
 /** The finding: how fast one workgroup is in one dispatch and in several, recorded and the reader's own. */
 export function chunksAnswer(rows: readonly ResultRow[], yours: RunRecord | null): HTMLElement {
   const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  return html`<div class="answer">
-    ${yours ? html`<p class="your-answer">${yourChunks(yours, strong("yours"))}</p>` : null}
-    <p>${recordedChunks(rows, strong("recorded"))}</p>
+  const {answer, figures} = recordedChunks(rows, strong("recorded"));
+  return html`<div>
+    <div class="answer">
+      ${yours ? html`<p class="your-answer">${yourChunks(yours, strong("yours"))}</p>` : null}
+      <p>${answer}</p>
+    </div>
+    ${figures.length > 0 ? html`<p>${figures}</p>` : null}
   </div>`;
 }
 
-/** What the newest records say: Node's, and of the browsers what one workgroup does. */
-export function recordedChunks<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
+/** What the newest records say: Node's finding and its figures, and of the browsers what one workgroup does. */
+export function recordedChunks<T>(
+  rows: readonly ResultRow[],
+  strong: Strong<T>
+): {answer: (string | T)[]; figures: (string | T)[]} {
   const [times, ...browsers] = chunkRecords(rows).map(chunkTimes);
-  if (!times?.one) return ["There is no record yet: run it below, and the answer is your device's own."];
+  if (!times?.one) {
+    return {answer: ["There is no record yet: run it below, and the answer is your device's own."], figures: []};
+  }
   const missing = times.most ? "" : " There is no record yet of a token cut into several dispatches.";
-  return [
-    ...price(times, strong),
-    ...(times.staged
-      ? sentences(times, "It decodes", "", strong)
-      : sentences(times, `On an ${ranOn(times.one)} one workgroup decodes`, " of Phi-3-mini", strong)),
+  const inBrowsers = [
     ...browsers.flatMap((browser) =>
       browser.most
         ? [
@@ -99,6 +104,12 @@ export function recordedChunks<T>(rows: readonly ResultRow[], strong: Strong<T>)
     ),
     missing
   ];
+  if (times.staged) {
+    const figures = [...sentences(times, "It decodes", "", strong), ...inBrowsers];
+    return {answer: price(times, strong), figures};
+  }
+  const answer = sentences(times, `On an ${ranOn(times.one)} one workgroup decodes`, " of Phi-3-mini", strong);
+  return {answer, figures: inBrowsers.filter((part) => part !== "")};
 }
 
 /** What the reader's run says, or what it lacks. */
@@ -128,7 +139,7 @@ function price<T>({one, most, cut, staged}: ChunkTimes, strong: Strong<T>): (str
     ` for a token of Phi-3-mini on an ${ranOn(one)}${whatever}, and is `,
     strong(`${formatNumber(Math.max(ratio, 1 / ratio))} times`),
     ` as ${ratio > 1 ? "slow" : "fast"} as ${formatQuantity(staged.dispatchesPerToken, "dispatch", "dispatches")} that `,
-    "use all cores. "
+    "use all cores."
   ];
 }
 
