@@ -189,9 +189,9 @@ describe("what did not help", () => {
     const run = yourRun(ladderRun({...speeds, "loads-1": 24, "loads-2": 40, "passes-3": 50}));
     expect(idleRungs(run).map(({variant}) => variant)).toEqual(["row-order"]);
     expect(describeNoGains(run)).toBe(
-      "In your run, 32 layers: no faster than the rung before: “Weights row by row” (0.5 times). Faster than the rung " +
-        "“16-bit integers”, which they change: “Queries, keys, values in three passes” (1.25 times). As fast as the " +
-        "rung “16-bit integers”, either way: “Two loads at once, not eight” (1 times)."
+      "In your run, 32 layers: no faster than the rung before: “Weights row by row” (−50\u00a0%). Faster than the rung " +
+        "“16-bit integers”, which they change: “Queries, keys, values in three passes” (+25\u00a0%). As fast as the " +
+        "rung “16-bit integers”, either way: “Two loads at once, not eight” (±0\u00a0%)."
     );
   });
 

@@ -13,11 +13,11 @@ export function noGains(runs: readonly LadderRun[]): HTMLElement {
   </ul>`;
 }
 
-/** "On NVIDIA H200, 1 layer: no faster than the rung before: “…” (0.8 times). Every ablation … was slower …" */
+/** "On NVIDIA H200, 1 layer: no faster than the rung before: “…” (−20 %). Every ablation … was slower …" */
 export function describeNoGains(run: LadderRun): string {
   const {layers} = anyRow(run);
   const where = `${run.origin === "yours" ? "In your run" : `On the ${ranOn(anyRow(run))}`}, ${layers === 1 ? "1 layer" : `${layers} layers`}`;
-  const idle = idleRungs(run).map(({label, overBefore}) => `“${label}” (${formatNumber(overBefore!)} times)`);
+  const idle = idleRungs(run).map(({label, overBefore}) => `“${label}” (${describeChange(overBefore!)})`);
   const rungs =
     idle.length > 0
       ? `no faster than the rung before: ${list(idle)}.`
@@ -30,7 +30,7 @@ export function describeNoGains(run: LadderRun): string {
   const same = measured.filter(({overAblated}) => overAblated! < leastGain && overAblated! > 1 / leastGain);
   const base = `the rung “${ablated.label}”`;
   const names = (of: typeof measured) =>
-    list(of.map(({label, overAblated}) => `“${label}” (${formatNumber(overAblated!)} times)`));
+    list(of.map(({label, overAblated}) => `“${label}” (${describeChange(overAblated!)})`));
   return [
     `${where}: ${rungs}`,
     faster.length > 0 && `Faster than ${base}, which they change: ${names(faster)}.`,
@@ -43,4 +43,11 @@ export function describeNoGains(run: LadderRun): string {
 
 function list(items: readonly string[]): string {
   return new Intl.ListFormat("en-GB").format(items);
+}
+
+/** "−20 %", "+5 %", "±0 %": by how much a speed changed. */
+function describeChange(ratio: number): string {
+  const percent = Math.round(1000 * (ratio - 1)) / 10;
+  const sign = percent === 0 ? "±" : percent < 0 ? "−" : "+";
+  return `${sign}${formatNumber(Math.abs(percent))}\u00a0%`;
 }
