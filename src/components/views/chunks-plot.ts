@@ -81,11 +81,11 @@ function reportsOf(rows: readonly ResultRow[], shape: ShapeId): ResultRow[] {
 export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640}: ChunksPlotOptions): HTMLElement {
   const {series, reported, staged} = chunksData({rows, shape, yours});
   const recorded = [...series.flat(), ...reported].filter((row) => !isLive(row));
-  const devices = [...new Set(recorded.map(ranOn))];
+  const devices = [...new Set(recorded.map(deviceOf))];
   const point = (row: Drawn) =>
     isLive(row)
       ? livePoint(row, row.dispatchesPerToken)
-      : recordedPoint(row, row.dispatchesPerToken, devices.indexOf(ranOn(row)));
+      : recordedPoint(row, row.dispatchesPerToken, devices.indexOf(deviceOf(row)));
   const lines = series.map((line) => line.map(point));
   const dash = ([first]: Point[]) => (first!.row.awaited ? "2 4" : first!.row.apart ? "7 3" : null);
   const points = [...lines.flat(), ...reported.map(point)];
@@ -120,7 +120,7 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
       )
     ]
   }) as unknown as PlotElement;
-  const owner = (row: ResultRow) => (isLive(row) ? "Yours" : shortDevice(ranOn(row)));
+  const owner = (row: ResultRow) => (isLive(row) ? "Yours" : deviceOf(row));
   const text = (row: Drawn) =>
     `${owner(row)}, ${row.awaited ? "the CPU waits" : row.apart ? "submits apart" : launch(row)}`;
   const labelled = (row: Drawn) =>
@@ -170,6 +170,10 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
       Sources: ${sources.join("; ")}.
     </figcaption>
   </figure>`;
+}
+
+function deviceOf(row: ResultRow): string {
+  return shortDevice(ranOn(row));
 }
 
 /** "4 dispatches", and "16 tokens a dispatch" of a sixteenth. */

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import {group, max, min, symbolCircle, symbolStar} from "d3";
+import {group, max, min, pairs, range, symbolCircle, symbolStar} from "d3";
 import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import {groupSize, matrixBytes, shapes, weightBytesPerToken, type ShapeId} from "../model/shape.js";
@@ -84,7 +84,7 @@ export function weightTimePlot({series, width = 640}: {series: readonly WeightSe
   const least = min([3e6, ...points.map(({weights}) => weights / 1.3)])!;
   const times = points.map(({microsecondsPerMillion}) => microsecondsPerMillion);
   const widths = lines.flatMap((line) => [...group(line, ({hidden}) => hidden).values()]);
-  const range = {least: min(times)! / 1.4, most: max(times)! * 1.4};
+  const shown = {least: min(times)! / 1.4, most: max(times)! * 1.4};
   const colour = ({row}: Point) => (isLive(row) ? colours.yours : colours.recorded);
   const identity = (value: (point: Point) => unknown) => ({value, scale: null});
   const plot = Plot.plot({
@@ -104,11 +104,11 @@ export function weightTimePlot({series, width = 640}: {series: readonly WeightSe
     },
     y: {
       type: "log",
-      domain: [range.least, range.most],
+      domain: [shown.least, shown.most],
       grid: true,
       ticks: [1, 10, 100, 1000, 10_000]
         .flatMap((power) => [power, 2 * power, 5 * power])
-        .filter((tick) => tick >= range.least && tick <= range.most),
+        .filter((tick) => tick >= shown.least && tick <= shown.most),
       tickFormat: formatNumber,
       label: "↑ Time per million weights (µs)"
     },
@@ -144,16 +144,32 @@ export function weightTimePlot({series, width = 640}: {series: readonly WeightSe
 /** The name of a series at its largest model, and the width of its models of another, where there is room for it. */
 function labelLines(plot: PlotElement, lines: readonly Point[][], width: number): void {
   const measure = textMeasure();
-  const requests = lines.flatMap((line) =>
-    line.map((point) => {
+  const place = (point: Point) => ({
+    x: plot.scale("x")!.apply(point.weights) as number,
+    y: plot.scale("y")!.apply(point.microsecondsPerMillion) as number
+  });
+  const request = (point: Point, text: string) => ({...place(point), text, radius: 5, width: measure(text)});
+  const names = lines.map((line) => request(line.at(-1)!, line.at(-1)!.series));
+  const marks = lines.flatMap((line) => {
+    const {hidden: labelled} = line.at(-1)!;
+    return line.map((point) => {
       const isLast = point === line.findLast(({hidden}) => hidden === point.hidden);
-      const text = point === line.at(-1) ? point.series : isLast ? `${formatCount(point.hidden)} wide` : "";
-      const x: number = plot.scale("x")!.apply(point.weights);
-      const y: number = plot.scale("y")!.apply(point.microsecondsPerMillion);
-      return {text, x, y, radius: 5, width: measure(text)};
-    })
-  );
-  drawLabels(plot, requests, width);
+      return request(point, isLast && point.hidden !== labelled ? `${formatCount(point.hidden)} wide` : "");
+    });
+  });
+  const strokes = lines
+    .flatMap((line) => [...group(line, ({hidden}) => hidden).values()])
+    .flatMap((line) => pairs(line.map(place)))
+    .flatMap(([from, to]) =>
+      range(0.05, 1, 0.05).map((part) => ({
+        x: from.x + part * (to.x - from.x),
+        y: from.y + part * (to.y - from.y),
+        text: "",
+        radius: 1,
+        width: 0
+      }))
+    );
+  drawLabels(plot, [...names, ...marks, ...strokes], width);
 }
 
 function inBrowser(row: ResultRow): boolean {
