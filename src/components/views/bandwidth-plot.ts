@@ -97,7 +97,7 @@ function readPoint(row: ReturnType<typeof readRows>[number], device: number): Po
     high: p90,
     colour: live ? colours.yours : colours.recorded,
     symbol: live ? symbolStar : deviceSymbol(device),
-    radius: device > 0 ? 3 : 5, // what two runtimes read is nearly the same: both marks are to be seen
+    radius: device > 0 ? 2.6 : 5, // what two runtimes read is nearly the same: both marks are to be seen
     live,
     joined: workgroupSize === 256,
     label,

@@ -96,7 +96,7 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
           <th scope="col" class="number">Bindings of layers</th>
           <th scope="col" class="number">Most layers of ${formatCount(shape.hidden)}</th>
           <th scope="col" class="number">Largest hidden size of ${formatQuantity(shape.layers, "layer")}</th>
-          <th scope="col" style="min-width: 22em;">What ends it</th>
+          <th scope="col" style="min-width: 16em;">What ends it</th>
         </tr>
       </thead>
       ${offers.map(

@@ -177,11 +177,12 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
 
 /** Those that this project measured come first, so their device has the first symbols. */
 function withSymbols(points: readonly FormatPoint[]): Mark[] {
-  const devices = [...new Set(points.filter(({origin}) => origin === "recorded").map(({row}) => ranOn(row)))];
+  const name = ({row}: FormatPoint) => shortDevice(ranOn(row));
+  const devices = [...new Set(points.filter(({origin}) => origin === "recorded").map(name))];
   return points.map((point) => {
-    const device = point.origin === "yours" ? 0 : devices.indexOf(ranOn(point.row));
+    const device = point.origin === "yours" ? 0 : devices.indexOf(name(point));
     const symbol = deviceSymbol(2 * device + Number(point.launch === "staged"));
-    return {...point, symbol, radius: point.launch === launches[2] ? 2.8 : 5};
+    return {...point, symbol, radius: point.launch === launches[2] ? 2.2 : 5};
   });
 }
 
@@ -276,7 +277,7 @@ function draw(
         symbol: identity(({symbol}: Mark) => symbol),
         stroke: identity(({row, origin}: FormatPoint) => (row.verified ? background : colours[origin])),
         fill: identity(({row, origin}: FormatPoint) => (row.verified ? colours[origin] : background)),
-        strokeWidth: 1.4,
+        strokeWidth: 1.2,
         title: tooltip,
         tip: true
       })
