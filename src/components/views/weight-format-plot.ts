@@ -63,8 +63,10 @@ export interface FormatPoint {
 /** A point with its symbol: one for each device and design. The reader's own has that of the first device. */
 interface Mark extends FormatPoint {
   symbol: SymbolType;
-  /** In pixels. Several tokens in a dispatch are nearly as fast as one: the smaller mark is to be seen on the larger. */
+  /** In pixels. */
   radius: number;
+  /** Pixels to the right: several tokens in a dispatch are nearly as fast as one, and each is to be seen. */
+  shift: number;
 }
 
 /** The speed that a device's read bandwidth allows with weights in a format. */
@@ -159,7 +161,7 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
       style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
     >
       ${legend(marks).map(({symbol, colour, text}) => html`<span>${symbolIcon(symbol, colour)} ${text}</span>`)}
-      <span>Small: ${launches[2].replace("one workgroup, ", "")}</span>
+      <span>Small, to the right: ${launches[2].replace("one workgroup, ", "")}</span>
       <span
         ><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit: read bandwidth over weight
         bytes</span
@@ -182,7 +184,7 @@ function withSymbols(points: readonly FormatPoint[]): Mark[] {
   return points.map((point) => {
     const device = point.origin === "yours" ? 0 : devices.indexOf(name(point));
     const symbol = deviceSymbol(2 * device + Number(point.launch === "staged"));
-    return {...point, symbol, radius: point.launch === launches[2] ? 2.2 : 5};
+    return {...point, symbol, ...(point.launch === launches[2] ? {radius: 2.8, shift: 9} : {radius: 5, shift: 0})};
   });
 }
 
@@ -257,30 +259,36 @@ function draw(
         strokeWidth: 1.5,
         strokeDasharray: "6 4"
       }),
-      series.map((line) =>
-        Plot.line(line, {...place, y: speed, stroke: colours[line[0]!.origin], strokeOpacity: 0.5, strokeWidth: 1})
-      ),
-      Plot.ruleX(
-        points.filter(({row}) => row.tokensPerSecondP10 !== null),
-        {
+      series
+        .filter(({length}) => length > 1)
+        .map((line) =>
+          Plot.line(line, {...place, y: speed, stroke: colours[line[0]!.origin], strokeOpacity: 0.5, strokeWidth: 1})
+        ),
+      [...group(points, ({shift}) => shift)].map(([dx, marks]) => [
+        Plot.ruleX(
+          marks.filter(({row}) => row.tokensPerSecondP10 !== null),
+          {
+            ...place,
+            dx,
+            y1: ({row}: FormatPoint) => row.tokensPerSecondP10,
+            y2: ({row}: FormatPoint) => row.tokensPerSecondP90,
+            stroke: identity(({origin}: FormatPoint) => colours[origin]),
+            strokeWidth: 1.5
+          }
+        ),
+        Plot.dot(marks, {
           ...place,
-          y1: ({row}: FormatPoint) => row.tokensPerSecondP10,
-          y2: ({row}: FormatPoint) => row.tokensPerSecondP90,
-          stroke: identity(({origin}: FormatPoint) => colours[origin]),
-          strokeWidth: 1.5
-        }
-      ),
-      Plot.dot(points, {
-        ...place,
-        y: speed,
-        r: "radius",
-        symbol: identity(({symbol}: Mark) => symbol),
-        stroke: identity(({row, origin}: FormatPoint) => (row.verified ? background : colours[origin])),
-        fill: identity(({row, origin}: FormatPoint) => (row.verified ? colours[origin] : background)),
-        strokeWidth: 1.2,
-        title: tooltip,
-        tip: true
-      })
+          dx,
+          y: speed,
+          r: "radius",
+          symbol: identity(({symbol}: Mark) => symbol),
+          stroke: identity(({row, origin}: FormatPoint) => (row.verified ? background : colours[origin])),
+          fill: identity(({row, origin}: FormatPoint) => (row.verified ? colours[origin] : background)),
+          strokeWidth: 1.2,
+          title: tooltip,
+          tip: true
+        })
+      ])
     ],
     r: {type: "identity"}
   }) as unknown as PlotElement;
@@ -318,9 +326,9 @@ function addLabels(
   );
   for (const panel of panels) {
     const start = fx.apply(panel) as number;
-    const request = (text: string, format: WeightFormat, speed: number, radius: number): LabelRequest => ({
+    const request = (text: string, format: WeightFormat, speed: number, radius: number, shift = 0): LabelRequest => ({
       text,
-      x: start - marginLeft + (x.apply(format) as number),
+      x: start - marginLeft + (x.apply(format) as number) + shift,
       y: y.apply(speed) as number,
       radius,
       width: measure(text)
@@ -331,8 +339,8 @@ function addLabels(
         .map(({device, format, tokensPerSecond}) => request(device, format, tokensPerSecond, 4)),
       ...ordered
         .filter((point) => point.panel === panel)
-        .map(({row, format, radius}) =>
-          request(narrow ? "" : formatNumber(row.tokensPerSecond!), format, row.tokensPerSecond!, radius + 1)
+        .map(({row, format, radius, shift}) =>
+          request(narrow ? "" : formatNumber(row.tokensPerSecond!), format, row.tokensPerSecond!, radius + 1, shift)
         )
     ];
     drawLabels(plot, requests, start + fx.bandwidth!, start);
