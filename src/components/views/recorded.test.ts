@@ -47,7 +47,7 @@ it("names the browser of a recorded run beside its device, and nothing else", ()
   expect(ranOn({...inBrowser, sourceFile: null})).toBe("A GPU (19 cores)"); // the reader's own
 });
 
-it("takes the newest record, and of its device one from each other runtime", () => {
+it("takes of the device of the newest record one from each runtime, Node's first", () => {
   const rows = [
     {...gpu, runtime: "Chromium 156", sourceFile: "newest.json"},
     {...gpu, device: "another", sourceFile: "another.json"},
@@ -56,6 +56,6 @@ it("takes the newest record, and of its device one from each other runtime", () 
     {...gpu, runtime: "Chromium 156", sourceFile: "older.json"},
     {...gpu, sourceFile: "older-node.json"}
   ];
-  expect(newestRecords(rows)).toEqual([rows[0], rows[3], rows[2]]);
+  expect(newestRecords(rows)).toEqual([rows[2], rows[0], rows[3]]);
   expect(newestRecords([])).toEqual([]);
 });

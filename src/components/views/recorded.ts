@@ -74,7 +74,8 @@ export function shortDevice(device: string): string {
 }
 
 /**
- * The rows of the newest record, and of the newest one from each other runtime of the same device.
+ * The rows of the newest record from each runtime of the device that the newest of all is of, Node's first: it is the
+ * one that figures are of where nothing else is said.
  * @param rows newest first
  */
 export function newestRecords<Row extends Origin>(rows: readonly Row[]): Row[] {
@@ -82,7 +83,8 @@ export function newestRecords<Row extends Origin>(rows: readonly Row[]): Row[] {
   for (const row of rows) {
     if (row.device === rows[0]!.device && !files.has(ranOn(row))) files.set(ranOn(row), row.sourceFile);
   }
-  return [...files.values()].flatMap((file) => rows.filter(({sourceFile}) => sourceFile === file));
+  const browsersLast = [...files].sort(([a], [b]) => Number(a !== rows[0]!.device) - Number(b !== rows[0]!.device));
+  return browsersLast.flatMap(([, file]) => rows.filter(({sourceFile}) => sourceFile === file));
 }
 
 /** Where a figure is from, as a link where it is on the web. */
