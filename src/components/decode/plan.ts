@@ -145,6 +145,14 @@ export function dispatchesPerToken(
   return (factoring === "fused" ? 1 : dispatchesPerLayer(shape, factoring) * shape.layers + 4) / tokensPerDispatch;
 }
 
+/**
+ * Waits of one dispatch of several workgroups for each other, in one token: where a stage takes what the others made
+ * (kernels/fused_grid.wgsl). The embedding takes nothing of theirs, and each norms for itself.
+ */
+export function waitsPerToken({layers}: Pick<Shape, "layers">): number {
+  return 5 * layers + 2;
+}
+
 /** One for each stage, or as many as it has operations. */
 function dispatchesPerLayer(shape: Shape, factoring: "staged" | "unfused"): number {
   const divided = factoring === "unfused" ? Object.values(stageOperations(shape)) : [];
