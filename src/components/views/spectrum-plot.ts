@@ -4,7 +4,7 @@ import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
-import {formatCount, formatRate} from "./format.js";
+import {formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
 import {ranOn} from "./recorded.js";
 import {
@@ -75,11 +75,14 @@ function draw(points: Point[], limits: Limit[], width: number): PlotElement {
 
 function label(plot: PlotElement, points: Point[], limits: Limit[], width: number): void {
   const series = workgroupSeries(points);
-  const isNamed = (point: Point) =>
-    series.every((line) => !line.includes(point) || point === line[0] || point === line.at(-1));
-  const marks = [...points]
-    .sort((a, b) => importance(b) - importance(a))
-    .map((point) => ({text: isNamed(point) ? pointLabel(point, width) : "", point}));
+  const isInside = (point: Point) =>
+    series.some((line) => line.includes(point) && point !== line[0] && point !== line.at(-1));
+  const sorted = [...points].sort((a, b) => importance(b) - importance(a));
+  const names = namesOnce(sorted.map(({row}) => row));
+  const marks = sorted.map((point, i) => ({
+    text: names[i] && !isInside(point) ? labelOf(point.row, names[i], width) : "",
+    point
+  }));
   const lines = limits.map(({label, short, tokensPerSecond}) => ({
     text: isNarrow(width) ? short : label,
     tokensPerSecond
@@ -98,18 +101,35 @@ function workgroupSeries(points: Point[]): Point[][] {
     .map((series) => series.sort((a, b) => a.row.workgroups! - b.row.workgroups!));
 }
 
-function pointLabel({row}: Point, width: number): string {
-  const name = isNarrow(width) ? row.label.replace(/:.*/, "") : row.label;
-  const where = ranOn(row).slice(row.device.length); // "NVIDIA H200" is told by its symbol; " in Chromium 156" is not
-  const label = `${isLive(row) ? "Yours: " : ""}${name}${where}${row.dispatchesClaimed ? " (claimed)" : ""}`;
-  return isNarrow(width) ? label : `${label}, ${formatRate(row.tokensPerSecond!)}`;
+/**
+ * What tells each row from the others in the plot, once: of rows that differ in their run only, the others have none.
+ * @param rows the more important first
+ */
+export function namesOnce(rows: readonly ResultRow[]): string[] {
+  const names = rows.map((row) => (isLive(row) ? "Yours: " : "") + nameOf(row));
+  return names.map((name, i) => (names.indexOf(name) === i ? name : ""));
+}
+
+/** "Fused, int16, 132 workgroups" of a run, whatever its experiment calls it; what a report says of the others. */
+function nameOf({kind, label, factoring, arithmetic, features, workgroups, dispatchesClaimed}: ResultRow): string {
+  if (kind !== "run" || factoring === null) return dispatchesClaimed ? `${label} (claimed)` : label;
+  const parts = [
+    factoring[0]!.toUpperCase() + factoring.slice(1),
+    arithmetic,
+    features?.length === 0 ? "no subgroups" : null,
+    workgroups === null ? null : formatQuantity(workgroups, "workgroup")
+  ];
+  return parts.filter((part) => part !== null).join(", ");
+}
+
+function labelOf({tokensPerSecond}: ResultRow, name: string, width: number): string {
+  return isNarrow(width) ? `${name}: ${formatNumber(tokensPerSecond!)}` : `${name}, ${formatRate(tokensPerSecond!)}`;
 }
 
 function importance({row}: Point): number {
   if (isLive(row)) return 4;
-  if (row.kind === "run") return ranOn(row) === row.device ? 3 : 2.5; // a browser's point lies beside the one in Node
-  if (row.dispatchesClaimed) return 2;
-  return row.verified ? 1 : 0;
+  if (row.kind === "run") return ranOn(row) === row.device ? 3 : 1; // a browser's point lies beside the one in Node
+  return row.verified ? 0 : 2; // a probe of a device that has runs, or all that is known of a device
 }
 
 function describe(points: Point[], limits: Limit[]): string {
@@ -122,7 +142,8 @@ function caption(recorded: ResultRow[], rooflines: readonly Roofline[], live: Re
   const others = live.some(({spectrum}) => !spectrum);
   return html`<figcaption>
     Whole Phi-3-mini or Phi-3-sized models of 32 layers, one sequence, one token at a time. A limit is the highest read
-    bandwidth on file for a device, over the weight bytes of one token. Bars span p10 to p90.
+    bandwidth on file for a device, over the weight bytes of one token. Activations in dot products are float32 or 16-bit
+    integers, int16. Of points that differ in their run only, one has a label. Bars span p10 to p90.
     ${others ? "Your run is of another shape: do not compare its height with the recorded points." : ""} Sources:
     ${[...sources, ...rooflines.map(({source}) => source)].join("; ")}.
   </figcaption>`;
