@@ -13,7 +13,7 @@ import {coreDiagram, createSvg, drawBarrier, drawCell, drawDispatch, drawLanes, 
 import type {DiagramDevice, DiagramOptions, DrawnDevice, Svg} from "./core-diagram.js";
 import {formatCount, formatNumber, formatQuantity} from "./format.js";
 
-const margin = {left: 58, right: 10};
+const margin = {left: 66, right: 10};
 const lanesHeight = 84;
 const titleHeight = 44;
 /** Of a character of a name, which is slanted. */
