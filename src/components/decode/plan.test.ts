@@ -294,7 +294,7 @@ function geometry(change: Partial<Geometry> = {}, kernel: Partial<KernelGeometry
 
 test("one dispatch of several workgroups waits as often as its kernel takes what the others made", () => {
   const kernel = readFileSync(new URL("../../../kernels/fused_grid.wgsl", import.meta.url), "utf8");
-  const [, ofLayer, ofEnd] = /\n    for \(var layer = .*?\n(.*?)\n    \}\n(.*)/s.exec(kernel)!;
+  const [, ofLayer, ofEnd] = /\n {4}for \(var layer = .*?\n(.*?)\n {4}\}\n(.*)/s.exec(kernel)!;
   const takers = (source: string) => Array.from(source.matchAll(/\b(\w+)\([^;]*?, stamp\b/g), ([, stage]) => stage);
   const [layer, end] = [takers(ofLayer!), takers(ofEnd!)];
   expect(layer).toEqual(["qkv_rope", "attention", "o_proj", "gate_up", "down"]);

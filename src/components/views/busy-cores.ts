@@ -13,7 +13,7 @@ import {coreDiagram, createSvg, drawBarrier, drawCell, drawDispatch, drawLanes, 
 import type {DiagramDevice, DiagramOptions, DrawnDevice, Svg} from "./core-diagram.js";
 import {formatCount, formatNumber, formatQuantity} from "./format.js";
 
-const margin = {left: 58, right: 10};
+const margin = {left: 66, right: 10};
 const lanesHeight = 84;
 const titleHeight = 44;
 /** Of a character of a name, which is slanted. */
@@ -22,8 +22,8 @@ const nameHeight = 4.6;
 const leaderHeight = 10;
 /** Pixels between two dispatches. */
 const gap = 2;
-/** Pixels between two names, which are slanted. */
-const leastApart = 13;
+/** Pixels between two names, which are slanted, where there is room. */
+const leastApart = 15;
 /** One core of very many is still to be seen. */
 const leastBusy = 2;
 
@@ -44,8 +44,8 @@ export function busyCores(shape: Shape, devices: readonly DiagramDevice[], optio
     `One layer of ${shape.label.replace(/,.*/, "")}, attention over ${formatCount(shape.context / 2)} positions. Time ` +
     "runs to the right, and each picture has a scale of its own. A row is a core; filled, it has work. A bracket above " +
     "the rows is a dispatch, and a dashed one goes on beyond the layer. A number behind a name is how many pieces there " +
-    "are: workgroups, or rows that a team takes together. Several workgroups of one dispatch wait for each other at a " +
-    "dashed line, and each norms for itself. A core takes one piece after another, as many bytes in the same time as " +
+    "are: workgroups, or rows that a team takes together. A dashed line between two stages is a barrier, or where " +
+    "several workgroups of a dispatch wait for each other; each norms for itself, and waits for nobody after it. A core takes one piece after another, as many bytes in the same time as " +
     "any other, and nothing else takes time. Where a stage is too thin to be seen, its name still says where it is.";
   const draw = (device: DrawnDevice, width: number) => drawAll(shape, device, width);
   return coreDiagram("busy-cores", devices, options, draw, caption);
@@ -107,7 +107,9 @@ function drawBlock(svg: Svg, top: number, {title, finding, schedule}: Block, cor
     middles.push(x + stageWidth / 2);
     x += stageWidth + (separate ? gap : 0);
   }
-  const places = spread(middles, leastApart, right - 4);
+  const end = right - 4;
+  const apart = Math.min(leastApart, (end - margin.left) / (stages.length - 1));
+  const places = spread(middles, apart, end);
   stages.forEach((stage, i) => drawName(svg, middles[i]!, places[i]!, lanes + lanesHeight, nameOf(stage)));
   drawLanes(svg, lanes, lane, margin.left, right);
 }

@@ -94,10 +94,10 @@ const paid = (row: CostResultRow): Figure => ({
   text: row.microseconds === null ? "" : formatMicroseconds(row.microseconds)
 });
 
-const arithmeticNames: Record<Arithmetic, string> = {float32: "float32", int16: "16-bit integers"};
+const arithmeticNames: Record<Arithmetic, string> = {float32: "float32", int16: "16\u2011bit integers"};
 
-/** How much faster something has to be to be no part of the table: "2 %". */
-export const leastGainText = `${formatNumber(100 * (leastGain - 1))} %`;
+/** How much faster something has to be to be no part of the table: "2 %". */
+export const leastGainText = `${formatNumber(100 * (leastGain - 1))}\u00a0%`;
 
 /** The outcomes, one below the other, or that everything helped. */
 export function noGainTable(outcomes: readonly Outcome[]): HTMLElement {
