@@ -77,7 +77,7 @@ function label(plot: PlotElement, points: Point[], limits: Limit[], width: numbe
   const series = workgroupSeries(points);
   const isInside = (point: Point) =>
     series.some((line) => line.includes(point) && point !== line[0] && point !== line.at(-1));
-  const sorted = [...points].sort((a, b) => importance(b) - importance(a));
+  const sorted = [...points].sort((a, b) => importance(b) - importance(a) || b.x - a.x);
   const names = namesOnce(sorted.map(({row}) => row));
   const marks = sorted.map((point, i) => ({
     text: names[i] && !isInside(point) ? labelOf(point.row, names[i], width) : "",
@@ -128,7 +128,10 @@ function labelOf({tokensPerSecond}: ResultRow, name: string, width: number): str
 
 function importance({row}: Point): number {
   if (isLive(row)) return 4;
-  if (row.kind === "run") return ranOn(row) === row.device ? 3 : 1; // a browser's point lies beside the one in Node
+  if (row.kind === "run") {
+    if (ranOn(row) !== row.device) return 1; // a browser's point lies beside the one in Node
+    return row.features?.length === 0 ? 1.5 : 3;
+  }
   return row.verified ? 0 : 2; // a probe of a device that has runs, or all that is known of a device
 }
 
@@ -142,8 +145,8 @@ function caption(recorded: ResultRow[], rooflines: readonly Roofline[], live: Re
   const others = live.some(({spectrum}) => !spectrum);
   return html`<figcaption>
     Whole Phi-3-mini or Phi-3-sized models of 32 layers, one sequence, one token at a time. A limit is the highest read
-    bandwidth on file for a device, over the weight bytes of one token. Activations in dot products are float32 or 16-bit
-    integers, int16. Of points that differ in their run only, one has a label. Bars span p10 to p90.
+    bandwidth on file for a device, over the weight bytes of one token. Activations in dot products are float32 or
+    16-bit integers, int16. Of points that differ in their run only, one has a label. Bars span p10 to p90.
     ${others ? "Your run is of another shape: do not compare its height with the recorded points." : ""} Sources:
     ${[...sources, ...rooflines.map(({source}) => source)].join("; ")}.
   </figcaption>`;
