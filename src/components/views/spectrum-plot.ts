@@ -77,18 +77,19 @@ function label(plot: PlotElement, points: Point[], limits: Limit[], width: numbe
   const series = workgroupSeries(points);
   const isInside = (point: Point) =>
     series.some((line) => line.includes(point) && point !== line[0] && point !== line.at(-1));
-  /** A narrow plot would put its label beside another mark. */
-  const isBeside = ({row, x, y}: Point) =>
-    isNarrow(width) &&
-    points.some((other) => other.row.kind === row.kind && other.x === x && other.y > y && other.y < 1.1 * y);
   // Of points with one name the last in the plot has it; of labels that do not fit together, the highest stays.
   const byName = sort(points, (a, b) => importance(b) - importance(a) || b.x - a.x || b.y - a.y);
   const names = namesOnce(byName.map(({row}) => row));
+  const named = byName.flatMap((point, i) => (names[i] && !isInside(point) ? [{point, name: names[i]}] : []));
+  /** Just under another of its kind, so that a narrow plot would put its label beside a third. */
+  const isUnder = ({row, x, y}: Point) =>
+    isNarrow(width) &&
+    named.some(({point}) => point.row.kind === row.kind && point.x === x && point.y > y && point.y < 1.1 * y);
   const marks = sort(
-    byName.map((point, i) => ({
-      point,
-      text: names[i] && !isInside(point) && !isBeside(point) ? labelOf(point.row, names[i], width) : ""
-    })),
+    byName.map((point) => {
+      const name = named.find((label) => label.point === point)?.name;
+      return {point, text: name && !isUnder(point) ? labelOf(point.row, name, width) : ""};
+    }),
     ({point: a}, {point: b}) => importance(b) - importance(a) || b.y - a.y
   );
   const lines = limits.map(({label, short, tokensPerSecond}) => ({
