@@ -64,9 +64,9 @@ test("a link that names no shape there is leaves the choice of it to the adapter
   const {page} = await openPage("/bench?shapes=nonsense");
   await page.locator(".panel-device").waitFor();
   const chosen = page.locator("[data-axis=shapes] input:checked");
-  await expect.poll(() => chosen.evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value))).toEqual([
-    "tiny"
-  ]);
+  await expect
+    .poll(() => chosen.evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value)))
+    .toEqual(["tiny"]);
   expect((await page.locator(".panel-missing").allInnerTexts()).join()).toMatch(/link was not understood.*“nonsense”/);
   expect(await page.locator(".sweep-found tbody tr").count()).toBe(4);
 });

@@ -97,7 +97,9 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     expect(runSchema.parse(first).experiment).toBe("workgroups");
     expect(runSchema.parse(record).rows[0]).toMatchObject({status: "measured", workgroups: 1, workgroupSize: 64});
     expect(await liveDots(page, ".workgroup-size-plot").count()).toBe(1);
-    expect(await page.locator(".ablation-plot figcaption").innerText()).toContain("Your run has no figure of “As it is");
+    expect(await page.locator(".ablation-plot figcaption").innerText()).toContain(
+      "Your run has no figure of “As it is"
+    );
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(problems).toEqual([]);
   });

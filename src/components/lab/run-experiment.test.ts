@@ -190,7 +190,10 @@ describe("a variant whose workgroups wait for each other", () => {
     const unsupported = vi.spyOn(variant, "unsupported");
     const {state, message, record} = await run([variant, variantA()]);
     expect([state, message]).toEqual(["done", "Measured 1 of 2 variants."]);
-    expect(record!.rows).toMatchObject([{status: "declined", message: waitsRemark({name: "Chromium 156"})}, {status: "measured"}]);
+    expect(record!.rows).toMatchObject([
+      {status: "declined", message: waitsRemark({name: "Chromium 156"})},
+      {status: "measured"}
+    ]);
     expect(events[0]!.rows[0]!.status).toBe("declined");
     expect(variant.prepare).not.toHaveBeenCalled();
     expect(unsupported).not.toHaveBeenCalled();

@@ -22,9 +22,7 @@ describe("a sweep as text", () => {
     expect(settings.choice.arithmetic).toEqual(axes.arithmetic.initial);
     expect(notes).toEqual([
       expect.stringMatching(/^Shapes: there is no “giant” \(it is left out\); there are toy-32, /),
-      expect.stringMatching(
-        /^Arithmetic: there is no “magic” \(the list is passed over\); there are float32, int16\.$/
-      )
+      expect.stringMatching(/^Arithmetic: there is no “magic” \(the list is passed over\); there are float32, int16\.$/)
     ]);
   });
 

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import {max, min, symbolStar, symbolTriangle, type SymbolType} from "d3";
+import {greatest, group, max, min, symbolStar, symbolTriangle, type SymbolType} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
@@ -87,8 +87,8 @@ export function ablationPlot({
     </div>
     <figcaption>
       Medians, with bars from p10 to p90,
-      ${percentOf === undefined ? "on a logarithmic axis" : `in per cent of “${percentOf}” in the same run`}. A figure
-      stands beside the fastest mark of a line.
+      ${percentOf === undefined ? "on a logarithmic axis" : `in per cent of “${percentOf}” in the same run`}. The figure
+      of a line is its highest speed.
       ${
         percentOf !== undefined && own.length > 0 && percentBase(own, percentOf) === null
           ? `Your run has no figure of “${percentOf}”, so its rows are in the table only.`
@@ -142,16 +142,18 @@ function draw(marks: Mark[], labels: readonly string[], width: number, percentOf
     ? [10 * Math.floor((least - 1) / 10), Math.max(102, most + 1)]
     : [least / 1.4, most * 1.2];
   const identity = (value: keyof Mark) => ({value, scale: null});
-  const figures = lastOfEachLine(marks);
-  const figure = ({tokensPerSecond, row}: Mark) =>
-    [formatRate(tokensPerSecond), !narrow && row.workgroups !== null && formatQuantity(row.workgroups, "workgroup")]
-      .filter(Boolean)
-      .join(", ");
+  const figures = fastestOfEachLine(marks);
+  const usual = inPercent ? marks.find(({label}) => label === percentOf)?.row.workgroups : undefined;
+  const figure = ({tokensPerSecond, row: {workgroups}}: Mark) =>
+    formatRate(tokensPerSecond) +
+    (narrow || workgroups === null || workgroups === usual ? "" : `, ${formatQuantity(workgroups, "workgroup")}`);
+  // The rows at the right end of the axis have the workgroups of the first one.
+  const widest = inPercent ? figures.map(({tokensPerSecond}) => formatRate(tokensPerSecond)) : figures.map(figure);
   const plot = Plot.plot({
     width,
     height: margin.top + margin.bottom + labels.length * (narrow ? 36 : 24),
     marginTop: margin.top,
-    marginRight: 14 + max(figures.map(figure).map(textMeasure()))!,
+    marginRight: 14 + max(widest.map(textMeasure()))!,
     marginBottom: margin.bottom,
     marginLeft: narrow ? 12 : 14 + max(labels.map(textMeasure()))!,
     style: `font-size: ${fontSize}px; overflow: visible;`,
@@ -188,7 +190,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number, percentOf
       }),
       Plot.text(figures, {
         y: "label",
-        x: "at",
+        x: ({label}: Mark) => max(marks, (mark) => (mark.label === label ? mark.at : -Infinity)),
         text: figure,
         textAnchor: "start",
         dx: 9
@@ -208,9 +210,9 @@ function ticksWithin([least, most]: [number, number]): number[] {
   return ticks.length < 3 ? tens.flatMap((ten) => [ten, 2 * ten, 5 * ten]).filter(inside) : ticks;
 }
 
-/** The marks that have a figure beside them; the others' are in the tooltip and the table. */
-function lastOfEachLine(marks: readonly Mark[]): Mark[] {
-  return marks.filter((mark) =>
-    marks.every((m) => m.label !== mark.label || m.at <= mark.at)
+/** The marks that have a figure, beside the rightmost of their line; the others' are in the tooltip and the table. */
+function fastestOfEachLine(marks: readonly Mark[]): Mark[] {
+  return [...group(marks, ({label}) => label).values()].map((line) =>
+    greatest(line, (a, b) => a.tokensPerSecond - b.tokensPerSecond)!
   );
 }

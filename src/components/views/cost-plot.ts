@@ -76,18 +76,6 @@ function draw(marks: Mark[], width: number): PlotElement {
     number,
     number
   ];
-  const dots = (marks: Mark[], ariaLabel: string) =>
-    Plot.dot(marks, {
-      x: markedAt,
-      y: "microseconds",
-      r: 4,
-      symbol: identity("symbol"),
-      stroke: identity("colour"),
-      fill: identity("colour"),
-      title: ({row}: Mark) => describe(row),
-      tip: true,
-      ariaLabel
-    });
   const counts = [...new Set([1, ...points.map(({workgroups}) => workgroups)])].sort((a, b) => a - b);
   const plot = Plot.plot({
     ...frame(width),
@@ -133,8 +121,16 @@ function draw(marks: Mark[], width: number): PlotElement {
           }
         )
       ),
-      dots(points, "dot"),
-      dots(lines, "symbol of a line")
+      Plot.dot(marks, {
+        x: markedAt,
+        y: "microseconds",
+        r: 4,
+        symbol: identity("symbol"),
+        stroke: identity("colour"),
+        fill: identity("colour"),
+        title: ({row}: Mark) => describe(row),
+        tip: true
+      })
     ]
   }) as unknown as PlotElement;
   asImage(plot, `Time for one operation. ${marks.map(({row}) => describe(row)).join("; ")}.`);

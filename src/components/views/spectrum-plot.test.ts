@@ -21,6 +21,7 @@ test("a name has what a row computes with, and rows that differ in their run onl
     row({arithmetic: "int16"}),
     row({factoring: "fused", workgroups: 1, features: []}),
     row({sourceFile: null}),
+    row({kind: "recorded", label: "Staged probe", arithmetic: null, verified: true}),
     row({kind: "recorded", label: "Fused, headline", arithmetic: null, dispatchesClaimed: true})
   ]);
   expect(names).toEqual([
@@ -29,6 +30,7 @@ test("a name has what a row computes with, and rows that differ in their run onl
     "Staged, int16",
     "Fused, float32, no subgroups, 1 workgroup",
     "Yours: Staged, float32",
+    "",
     "Fused, headline (claimed)"
   ]);
 });
