@@ -7,13 +7,13 @@ import {formatRun} from "./format-run-fixture.js";
 import {recordedFinding, yourFinding} from "./weight-format-answer.js";
 
 const strong = (text: string) => `*${text}*`;
-const recorded = (...runs: RunRecord[]) =>
-  recordedFinding(
+const recorded = (...runs: RunRecord[]) => {
+  const {answer, figures} = recordedFinding(
     runs.flatMap((run, i) => runRows(run, `${i}.json`)),
     strong
-  )
-    .join("")
-    .replaceAll("\u00a0", " ");
+  );
+  return [...answer, ...figures].join("").replaceAll("\u00a0", " ");
+};
 const yours = (run: RunRecord) => yourFinding(run, strong).join("").replaceAll("\u00a0", " ");
 const eight = shapes["phi3-mini-8-layers"];
 
