@@ -30,7 +30,6 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: {sequencer: LongestFirst},
-    maxWorkers: "100%", // a core less by default, which leaves it idle most of the time
     projects: [
       {test: {name: "unit", include: ["src/**/*.test.ts"], exclude: [...kernels, ...site]}},
       {
