@@ -1,8 +1,8 @@
-import {html} from "htl";
 import {extent, group, maxIndex} from "d3";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {ShapeId} from "../model/shape.js";
+import {answerBlock, strongOf} from "./answer-block.js";
 import {firstLine, formatCount, formatMilliseconds, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {newestRecords, ranOn} from "./recorded.js";
 
@@ -67,15 +67,7 @@ export function chunkRecords(rows: readonly ResultRow[], shape: ShapeId = "phi3-
 
 /** The finding: how fast one workgroup is in one dispatch and in several, recorded and the reader's own. */
 export function chunksAnswer(rows: readonly ResultRow[], yours: RunRecord | null): HTMLElement {
-  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  const {answer, figures} = recordedChunks(rows, strong("recorded"));
-  return html`<div>
-    <div class="answer">
-      ${yours ? html`<p class="your-answer">${yourChunks(yours, strong("yours"))}</p>` : null}
-      <p>${answer}</p>
-    </div>
-    ${figures.length > 0 ? html`<p>${figures}</p>` : null}
-  </div>`;
+  return answerBlock(yours && yourChunks(yours, strongOf("yours")), recordedChunks(rows, strongOf("recorded")));
 }
 
 /** What the newest records say: Node's finding and its figures, and of the browsers what one workgroup does. */

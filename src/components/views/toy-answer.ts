@@ -1,6 +1,6 @@
-import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
+import {answerBlock, strongOf} from "./answer-block.js";
 import {formatCount, formatNumber, formatRate} from "./format.js";
 import {compareSizes, launches, sizeCurves, type SizeComparison} from "./size-curve.js";
 
@@ -9,15 +9,10 @@ type Strong<T> = (text: string) => T;
 
 /** The finding: up to which hidden size one dispatch is faster than each other design, recorded and the reader's own. */
 export function toyAnswer(rows: readonly ResultRow[], yours: readonly RunRecord[]): HTMLElement {
-  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  const {answer, figures} = recordedFinding(rows, strong("recorded"));
-  return html`<div>
-    <div class="answer">
-      ${yours.length > 0 ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
-      <p>${answer}</p>
-    </div>
-    ${figures.length > 0 ? html`<p>${figures}</p>` : null}
-  </div>`;
+  return answerBlock(
+    yours.length > 0 ? yourFinding(yours, strongOf("yours")) : null,
+    recordedFinding(rows, strongOf("recorded"))
+  );
 }
 
 /** The finding of the newest device on record; its figures, and where the lines cross in its other runtimes. */

@@ -1,8 +1,8 @@
 import {group} from "d3";
-import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, weightFormatExperiment, type ResultRow} from "../lab/result-row.js";
 import {shapes, weightBytesPerToken, weightFormats, type ShapeId, type WeightFormat} from "../model/shape.js";
+import {answerBlock, strongOf} from "./answer-block.js";
 import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {ranOn, shapeLabel} from "./recorded.js";
 
@@ -22,15 +22,7 @@ interface FormatRun {
 
 /** The finding: which format is fastest with one core and with all, recorded and the reader's own. */
 export function weightFormatAnswer(rows: readonly ResultRow[], yours: RunRecord | null): HTMLElement {
-  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  const {answer, figures} = recordedFinding(rows, strong("recorded"));
-  return html`<div>
-    <div class="answer">
-      ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
-      <p>${answer}</p>
-    </div>
-    ${figures.length > 0 ? html`<p>${figures}</p>` : null}
-  </div>`;
+  return answerBlock(yours && yourFinding(yours, strongOf("yours")), recordedFinding(rows, strongOf("recorded")));
 }
 
 /** Rows of the experiment on a GPU, by the run that they are of, newest first. */
