@@ -59,8 +59,7 @@ export function chunkRecords(rows: readonly ResultRow[], shape: ShapeId = "phi3-
     const records = [...group(newest, ({sourceFile}) => sourceFile).values()].filter(
       (record) => chunkTimes(record).one
     );
-    const isBrowsers = ([first]: ResultRow[]) => Number(ranOn(first!) !== first!.device);
-    if (records.length > 0) return records.sort((a, b) => isBrowsers(a) - isBrowsers(b));
+    if (records.length > 0) return records;
   }
   return [];
 }

@@ -122,10 +122,10 @@ export function ablate(run: LadderRun): Ablation[] {
   });
 }
 
-/** Gains below this are not told from none. */
+/** Gains below this count as none, although samples may scatter less. */
 export const leastGain = 1.02;
 
-/** Rungs that were not faster than the one before by more than samples scatter. */
+/** Rungs that were not faster than the one before by `leastGain`. */
 export function idleRungs(run: LadderRun): Climb[] {
   return climb(run).filter(({overBefore}) => overBefore !== null && overBefore < leastGain);
 }
