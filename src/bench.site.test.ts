@@ -60,6 +60,17 @@ test("the queue follows from the boxes and the link, each row can be struck, and
   expect(await page.locator(".panel-status").innerText()).toContain("queue is empty");
 });
 
+test("a link that names no shape there is leaves the choice of it to the adapter, and is said not to be understood", async () => {
+  const {page} = await openPage("/bench?shapes=nonsense");
+  await page.locator(".panel-device").waitFor();
+  const chosen = page.locator("[data-axis=shapes] input:checked");
+  await expect
+    .poll(() => chosen.evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value)))
+    .toEqual(["tiny"]);
+  expect((await page.locator(".panel-missing").allInnerTexts()).join()).toMatch(/link was not understood.*“nonsense”/);
+  expect(await page.locator(".sweep-found tbody tr").count()).toBe(4);
+});
+
 test("a sweep of two factorings runs to done, and the page shows its rows, its finding and its record", async () => {
   const {page} = await openPage("/bench?shapes=tiny&factorings=fused,staged&arithmetic=float32&workgroups=1");
   await page.evaluate(() => {

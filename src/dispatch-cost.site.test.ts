@@ -46,7 +46,7 @@ describe("the panel of the experiment dispatch-cost", () => {
     const figures = await answerFigures(page);
     expect(figures.length).toBe(2);
     figures.forEach((figure, i) => expect(figure / measured[i + 1]!).toBeCloseTo(1, 1));
-    expect(await liveDots(page, ".cost-plot").count()).toBe(1);
+    expect(await liveDots(page, ".cost-plot").count()).toBe(3); // a wait, and the symbols of two lines
     expect(await page.locator('.cost-plot [data-marks=rule] line[stroke*="--colour-yours"]').count()).toBeGreaterThan(
       1
     );

@@ -29,6 +29,11 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     const ids = await page.locator("[id]").evaluateAll((elements) => elements.map(({id}) => id));
     expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
     expect(await page.locator(".tuning-table tbody tr").count()).toBeGreaterThan(30);
+    expect(await page.locator(".tuning-table thead tr th:first-child").allInnerTexts()).toEqual([
+      "What helped",
+      "What made it slower",
+      "No difference"
+    ]);
     expect(await page.locator(".workgroup-size-plot svg[role=img]").getAttribute("aria-label")).toMatch(
       /Apple M2 Pro, 64: [\d.]+\u00a0tok\/s; .*Apple M2 Pro, 256: [\d.]+\u00a0tok\/s/
     );
@@ -91,7 +96,10 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     const [first, record] = await records(page);
     expect(runSchema.parse(first).experiment).toBe("workgroups");
     expect(runSchema.parse(record).rows[0]).toMatchObject({status: "measured", workgroups: 1, workgroupSize: 64});
-    expect(await liveDots(page, ".ablation-plot").count()).toBe(1);
+    expect(await liveDots(page, ".workgroup-size-plot").count()).toBe(1);
+    expect(await page.locator(".ablation-plot figcaption").innerText()).toContain(
+      "Your run has no figure of “As it is"
+    );
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(problems).toEqual([]);
   });

@@ -60,6 +60,9 @@ describe("the page on limits", () => {
     const byDefault = page.locator(".fit-report [data-design=fused]").first();
     const text = () => byDefault.innerText();
     await expect.poll(text).toMatch(/no\s+16\s+6\s/); // 16 bindings; 6 layers would fit
+    expect(await text()).toMatch(
+      /This size: .* all 32 layers [^]*7 layers: .* all 7 layers [^]*Hidden size 1,440: .* bytes/
+    );
     await form.locator("[name=layers]").fill("6");
     await expect.poll(text).toMatch(/yes\s+3\s+6\s/);
     await form.locator("[name=hidden]").fill("3000");

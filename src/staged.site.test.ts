@@ -26,6 +26,8 @@ describe("the panel of the experiment stages", () => {
     expect(Number(shown)).toBe(row!.status === "measured" && row!.millisecondsPerToken.median);
     expect(await page.locator("[data-variant=o_proj]").innerText()).toContain(row!.status === "measured" && row!.by);
     expect(await liveDots(page, ".profile-plot").count()).toBe(2); // in time, and in bandwidth
+    const hollow = page.locator('.profile-plot [data-marks=dot] path[fill*="--theme-background"]');
+    expect(await hollow.count(), "what a report has unverified").toBeGreaterThan(0);
     expect(await page.locator(".profile-totals .yours").innerText()).toContain("Tiny");
     expect(await page.locator(".your-answer").innerText()).toContain("has no time for some of the stages");
 

@@ -11,6 +11,9 @@ test("the picture of busy cores shows the device chosen, also when the window ch
   await expect.poll(() => picture.getAttribute("aria-label")).toMatch(/^Apple M2 Pro\. .*attention on 19 then 13/);
   for (const factoring of ["fused", "chunked", "staged", "unfused"])
     expect(await picture.textContent()).toContain(`${factoring}: `);
+  const names = await picture.locator("text[transform]").allTextContents();
+  expect(names.filter((name) => /^rms_norm/.test(name))).toHaveLength(5 * 2);
+  expect(names).toContain("rms_norm 19"); // each workgroup norms for itself
   expect(await page.locator(".busy-cores figcaption").innerText()).toContain("limits that are assumed");
   await page.locator(".busy-cores label", {hasText: "H200"}).click();
   const h200 = /^NVIDIA H200\. fused: one dispatch, one workgroup: 0\.758.%.*attention on 32/;
@@ -65,6 +68,8 @@ function coloursOfCores(): number[][] {
 test("it ends with the ratio of a run that the reader made on another page, until they forget it", async () => {
   const {page} = await openPage("/why");
   const end = page.locator(".own-ratio");
+  expect(await page.locator("#observablehq-main h2").last().innerText()).toBe("Your own ratio");
+  expect(await page.locator(".kernel-tabs [role=tab]").allInnerTexts()).toContain("fused_grid.wgsl");
   await expect.poll(() => end.innerText()).toMatch(/^You have not run anything yet/);
   expect(await end.locator("button").count()).toBe(0);
   const key = "phi3-dispatch-notebook/runs/1";
@@ -76,7 +81,9 @@ test("it ends with the ratio of a run that the reader made on another page, unti
   await page.reload();
   await expect
     .poll(() => end.innerText())
-    .toMatch(/ decodes “Phi-3-mini, 32 layers” at 8\stok\/s and 228 dispatches at 320\stok\/s: 40 times as fast\./);
+    .toMatch(
+      / decodes “Phi-3-mini, 32 layers” at 8\stok\/s and 228 dispatches at 320\stok\/s\. The 228 dispatches are 40 times as fast\. You ran it on /
+    );
   expect(await end.innerText()).toMatch(/a dispatch that needs the one before it costs /);
   await end.locator("button").click();
   expect(await end.innerText()).toMatch(/^You have not run anything yet/);

@@ -56,6 +56,13 @@ describe.each(devices)("the default geometry on $name", ({invocations, size, sto
     expect(defaultGeometry(shapes.tiny, [], gpu).lanesAreFixed).toBe(true);
   });
 
+  test("one workgroup in 16-bit integers has as many rows a team as it has lanes, up to eight, but on a CPU four", () => {
+    const rows = (software: boolean) =>
+      defaultGeometry(shapes.tiny, [], {...gpu, description: {...gpu.description, software}}, "int16").kernels.fused
+        .teamRows;
+    expect([rows(false), rows(true)]).toEqual([8, 4]);
+  });
+
   test("a CPU looks more often for a word than a GPU before it gives up, since a look takes it less time", () => {
     const on = (software: boolean) =>
       defaultGeometry(shapes.tiny, [], {...gpu, description: {...gpu.description, software}}).spinLimit;

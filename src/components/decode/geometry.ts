@@ -53,7 +53,8 @@ export function defaultGeometry(
     };
   };
   const sizes: Partial<Record<KernelName, KernelGeometry>> = {
-    fused: of(512, {teamRows: 8, qkvRows: 8, residualRows: 8}),
+    // Where a CPU stands in for a GPU, compiling eight rows takes longer than they save.
+    fused: description.software ? of(1024) : of(512, {teamRows: 8, qkvRows: 8, residualRows: 8}),
     fused_grid: of(512, {teamRows: 8, qkvRows: shape.headDim % 6 === 0 ? 6 : 8, residualRows: 2, readAhead: 9}),
     rms_norm_attention: of(512),
     rms_norm_ffn: of(512),

@@ -1,3 +1,4 @@
+import {readFileSync} from "node:fs";
 import {describe, expect, test} from "vitest";
 import {plainGeometry} from "../../testing/kernel-builds.js";
 import {layerMatrices, shapes, type Shape} from "../model/shape.js";
@@ -11,6 +12,7 @@ import {
   linkConditions,
   planToken,
   tileGroupsBeside,
+  waitsPerToken,
   type Geometry,
   type KernelGeometry
 } from "./plan.js";
@@ -289,3 +291,13 @@ function geometry(change: Partial<Geometry> = {}, kernel: Partial<KernelGeometry
   const kernels = Object.entries(geometry.kernels).map(([name, plain]) => [name, {...plain, ...kernel}]);
   return {...geometry, kernels: Object.fromEntries(kernels) as Geometry["kernels"]};
 }
+
+test("one dispatch of several workgroups waits as often as its kernel takes what the others made", () => {
+  const kernel = readFileSync(new URL("../../../kernels/fused_grid.wgsl", import.meta.url), "utf8");
+  const [, ofLayer, ofEnd] = /\n {4}for \(var layer = .*?\n(.*?)\n {4}\}\n(.*)/s.exec(kernel)!;
+  const takers = (source: string) => Array.from(source.matchAll(/\b(\w+)\([^;]*?, stamp\b/g), ([, stage]) => stage);
+  const [layer, end] = [takers(ofLayer!), takers(ofEnd!)];
+  expect(layer).toEqual(["qkv_rope", "attention", "o_proj", "gate_up", "down"]);
+  expect(end).toHaveLength(2);
+  expect(waitsPerToken({layers: 32})).toBe(32 * layer.length + end.length);
+});

@@ -145,6 +145,14 @@ export function dispatchesPerToken(
   return (factoring === "fused" ? 1 : dispatchesPerLayer(shape, factoring) * shape.layers + 4) / tokensPerDispatch;
 }
 
+/**
+ * Waits of one dispatch of several workgroups for each other, in one token: where a stage takes what the others made
+ * (kernels/fused_grid.wgsl). The embedding takes nothing of theirs, and each norms for itself.
+ */
+export function waitsPerToken({layers}: Pick<Shape, "layers">): number {
+  return 5 * layers + 2;
+}
+
 /** One for each stage, or as many as it has operations. */
 function dispatchesPerLayer(shape: Shape, factoring: "staged" | "unfused"): number {
   const divided = factoring === "unfused" ? Object.values(stageOperations(shape)) : [];
@@ -192,18 +200,35 @@ export function linkConditions(
 type MemoryGeometry = Pick<Geometry, "features" | "arithmetic" | "workgroupStorage">;
 
 /** Groups of 32 activations that fit beside a kernel's other workgroup memory (lib/reduce.wgsl, stages/attention.wgsl). */
-export function tileGroupsBeside(
+export function tileGroupsBeside(workgroupSize: number, shape: Shape, geometry: MemoryGeometry): number {
+  const {others, ofGroup} = memoryOf(workgroupSize, shape, geometry);
+  return Math.floor((geometry.workgroupStorage - others) / ofGroup);
+}
+
+/** Bytes of workgroup memory that a kernel takes with so many groups of 32 activations in it, at most. */
+export function workgroupMemory(
+  workgroupSize: number,
+  tileGroups: number,
+  shape: Shape,
+  geometry: Pick<MemoryGeometry, "features" | "arithmetic">
+): number {
+  const {others, ofGroup} = memoryOf(workgroupSize, shape, geometry);
+  return others + tileGroups * ofGroup;
+}
+
+/** Bytes of a group of activations, and of all else. */
+function memoryOf(
   workgroupSize: number,
   {headDim}: Shape,
-  {features, arithmetic, workgroupStorage}: MemoryGeometry
-): number {
+  {features, arithmetic}: Pick<MemoryGeometry, "features" | "arithmetic">
+) {
   const scratch = features.includes("subgroups") ? 1 : 4 + 16;
   const candidates = 2;
   const attention = 12 * headDim + workgroupSize + (workgroupSize / attentionBand) * (4 * headDim + 8);
   const others = (scratch + candidates) * workgroupSize + attention + 64;
   // In float32 a group is eight vec4f and a sum; in int16, four vec4u and a vec2f. The tile has one spare column.
   const [vectors, rest] = arithmetic === "float32" ? [128, 4] : [64, 8];
-  return Math.floor((workgroupStorage - others - vectors!) / (vectors! + rest!));
+  return {others: others + vectors!, ofGroup: vectors! + rest!};
 }
 
 const singleRows = [1, 2, 4, 8];

@@ -78,6 +78,21 @@ it("keeps the published artefact consistent with itself", () => {
 it("cites a repository by commit, and anything else by name", () => {
   const report = reportSchema.parse(read("m2-pro-reported.json"));
   expect(citation(report, {source: "zero-tvm", where: "BENCH.md"})).toBe("abgnydn/zero-tvm@012ec1f BENCH.md");
-  expect(sourceUrl(report.sources["zero-tvm"]!)).toBe("https://github.com/abgnydn/zero-tvm/tree/012ec1f");
   expect(citation(report, {source: "maczan-2026", where: "abstract"})).toBe("Maczan 2026, arXiv:2604.02344 · abstract");
+});
+
+it("links the first file that a place names, at its commit, and the repository where it names none", () => {
+  const report = reportSchema.parse(read("m2-pro-reported.json"));
+  const path = (where: string) =>
+    sourceUrl(report, {source: "fusion-max", where})!.replace("https://github.com/abgnydn/webgpu-fusion-max/", "");
+  expect(path("src/test-tiled.html, src/test-regopt.html, closing strings")).toBe("blob/e08be45/src/test-tiled.html");
+  expect(path("README, CHANGELOG")).toBe("blob/e08be45/README.md");
+  expect(path("page test-fast")).toBe("blob/e08be45/src/test-fast.html");
+  expect(path("the author's word")).toBe("tree/e08be45");
+  expect(sourceUrl(report, {source: "maczan-2026", where: "abstract"})).toBe("https://arxiv.org/abs/2604.02344");
+});
+
+it.each(["m2-pro-reported.json", "replication-h200.json"])("links a file for every row of %s", (name) => {
+  const report = reportSchema.parse(read(name));
+  for (const row of report.rows) expect(sourceUrl(report, row), row.id).toContain("/blob/");
 });

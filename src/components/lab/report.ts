@@ -262,7 +262,18 @@ export function citation({sources}: Report, {source, where}: {source: string; wh
   return `${repository ? `${repository}@${commit}` : name} ${repository ? "" : "· "}${where}`;
 }
 
-/** Where a source can be read, or null where it is not on the web. */
-export function sourceUrl({repository, commit, url}: ReportSource): string | null {
-  return url ?? (repository && commit ? `https://github.com/${repository}/tree/${commit}` : null);
+/** Where a figure can be read, the first file that `where` names if there is one; null where it is not on the web. */
+export function sourceUrl({sources}: Report, {source, where}: {source: string; where: string}): string | null {
+  const {repository, commit, url} = sources[source]!;
+  if (url || !repository || !commit) return url;
+  const path = filePath(where);
+  return `https://github.com/${repository}/${path ? `blob/${commit}/${path}` : `tree/${commit}`}`;
+}
+
+/** "src/a.html" of "src/a.html, closing string" and of "page a", "README.md" of "README, CHANGELOG". */
+function filePath(where: string): string | null {
+  const [first] = where.split(",") as [string];
+  if (/^(README|CHANGELOG)$/.test(first)) return `${first}.md`;
+  if (/^page \S+$/.test(first)) return `src/${first.slice("page ".length)}.html`;
+  return /^\S+\.(html|json|md)$/.test(first) ? first : null;
 }

@@ -103,7 +103,7 @@ export function collectResults(files: readonly ResultFile[]): Results {
       list(content).map((item) => ({
         ...item,
         citation: citation(content, item),
-        sourceUrl: sourceUrl(content.sources[item.source]!) ?? recordUrl(name),
+        sourceUrl: sourceUrl(content, item) ?? recordUrl(name),
         sourceFile: name
       }))
     );
@@ -213,7 +213,7 @@ function reportRows(file: string, report: Report): ResultRow[] {
       millisecondsPerToken: row.milliseconds !== null && row.tokens !== null ? row.milliseconds / row.tokens : null,
       date: row.date,
       source: citation(report, row),
-      sourceUrl: sourceUrl(report.sources[row.source]!) ?? recordUrl(file),
+      sourceUrl: sourceUrl(report, row) ?? recordUrl(file),
       sourceFile: file,
       valid: row.valid,
       verified: row.verification !== null,
@@ -255,7 +255,7 @@ function artefactRows(file: string, artefact: Artefact): ResultRow[] {
       millisecondsPerToken: row.ms / artefact.seq_len,
       date: artefact.date,
       source: `abgnydn/webgpu-fusion-max@e08be45 results/${file}`,
-      sourceUrl: "https://github.com/abgnydn/webgpu-fusion-max/tree/e08be45",
+      sourceUrl: `https://github.com/abgnydn/webgpu-fusion-max/blob/e08be45/results/${file}`,
       sourceFile: file,
       valid: null,
       verified: false,

@@ -190,7 +190,10 @@ describe("a variant whose workgroups wait for each other", () => {
     const unsupported = vi.spyOn(variant, "unsupported");
     const {state, message, record} = await run([variant, variantA()]);
     expect([state, message]).toEqual(["done", "Measured 1 of 2 variants."]);
-    expect(record!.rows).toMatchObject([{status: "declined", message: waitsRemark}, {status: "measured"}]);
+    expect(record!.rows).toMatchObject([
+      {status: "declined", message: waitsRemark({name: "Chromium 156"})},
+      {status: "measured"}
+    ]);
     expect(events[0]!.rows[0]!.status).toBe("declined");
     expect(variant.prepare).not.toHaveBeenCalled();
     expect(unsupported).not.toHaveBeenCalled();
@@ -200,7 +203,8 @@ describe("a variant whose workgroups wait for each other", () => {
     const openGpu = vi.fn();
     const {state, message, record} = await run([waiting(vi.fn())], {openGpu});
     expect([state, record]).toEqual(["done", null]);
-    expect(message).toMatch(/No variant was measured\..*tick the box.*--allow-waits/);
+    expect(message).toMatch(/No variant was measured\..*not allowed: tick the box that allows it in the panel\.$/);
+    expect(waitsRemark({name: "Node 20.20.2 with Dawn"})).toMatch(/not allowed: give the recorder --allow-waits\.$/);
     expect(last()).toMatchObject({state: "done", label: message});
     expect(openGpu).not.toHaveBeenCalled();
   });

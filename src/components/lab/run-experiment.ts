@@ -15,10 +15,11 @@ import {microsecondsPerOperation, millisecondsPerToken, tokensPerSecond} from ".
 import {StalledError} from "../gpu/errors.js";
 import {VerificationError, type Subject} from "./subject.js";
 
-/** Why a variant that `waits` was not run, and where that is allowed. */
-export const waitsRemark =
-  "Its workgroups wait for each other, which was not allowed: tick the box that allows it in the panel, or give the " +
-  "recorder --allow-waits.";
+/** Why a variant that `waits` was not run, and how it is allowed in this runtime. */
+export function waitsRemark({name}: Pick<RuntimeDescription, "name">): string {
+  const how = /^Node\b/.test(name) ? "give the recorder --allow-waits" : "tick the box that allows it in the panel";
+  return `Its workgroups wait for each other, which was not allowed: ${how}.`;
+}
 
 /** Where a run is; a panel's `data-state`. */
 export type RunState = "preparing" | "verifying" | "warming" | "measuring" | RunOutcome["state"];
@@ -112,7 +113,7 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
   const board = new Board(chosen, options.onEvent);
   const variants = chosen.filter(({waits}) => !waits || options.allowWaits);
   for (const {identity} of chosen.filter((variant) => !variants.includes(variant))) {
-    board.set(identity.variant, {status: "declined", message: waitsRemark});
+    board.set(identity.variant, {status: "declined", message: waitsRemark(options.runtime)});
   }
   if (variants.length === 0) {
     const {state, message} = conclude(board, undefined, "");

@@ -22,10 +22,13 @@ describe("a sweep as text", () => {
     expect(settings.choice.arithmetic).toEqual(axes.arithmetic.initial);
     expect(notes).toEqual([
       expect.stringMatching(/^Shapes: there is no “giant” \(it is left out\); there are toy-32, /),
-      expect.stringMatching(
-        /^Arithmetic: there is no “magic” \(float32 and int16 instead\); there are float32, int16\.$/
-      )
+      expect.stringMatching(/^Arithmetic: there is no “magic” \(the list is passed over\); there are float32, int16\.$/)
     ]);
+  });
+
+  it("does not count an axis as named where all that is named of it is unknown", () => {
+    expect(read("?shapes=nonsense&arithmetic=int16,magic&weights=").named).toEqual(["arithmetic", "weights"]);
+    expect(read("?shapes=nonsense").notes).toEqual([expect.stringContaining("“nonsense” (the list is passed over)")]);
   });
 
   it("chooses nothing where a list is empty", () => {

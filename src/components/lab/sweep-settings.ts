@@ -9,7 +9,7 @@ export interface SweepSettings {
 
 export interface ReadSweep {
   settings: SweepSettings;
-  /** Axes that were named. */
+  /** Axes that were named, with something that there is or with an empty list. */
   named: readonly AxisName[];
   /** A sentence for each thing named that there is not. */
   notes: string[];
@@ -27,20 +27,24 @@ export function initialChoice(): SweepChoice {
  */
 export function readSweep(get: (name: string) => string | null | undefined): ReadSweep {
   const notes: string[] = [];
-  const named = axisNames.filter((name) => typeof get(name) === "string");
   const read = (name: AxisName): readonly string[] => {
     const {label, values, initial}: {label: string; values: readonly string[]; initial: readonly string[]} = axes[name];
     const wanted = listed(get(name));
     if (!wanted) return initial;
     const known = values.filter((value) => wanted.includes(value));
     const unknown = wanted.filter((value) => !values.includes(value));
-    const instead = known.length > 0 ? "it is left out" : `${new Intl.ListFormat("en-GB").format(initial)} instead`;
+    const instead = known.length > 0 ? "it is left out" : "the list is passed over";
     for (const value of unknown) {
       notes.push(`${label}: there is no “${value}” (${instead}); there are ${values.join(", ")}.`);
     }
     return known.length > 0 || unknown.length === 0 ? known : initial;
   };
   const choice = Object.fromEntries(axisNames.map((name) => [name, read(name)])) as unknown as SweepChoice;
+  const named = axisNames.filter((name) => {
+    const wanted = listed(get(name));
+    const values: readonly string[] = axes[name].values;
+    return wanted && (wanted.length === 0 || values.some((value) => wanted.includes(value)));
+  });
   const queue = queueIds(planSweep(choice));
   const struck = listed(get("without")) ?? [];
   for (const id of struck.filter((id) => !queue.includes(id))) {

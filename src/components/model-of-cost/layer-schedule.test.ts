@@ -1,6 +1,6 @@
 import {readFileSync} from "node:fs";
 import {describe, expect, test} from "vitest";
-import {dispatchesPerToken} from "../decode/plan.js";
+import {dispatchesPerToken, waitsPerToken} from "../decode/plan.js";
 import {shapes, weightBytesPerToken} from "../model/shape.js";
 import {stageOf} from "../decode/stages.js";
 import {profileSchema} from "../lab/profile-record.js";
@@ -58,9 +58,19 @@ test("a dispatch whose workgroups do not divide by the cores ends with a round t
   ]);
 });
 
-test("several workgroups have five stages of a layer, because each norms for itself, and attention by heads", () => {
-  expect(all.stages.map(({name}) => name)).toEqual(["qkv_rope", "attention", "o_proj", "gate_up", "down"]);
-  expect(all.stages[1]).toMatchObject({pieces: shape.kvHeads, rounds: [{cores: 19}, {cores: shape.kvHeads - 19}]});
+test("several workgroups deal out heads and rows, and each norms the whole residual for itself", () => {
+  expect(all.stages.map(({name}) => name)).toEqual(one.stages.map(({name}) => name));
+  expect(all.stages[2]).toMatchObject({pieces: shape.kvHeads, rounds: [{cores: 19}, {cores: shape.kvHeads - 19}]});
+  const shared = all.stages.filter(({repeated}) => !repeated);
+  expect(shared).toHaveLength(waitsPerToken({layers: 1}) - waitsPerToken({layers: 0}));
+  for (const [i, stage] of all.stages.entries()) {
+    const alone = one.stages[i]!;
+    const times = /^rms_norm/.test(stage.name) ? 19 : 1;
+    expect(stage.repeated, stage.name).toBe(times > 1);
+    expect(stage.bytes, stage.name).toBe(times * alone.bytes);
+    if (stage.repeated) expect(stage.rounds).toEqual([{cores: 19, duration: durationOf(alone)}]);
+  }
+  for (const {stages} of [one, staged]) expect(stages.some(({repeated}) => repeated)).toBe(false);
 });
 
 test("attention takes longer the further it looks back", () => {

@@ -17,10 +17,12 @@ export interface Round {
 /** One stage of a layer, divided over the cores of a GPU. */
 export interface ScheduledStage {
   name: string;
-  /** What cores take one after another: workgroups of a dispatch, or a share of a workgroup's rows. */
+  /** What cores take one after another: workgroups of a dispatch, or rows dealt to the workgroups of one. */
   pieces: number;
-  /** Bytes that all of them read. */
+  /** Bytes that all of them read, each time that one does. */
   bytes: number;
+  /** Whether every workgroup does all of it for itself, and so waits for no other before the next stage. */
+  repeated: boolean;
   /** One after another; the last may leave cores idle. */
   rounds: Round[];
 }
@@ -95,14 +97,16 @@ export function scheduleLayer(
   const plan = planOn(device, shape, factoring, workgroups);
   const alone = !isOneKernel(factoring);
   const pieces = alone ? dispatchPieces(shape, plan, position) : kernelPieces(shape, plan[0]!);
+  const isRepeated = (name: string) => !alone && workgroups > 1 && stageOf(name) === "rms_norm";
   const dealtTo = alone ? cores : Math.min(workgroups, cores);
   return {
     factoring,
     workgroups: alone ? null : workgroups,
     dispatch: alone ? "stage" : factoring === "chunked" ? "layer" : "token",
     stages: Object.entries(pieces).map(([name, count]) => {
-      const bytes = bytesOf(shape, name, position);
-      return {name, pieces: count, bytes, rounds: deal(count, dealtTo, bytes)};
+      const repeated = isRepeated(name);
+      const bytes = bytesOf(shape, name, position) * (repeated ? count : 1);
+      return {name, pieces: count, bytes, repeated, rounds: deal(count, dealtTo, bytes)};
     })
   };
 }
@@ -157,15 +161,17 @@ function dispatchPieces({context}: Shape, plan: readonly Dispatch[], position: n
 
 /**
  * Rows that a team takes together, which are dealt to the workgroups; a head of attention. One workgroup takes all of a
- * stage as one piece. Where there are several, each norms what it takes by itself.
+ * stage as one piece. Where there are several, each norms the whole residual for itself.
  */
 function kernelPieces(shape: Shape, dispatch: Dispatch): Record<string, number> {
   if (dispatch.workgroups === 1) return Object.fromEntries(layerStages.map((name) => [name, 1]));
   const {qkv, o, gateUp, down} = layerMatrices(shape);
   return {
+    rms_norm_attention: dispatch.workgroups,
     qkv_rope: qkv.rows / dispatch.qkvRows,
     attention: shape.kvHeads,
     o_proj: o.rows / dispatch.residualRows,
+    rms_norm_ffn: dispatch.workgroups,
     gate_up: gateUp.rows / dispatch.teamRows,
     down: down.rows / dispatch.residualRows
   };

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import {max, min, symbolStar, symbolTriangle, type SymbolType} from "d3";
+import {greatest, group, max, min, symbolStar, symbolTriangle, type SymbolType} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
@@ -19,6 +19,11 @@ export interface AblationPlotOptions {
   reported?: readonly ReportedRung[];
   /** The run just made on this page. */
   yours?: RunRecord | null;
+  /**
+   * The label of the row that the others of its record are shown in per cent of, on a linear axis; a run without that
+   * row has no marks then. By default the axis is of tokens per second, and logarithmic.
+   */
+  percentOf?: string;
   /** Pixels. */
   width?: number;
 }
@@ -27,6 +32,10 @@ interface Mark {
   label: string;
   row: ResultRow;
   tokensPerSecond: number;
+  /** Where the mark and the ends of its bar are on the axis. */
+  at: number;
+  low: number;
+  high: number;
   colour: string;
   symbol: SymbolType;
   fill: string;
@@ -40,8 +49,14 @@ export function ablationPlot({
   recorded,
   reported = [],
   yours = null,
+  percentOf,
   width = 640
 }: AblationPlotOptions): HTMLElement {
+  const own = yours ? runRows(yours, null) : [];
+  const mark = (row: ResultRow, colour: string, symbol: SymbolType) => {
+    const rows = row.sourceFile === null ? own : recorded.filter(({sourceFile}) => sourceFile === row.sourceFile);
+    return markOf(row, percentOf === undefined ? 1 : percentBase(rows, percentOf), {colour, symbol});
+  };
   const devices = [...new Set(recorded.map(ranOn))];
   const reports = reported.filter(({label}) => labels.includes(label));
   const marks = [
@@ -49,7 +64,7 @@ export function ablationPlot({
     ...reports.flatMap(({label, row}) =>
       mark(row, colours.recorded, reportSymbol).map((mark) => ({...mark, label, fill: background}))
     ),
-    ...(yours ? runRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, symbolStar))
+    ...own.flatMap((row) => mark(row, colours.yours, symbolStar))
   ].filter(({label}) => labels.includes(label));
   if (marks.length === 0) {
     return html`<p class="ablation-plot">
@@ -66,21 +81,38 @@ export function ablationPlot({
     ...(yours ? [{icon: symbolIcon(symbolStar, colours.yours), text: `Yours, ${yours.shape.label}`}] : [])
   ];
   return html`<figure class="ablation-plot" style="max-width: ${width}px; margin-inline: 0;">
-    ${draw(marks, shown, width)}
+    ${draw(marks, shown, width, percentOf)}
     <div style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif);">
       ${entries.map(({icon, text}) => html`<span>${icon} ${text}</span>`)}
     </div>
     <figcaption>
-      Medians, with bars from p10 to p90, on a logarithmic axis. A figure stands beside the fastest mark of a line.
+      Medians, with bars from p10 to p90,
+      ${percentOf === undefined ? "on a logarithmic axis" : `in per cent of “${percentOf}” in the same run`}. The figure
+      of a line is its highest speed.
+      ${
+        percentOf !== undefined && own.length > 0 && percentBase(own, percentOf) === null
+          ? `Your run has no figure of “${percentOf}”, so its rows are in the table only.`
+          : ""
+      }
       ${recorded.length > 0 ? `Recorded: ${shapeLabel(recorded[0]!)}, ${[...new Set(recorded.map(({date}) => date))].join(" and ")}.` : ""}
       ${reports.map(({label, row}) => `Hollow at “${label}”: ${describeReport(row)}`).join(" ")}
     </figcaption>
   </figure>`;
 }
 
-function mark(row: ResultRow, colour: string, symbol: SymbolType): Mark[] {
-  const {label, tokensPerSecond} = row;
-  return tokensPerSecond === null ? [] : [{label, row, tokensPerSecond, colour, symbol, fill: colour}];
+/** @param base tokens per second that are 1 on the axis; null where there are none, and so no mark */
+function markOf(row: ResultRow, base: number | null, look: Pick<Mark, "colour" | "symbol">): Mark[] {
+  const {label, tokensPerSecond, tokensPerSecondP10, tokensPerSecondP90} = row;
+  if (tokensPerSecond === null || base === null) return [];
+  const onAxis = (speed: number | null) => (speed ?? tokensPerSecond) / base;
+  const [low, high] = [onAxis(tokensPerSecondP10), onAxis(tokensPerSecondP90)];
+  return [{label, row, tokensPerSecond, at: tokensPerSecond / base, low, high, ...look, fill: look.colour}];
+}
+
+/** A hundredth of the speed of the row with this label. */
+function percentBase(rows: readonly ResultRow[], label: string): number | null {
+  const {tokensPerSecond = null} = rows.find((row) => row.label === label) ?? {};
+  return tokensPerSecond === null ? null : tokensPerSecond / 100;
 }
 
 /** "Fused, int4 unpacked on the fly, 1 layer, as its authors wrote it down: another program, …" */
@@ -102,47 +134,52 @@ function hollowIcon(): SVGSVGElement {
 }
 
 /** A narrow plot has each label above its line, a wide one to the left of it. */
-function draw(marks: Mark[], labels: readonly string[], width: number): PlotElement {
+function draw(marks: Mark[], labels: readonly string[], width: number, percentOf?: string): PlotElement {
   const narrow = isNarrow(width);
-  const least = min(marks, ({row, tokensPerSecond}) => row.tokensPerSecondP10 ?? tokensPerSecond)!;
-  const most = max(marks, ({row, tokensPerSecond}) => row.tokensPerSecondP90 ?? tokensPerSecond)!;
-  const domain: [number, number] = [least / 1.4, most * 1.2];
+  const [least, most] = [min(marks, ({low}) => low)!, max(marks, ({high}) => high)!];
+  const inPercent = percentOf !== undefined;
+  const domain: [number, number] = inPercent
+    ? [10 * Math.floor((least - 1) / 10), Math.max(102, most + 1)]
+    : [least / 1.4, most * 1.2];
   const identity = (value: keyof Mark) => ({value, scale: null});
-  const figures = lastOfEachLine(marks);
-  const figure = ({tokensPerSecond, row}: Mark) =>
-    [formatRate(tokensPerSecond), !narrow && row.workgroups !== null && formatQuantity(row.workgroups, "workgroup")]
-      .filter(Boolean)
-      .join(", ");
+  const figures = fastestOfEachLine(marks);
+  const usual = inPercent ? marks.find(({label}) => label === percentOf)?.row.workgroups : undefined;
+  const figure = ({tokensPerSecond, row: {workgroups}}: Mark) =>
+    formatRate(tokensPerSecond) +
+    (narrow || workgroups === null || workgroups === usual ? "" : `, ${formatQuantity(workgroups, "workgroup")}`);
+  // The rows at the right end of the axis have the workgroups of the first one.
+  const widest = inPercent ? figures.map(({tokensPerSecond}) => formatRate(tokensPerSecond)) : figures.map(figure);
   const plot = Plot.plot({
     width,
     height: margin.top + margin.bottom + labels.length * (narrow ? 36 : 24),
     marginTop: margin.top,
-    marginRight: 14 + max(figures.map(figure).map(textMeasure()))!,
+    marginRight: 14 + max(widest.map(textMeasure()))!,
     marginBottom: margin.bottom,
     marginLeft: narrow ? 12 : 14 + max(labels.map(textMeasure()))!,
     style: `font-size: ${fontSize}px; overflow: visible;`,
     x: {
-      type: "log",
       domain,
       grid: true,
-      ticks: ticksWithin(domain),
       tickFormat: formatNumber,
-      label: "Tokens per second (tok/s) →"
+      ...(inPercent
+        ? {ticks: narrow ? 4 : 8, label: "Speed (% of the first row) →"}
+        : {type: "log", ticks: ticksWithin(domain), label: "Tokens per second (tok/s) →"})
     },
     y: {domain: labels, label: null, axis: narrow ? null : "left", tickSize: 0},
     marks: [
       narrow ? Plot.text(labels, {x: domain[0], y: String, text: String, textAnchor: "start", dy: -11}) : null,
       Plot.ruleY(labels, {y: String, strokeOpacity: 0.12}),
+      inPercent ? Plot.ruleX([100], {strokeOpacity: 0.5}) : null,
       Plot.ruleY(marks, {
         y: "label",
-        x1: ({row}: Mark) => row.tokensPerSecondP10,
-        x2: ({row}: Mark) => row.tokensPerSecondP90,
+        x1: "low",
+        x2: "high",
         stroke: identity("colour"),
         strokeWidth: 1.5
       }),
       Plot.dot(marks, {
         y: "label",
-        x: "tokensPerSecond",
+        x: "at",
         r: 4,
         symbol: identity("symbol"),
         stroke: identity("colour"),
@@ -153,7 +190,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number): PlotElem
       }),
       Plot.text(figures, {
         y: "label",
-        x: "tokensPerSecond",
+        x: ({label}: Mark) => max(marks, (mark) => (mark.label === label ? mark.at : -Infinity)),
         text: figure,
         textAnchor: "start",
         dx: 9
@@ -173,9 +210,9 @@ function ticksWithin([least, most]: [number, number]): number[] {
   return ticks.length < 3 ? tens.flatMap((ten) => [ten, 2 * ten, 5 * ten]).filter(inside) : ticks;
 }
 
-/** The marks that have a figure beside them; the others' are in the tooltip and the table. */
-function lastOfEachLine(marks: readonly Mark[]): Mark[] {
-  return marks.filter((mark) =>
-    marks.every((m) => m.label !== mark.label || m.tokensPerSecond <= mark.tokensPerSecond)
+/** The marks that have a figure, beside the rightmost of their line; the others' are in the tooltip and the table. */
+function fastestOfEachLine(marks: readonly Mark[]): Mark[] {
+  return [...group(marks, ({label}) => label).values()].map((line) =>
+    greatest(line, (a, b) => a.tokensPerSecond - b.tokensPerSecond)!
   );
 }

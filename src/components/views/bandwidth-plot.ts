@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import {extent, symbolCircle, symbolDiamond2, symbolSquare} from "d3";
+import {extent, symbolStar, symbolTriangle} from "d3";
 import type {SymbolType} from "d3";
 import {html} from "htl";
 import type {CostRecord} from "../lab/cost-record.js";
@@ -10,7 +10,7 @@ import {formatBandwidth, formatCount, formatQuantity} from "./format.js";
 import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
 import {asImage, background, drawLabels, frame, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
-import {symbolIcon} from "./rate-plot.js";
+import {deviceSymbol, symbolIcon} from "./rate-plot.js";
 import {readRows} from "./reach.js";
 import {ranOn, shortDevice} from "./recorded.js";
 
@@ -31,13 +31,15 @@ export interface BandwidthPlotOptions {
 interface Point {
   series: string;
   workgroups: number;
+  workgroupSize: number | null;
   /** Bytes per second: median, p10, p90. */
   rate: number;
   low: number;
   high: number;
   colour: string;
   symbol: SymbolType;
-  filled: boolean;
+  /** Of the mark, in pixels. */
+  radius: number;
   live: boolean;
   /** Part of a line over workgroups. */
   joined: boolean;
@@ -45,16 +47,20 @@ interface Point {
   device: string;
 }
 
+const decodingSymbol = symbolTriangle;
+
+const leftMargin = 64;
+
 /**
  * What a device reads over the workgroups that read together, and what a decoder of so many workgroups reads of its
  * weights, under the read bandwidths of whole devices. Both axes are logarithmic.
  */
 export function bandwidthPlot(options: BandwidthPlotOptions): HTMLElement {
   const {recorded, yours = null, decoding, weightBytesPerToken, rooflines, width = 640} = options;
-  const files = [...new Set(recorded.map(({sourceFile}) => sourceFile))];
+  const devices = [...new Set(recorded.map(ranOn))];
   const points = [
-    ...(yours ? readRows(costRows(yours, null)) : []).map((row) => readPoint(row, true)),
-    ...readRows(recorded).map((row) => readPoint(row, files.indexOf(row.sourceFile) === 0)),
+    ...(yours ? readRows(costRows(yours, null)) : []).map((row) => readPoint(row, -1)),
+    ...readRows(recorded).map((row) => readPoint(row, devices.indexOf(ranOn(row)))),
     ...decoding.map((row) => decodingPoint(row, weightBytesPerToken))
   ];
   const plot = draw(points, rooflines, width);
@@ -62,27 +68,36 @@ export function bandwidthPlot(options: BandwidthPlotOptions): HTMLElement {
   return html`<figure class="bandwidth-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot} ${legend(points)}
     <figcaption>
-      Bytes read in a second: medians, with bars from p10 to p90. Workgroups that read have 256 invocations where
-      nothing else is said, those that decode have what suits the kernel. A dashed line is the read bandwidth of a whole
-      device: measured, or nominal, the maker's figure.
+      Bytes read in a second: medians, with bars from p10 to p90. A line joins the reads of workgroups of 256; the marks
+      at one workgroup that are on no line are of ${sizes(points)} invocations. Workgroups that decode have what suits
+      the kernel. A dashed line is the read bandwidth of a whole device: measured, or nominal, the maker's figure.
       ${readRows(recorded).length > 0 ? null : "No record of reads by workgroup count is on file yet."}
     </figcaption>
   </figure>`;
 }
 
-function readPoint(row: ReturnType<typeof readRows>[number], filled: boolean): Point {
+/** "64, 128 and 512": those of the reads that are on no line. */
+function sizes(points: readonly Point[]): string {
+  const others = points.flatMap(({joined, workgroupSize}) => (joined || workgroupSize === null ? [] : [workgroupSize]));
+  const sorted = [...new Set(others)].sort((a, b) => a - b).map(formatCount);
+  return sorted.length < 2 ? (sorted[0] ?? "other") : `${sorted.slice(0, -1).join(", ")} and ${sorted.at(-1)}`;
+}
+
+/** @param device its place among the recorded ones, below zero for the reader's own */
+function readPoint(row: ReturnType<typeof readRows>[number], device: number): Point {
   const {workgroups, workgroupSize, bytesPerSecond, sourceFile, label} = row;
   const {median, p10, p90} = bytesPerSecond;
   const live = sourceFile === null;
   return {
     series: `read ${sourceFile ?? "yours"}`,
     workgroups,
+    workgroupSize,
     rate: median,
     low: p10,
     high: p90,
     colour: live ? colours.yours : colours.recorded,
-    symbol: workgroupSize === 256 ? symbolCircle : symbolSquare,
-    filled,
+    symbol: live ? symbolStar : deviceSymbol(device),
+    radius: device > 0 ? 2.6 : 5, // what two runtimes read is nearly the same: both marks are to be seen
     live,
     joined: workgroupSize === 256,
     label,
@@ -95,12 +110,13 @@ function decodingPoint(row: ResultRow, bytes: number): Point {
   return {
     series: `decode ${row.sourceFile}`,
     workgroups: row.workgroups!,
+    workgroupSize: row.workgroupSize,
     rate: tokensPerSecond! * bytes,
     low: (tokensPerSecondP10 ?? tokensPerSecond!) * bytes,
     high: (tokensPerSecondP90 ?? tokensPerSecond!) * bytes,
     colour: colours.recorded,
-    symbol: symbolDiamond2,
-    filled: false,
+    symbol: decodingSymbol,
+    radius: 5,
     live: false,
     joined: true,
     label: `Decoding: ${label}`,
@@ -123,7 +139,7 @@ function draw(points: Point[], rooflines: readonly Roofline[], width: number): P
   const joined = points.filter((point) => point.joined);
   const plot = Plot.plot({
     ...frame(width),
-    marginLeft: 64,
+    marginLeft: leftMargin,
     x: {
       type: "log",
       base: 2,
@@ -138,7 +154,7 @@ function draw(points: Point[], rooflines: readonly Roofline[], width: number): P
       grid: true,
       ticks: decades.filter((tick) => tick >= low / 1.6 && tick <= high * 1.6),
       tickFormat: (rate: number) => formatBandwidth(rate),
-      label: "↑ Read bandwidth (bytes per second)"
+      label: "↑ Read bandwidth"
     },
     marks: [
       Plot.ruleY(limits, {stroke: colours.limit, strokeWidth: 1.5, strokeDasharray: "6 4"}),
@@ -154,10 +170,11 @@ function draw(points: Point[], rooflines: readonly Roofline[], width: number): P
       Plot.dot(points, {
         x: "workgroups",
         y: "rate",
-        r: 4,
+        r: identity("radius"),
         symbol: identity("symbol"),
-        stroke: identity("colour"),
-        fill: {value: ({colour, filled}: Point) => (filled ? colour : background), scale: null},
+        stroke: background,
+        strokeWidth: 1,
+        fill: identity("colour"),
         title: describe,
         tip: true
       })
@@ -179,7 +196,7 @@ function addLabels(plot: PlotElement, points: Point[], rooflines: readonly Roofl
   const first = (series: string) => points.find((point) => point.series === series && point.joined);
   const text = (point: Point) => {
     if (point !== best(point.series) && point !== first(point.series)) return "";
-    const what = point.symbol === symbolDiamond2 ? ", decoding" : "";
+    const what = point.symbol === decodingSymbol ? ", decoding" : "";
     const whose = point.live ? "Yours: " : narrow ? "" : `${shortDevice(point.device)}${what}: `;
     return whose + formatBandwidth(point.rate);
   };
@@ -196,7 +213,7 @@ function addLabels(plot: PlotElement, points: Point[], rooflines: readonly Roofl
       width: measure(text(point))
     }))
   ];
-  drawLabels(plot, requests, width);
+  drawLabels(plot, requests, width, leftMargin + 2);
 }
 
 function limitText({device, basis, readBandwidthBytesPerSecond}: Roofline): string {
@@ -209,30 +226,16 @@ function describe({label, device, workgroups, rate, low, high}: Point): string {
 }
 
 function legend(points: Point[]): HTMLElement {
-  const has = (symbol: SymbolType, live: boolean) =>
-    points.some((point) => point.symbol === symbol && point.live === live);
-  const kinds = [
-    [symbolCircle, "read by workgroups of 256"],
-    [symbolSquare, "read by one workgroup of another size"],
-    [symbolDiamond2, "weights read while decoding Phi-3-mini in one dispatch"]
-  ] as const;
-  const entries = [true, false].flatMap((live) =>
-    kinds.filter(([symbol]) => has(symbol, live)).map(([symbol, what]) => ({symbol, what, live}))
-  );
-  const browsers = new Set(
-    points.filter(({live, joined, symbol}) => !live && joined && symbol === symbolCircle).map(({device}) => device)
-  );
+  const text = ({symbol, live, device}: Point) =>
+    live
+      ? "Yours, read"
+      : `Recorded, ${shortDevice(device)}, ${symbol === decodingSymbol ? "weights read while decoding Phi-3-mini in one dispatch" : "read"}`;
+  const entries = new Map(points.map((point) => [text(point), point]));
   return html`<div
     class="bandwidth-legend"
     style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
   >
-    ${entries.map(
-      ({symbol, what, live}) =>
-        html`<span
-          >${symbolIcon(symbol, live ? colours.yours : colours.recorded)} ${live ? "Yours" : "Recorded"}, ${what}</span
-        >`
-    )}
-    ${browsers.size > 1 ? html`<span>Filled: ${[...browsers][0]}. Hollow: ${[...browsers].slice(1).join(", ")}.</span>` : null}
+    ${[...entries].map(([what, {symbol, colour}]) => html`<span>${symbolIcon(symbol, colour)} ${what}</span>`)}
     <span><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Read bandwidth of a whole device</span>
   </div>`;
 }

@@ -20,15 +20,20 @@ describe("where the time of a token goes", () => {
     expect(staged!.cores).toBeCloseTo(one.millisecondsPerToken! / 90);
   });
 
-  it("has the least that launching takes from a profile of the same runtime, and for waits only the most", () => {
-    const {least, most} = {least: staged!.leastBoundaries!, most: staged!.boundaries};
-    expect(least).toBeGreaterThan(0);
-    expect(least).toBeLessThan(most);
-    expect(fused!.leastBoundaries).toBeNull();
+  it("has another estimate of launching from a profile of the same runtime, and none of waits", () => {
+    expect(staged!.boundariesByProfile).toBeGreaterThan(0);
+    expect(fused!.boundariesByProfile).toBeNull();
     const without = tokenBudgets({...results, stages: []}, model);
-    expect(without.map(({leastBoundaries}) => leastBoundaries)).toEqual(without.map(() => null));
+    expect(without.map(({boundariesByProfile}) => boundariesByProfile)).toEqual(without.map(() => null));
     const wallClock = results.stages.map((row) => ({...row, by: "wall clock"}));
-    expect(tokenBudgets({...results, stages: wallClock}, model)[0]!.leastBoundaries).toBeNull();
+    expect(tokenBudgets({...results, stages: wallClock}, model)[0]!.boundariesByProfile).toBeNull();
+  });
+
+  it("names the files of its figures", () => {
+    expect(staged!.sourceFiles).toEqual(
+      expect.arrayContaining(["h200-workgroups.json", "h200-dispatch-cost.json", "h200-stages.json"])
+    );
+    expect(fused!.sourceFiles).not.toContain("h200-stages.json");
   });
 
   it("leaves out a runtime whose costs nobody measured", () => {

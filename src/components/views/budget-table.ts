@@ -16,8 +16,13 @@ export interface DesignBudget extends TokenBudget {
   count: number;
   /** Boundaries of a token: dispatches, or waits inside one. */
   boundaryCount: number;
-  /** What a token has on top of its stages one by one, ms: the least that boundaries take. Null where nobody measured it. */
-  leastBoundaries: number | null;
+  /**
+   * Another estimate of what boundaries take, ms: what a token has on top of its stages, each timed alone. Null where
+   * nobody measured it, as of waits, which no record can tell from the work around them.
+   */
+  boundariesByProfile: number | null;
+  /** Files that its figures are from. */
+  sourceFiles: readonly string[];
 }
 
 /** What does not depend on where it ran. */
@@ -33,8 +38,8 @@ export interface BudgetModel {
 
 /**
  * The staged design and one dispatch of all workgroups, in each runtime that has all the figures on record. What
- * boundaries take is at most what they cost when nothing else is to be done. What launching takes is at least the
- * wall-clock time of a token less the GPU time of its stages, where a profile of that runtime has both.
+ * boundaries take is what the probe of them measured, with next to no work between: neither the most, because a stage
+ * that reads little costs more to launch, nor the least, because work may hide them.
  */
 export function tokenBudgets(results: Results, model: BudgetModel): DesignBudget[] {
   const {device, shapeId, stagedByGeometry, fusedByGeometry, waits} = model;
@@ -52,41 +57,47 @@ export function tokenBudgets(results: Results, model: BudgetModel): DesignBudget
     const dispatch = here.find(({variant}) => variant === "dispatches")?.microseconds;
     const exchange = fused && exchangeBetween(here, fused.workgroups!);
     if (!one || !staged || !fused || !dispatch || !exchange) return [];
-    const launching = measuredLaunching(results, place, staged);
-    const shared = {one: one.millisecondsPerToken!, limit: 1000 / findRoofline(results, device).tokensPerSecond};
+    const profile = measuredLaunching(results, place, staged);
+    const roofline = findRoofline(results, device);
+    const sources = [one, staged, fused, here[0]!, roofline].map(({sourceFile}) => sourceFile);
+    const filesOf = (...others: (string | null)[]) => [
+      ...new Set([...sources, ...others].filter((file) => file !== null))
+    ];
+    const shared = {one: one.millisecondsPerToken!, limit: 1000 / roofline.tokensPerSecond};
     const divide = (row: ResultRow, timesAsFast: number, boundaries: number) =>
       divideToken({...shared, whole: row.millisecondsPerToken!, timesAsFast, boundaries});
-    const mostLaunching = (dispatch * staged.dispatchesPerToken!) / 1000;
-    const mostWaiting = (exchange * waits) / 1000;
     return [
       {
-        ...divide(staged, stagedByGeometry, mostLaunching),
+        ...divide(staged, stagedByGeometry, (dispatch * staged.dispatchesPerToken!) / 1000),
         design: "staged" as const,
         ranOn: place,
         count: staged.dispatchesPerToken!,
         boundaryCount: staged.dispatchesPerToken!,
-        leastBoundaries: launching !== null && launching < mostLaunching ? launching : null
+        boundariesByProfile: profile?.milliseconds ?? null,
+        sourceFiles: filesOf(profile?.sourceFile ?? null)
       },
       {
-        ...divide(fused, fusedByGeometry, mostWaiting),
+        ...divide(fused, fusedByGeometry, (exchange * waits) / 1000),
         design: "fused" as const,
         ranOn: place,
         count: fused.workgroups!,
         boundaryCount: waits,
-        leastBoundaries: null
+        boundariesByProfile: null,
+        sourceFiles: filesOf()
       }
     ];
   });
 }
 
-/** Wall clock of a token less the GPU time of its stages, ms; null where no profile has both, or they cannot tell. */
-function measuredLaunching({stages}: Results, place: string, {arithmetic, device, shapeId}: ResultRow): number | null {
+/** Wall clock of a token less the GPU time of its stages, and its file; null where no profile has both, or they cannot tell. */
+function measuredLaunching({stages}: Results, place: string, {arithmetic, device, shapeId}: ResultRow) {
   const rows = stages.filter((row) => row.kind === "run" && row.device === device && row.shapeId === shapeId);
   const profiles = newestRecords(rows).filter((row) => ranOn(row) === place);
   const series = profileSeries(profiles).find((series) => series.arithmetic === arithmetic);
   if (!series || series.sum === null || series.wall === null || series.rows.some(({by}) => by !== "timestamps"))
     return null;
-  return series.wall > series.sum ? series.wall - series.sum : null;
+  const milliseconds = series.wall - series.sum;
+  return milliseconds > 0 ? {milliseconds, sourceFile: series.rows[0]!.sourceFile} : null;
 }
 
 /** Microseconds of an exchange between so many workgroups: of the most that were measured up to there. */
@@ -101,7 +112,7 @@ function exchangeBetween(rows: readonly CostResultRow[], workgroups: number): nu
 const parts: readonly [keyof TokenBudget, string][] = [
   ["cores", "the cores at work, each as fast as one alone"],
   ["memory", "more, because they share one memory"],
-  ["boundaries", "launching dispatches, or waiting inside one"],
+  ["boundaries", "launching dispatches, or waiting inside one, as the probe measured it"],
   ["rest", "everything else"],
   ["whole", "the token, as measured"]
 ];
@@ -113,13 +124,6 @@ export function budgetTable(budgets: readonly DesignBudget[]): HTMLElement {
     design === "staged" ? `${formatCount(count)} dispatches` : `one dispatch, ${formatQuantity(count, "workgroup")}`;
   const places = [...new Set(budgets.map(({ranOn}) => ranOn))];
   const time = (milliseconds: number) => milliseconds.toFixed(3).replace("-", "−");
-  const cell = (part: keyof TokenBudget, budget: DesignBudget) => {
-    const {boundaries: most, leastBoundaries: least, rest} = budget;
-    if (part === "boundaries") return least === null ? `≤\u00a0${time(most)}` : `${time(least)} to ${time(most)}`;
-    if (part === "rest")
-      return least === null ? `≥\u00a0${time(rest)}` : `${time(rest)} to ${time(rest + most - least)}`;
-    return time(budget[part]);
-  };
   return html`<div class="scrolls budgets" role="region" aria-label="Where the time of a token goes" tabindex="0">
     <table>
       <thead>
@@ -139,7 +143,7 @@ export function budgetTable(budgets: readonly DesignBudget[]): HTMLElement {
           ([part, what]) =>
             html`<tr>
               <th scope="row">${what}</th>
-              ${budgets.map((budget) => html`<td class="number">${cell(part, budget)}</td>`)}
+              ${budgets.map((budget) => html`<td class="number">${time(budget[part])}</td>`)}
             </tr>`
         )}
       </tbody>

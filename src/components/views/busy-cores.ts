@@ -12,18 +12,18 @@ import type {Shape} from "../model/shape.js";
 import {coreDiagram, createSvg, drawBarrier, drawCell, drawDispatch, drawLanes, drawTitle} from "./core-diagram.js";
 import type {DiagramDevice, DiagramOptions, DrawnDevice, Svg} from "./core-diagram.js";
 import {formatCount, formatNumber, formatQuantity} from "./format.js";
-import {isNarrow} from "./plot-frame.js";
 
-const margin = {left: 58, right: 10};
+const margin = {left: 66, right: 10};
 const lanesHeight = 84;
 const titleHeight = 44;
 /** Of a character of a name, which is slanted. */
 const nameHeight = 4.6;
-/** Pixels between two dispatches, and below which a stage has no name. */
+/** Of the line from a stage to its name. */
+const leaderHeight = 10;
+/** Pixels between two dispatches. */
 const gap = 2;
-const leastNamed = 4;
-/** Pixels between two names, which are slanted. */
-const leastApart = 13;
+/** Pixels between two names, which are slanted, where there is room. */
+const leastApart = 15;
 /** One core of very many is still to be seen. */
 const leastBusy = 2;
 
@@ -44,8 +44,9 @@ export function busyCores(shape: Shape, devices: readonly DiagramDevice[], optio
     `One layer of ${shape.label.replace(/,.*/, "")}, attention over ${formatCount(shape.context / 2)} positions. Time ` +
     "runs to the right, and each picture has a scale of its own. A row is a core; filled, it has work. A bracket above " +
     "the rows is a dispatch, and a dashed one goes on beyond the layer. A number behind a name is how many pieces there " +
-    "are: workgroups, or rows that a team takes together. A core takes one piece after another, as many bytes in the " +
-    "same time as any other, and nothing else takes time.";
+    "are: workgroups, or rows that a team takes together. A dashed line between two stages is a barrier, or where " +
+    "several workgroups of a dispatch wait for each other; each norms for itself, and waits for nobody after it. A core takes one piece after another, as many bytes in the same time as " +
+    "any other, and nothing else takes time. Where a stage is too thin to be seen, its name still says where it is.";
   const draw = (device: DrawnDevice, width: number) => drawAll(shape, device, width);
   return coreDiagram("busy-cores", devices, options, draw, caption);
 }
@@ -66,15 +67,15 @@ function drawAll(shape: Shape, {label, cores, plan}: DrawnDevice, width: number)
     block("staged: a dispatch for each stage", schedule("staged")),
     block("unfused: a dispatch for each operation", schedule("unfused"))
   ];
-  const heights = blocks.map((block) => heightOf(block, width));
+  const heights = blocks.map(heightOf);
   const svg = createSvg(width, sum(heights), describe(label, blocks));
   blocks.forEach((block, i) => drawBlock(svg, sum(heights.slice(0, i)), block, cores, width));
   return svg.node()!;
 }
 
-function heightOf({schedule}: Block, width: number): number {
-  const longest = Math.max(...schedule.stages.map((stage) => nameOf(stage, width).length));
-  return Math.ceil(titleHeight + lanesHeight + 26 + nameHeight * longest); // whole pixels, for the thinnest rows
+function heightOf({schedule}: Block): number {
+  const longest = Math.max(...schedule.stages.map((stage) => nameOf(stage).length));
+  return Math.ceil(titleHeight + lanesHeight + leaderHeight + 26 + nameHeight * longest); // whole pixels, for the thinnest rows
 }
 
 function drawBlock(svg: Svg, top: number, {title, finding, schedule}: Block, cores: number, width: number): void {
@@ -92,7 +93,7 @@ function drawBlock(svg: Svg, top: number, {title, finding, schedule}: Block, cor
     .text(finding);
   if (!separate) drawDispatch(svg, lanes, margin.left, right, dispatch === "token");
   let x = margin.left;
-  let named = -Infinity;
+  const middles: number[] = [];
   for (const [i, stage] of stages.entries()) {
     const stageWidth = time(durationOf(stage));
     drawCell(svg, "idle", x, lanes, stageWidth, lanesHeight);
@@ -102,31 +103,42 @@ function drawBlock(svg: Svg, top: number, {title, finding, schedule}: Block, cor
       from += time(duration);
     }
     if (separate) drawDispatch(svg, lanes, x, x + stageWidth, false);
-    else if (i > 0) drawBarrier(svg, x, lanes, lanesHeight);
-    const middle = x + stageWidth / 2;
-    if (stageWidth >= leastNamed && middle - named >= leastApart) {
-      drawName(svg, middle, lanes + lanesHeight, nameOf(stage, width));
-      named = middle;
-    }
+    else if (i > 0 && !stages[i - 1]!.repeated) drawBarrier(svg, x, lanes, lanesHeight);
+    middles.push(x + stageWidth / 2);
     x += stageWidth + (separate ? gap : 0);
   }
+  const end = right - 4;
+  const apart = Math.min(leastApart, (end - margin.left) / (stages.length - 1));
+  const places = spread(middles, apart, end);
+  stages.forEach((stage, i) => drawName(svg, middles[i]!, places[i]!, lanes + lanesHeight, nameOf(stage)));
   drawLanes(svg, lanes, lane, margin.left, right);
 }
 
-/** Below its stage, slanted: attention is narrower than its name. */
-function drawName(svg: Svg, x: number, y: number, name: string): void {
+/** Places as near to those wanted, which ascend, as they can be: so far apart, and the last no further than `end`. */
+export function spread(wanted: readonly number[], apart: number, end: number): number[] {
+  const places: number[] = [];
+  for (const place of wanted) places.push(Math.max(place, (places.at(-1) ?? -Infinity) + apart));
+  return places.map((place, i) => Math.min(place, end - apart * (places.length - 1 - i)));
+}
+
+/** Below its stage, slanted, and at the end of a line where others leave it no room: most are narrower than their names. */
+function drawName(svg: Svg, from: number, x: number, y: number, name: string): void {
+  svg
+    .append("path")
+    .attr("d", `M${from},${y + 1}L${x},${y + leaderHeight}`)
+    .attr("stroke", "currentColor")
+    .attr("stroke-width", 0.5);
   svg
     .append("text")
-    .attr("transform", `translate(${x + 4},${y + 10}) rotate(-45)`)
+    .attr("transform", `translate(${x + 4},${y + leaderHeight + 10}) rotate(-45)`)
     .attr("text-anchor", "end")
     .text(name);
 }
 
-/** What a stage or an operation is called, and how many pieces it has where there is room. */
-function nameOf({name, pieces}: ScheduledStage, width: number): string {
+/** What a stage or an operation is called, and how many pieces it has. */
+function nameOf({name, pieces}: ScheduledStage): string {
   const short = name.replace(/^rms_norm_.*/, "rms_norm");
-  const counted = pieces > 1 && !(isNarrow(width) && /_product$/.test(name));
-  return counted ? `${short} ${formatCount(pieces)}` : short;
+  return pieces > 1 ? `${short} ${formatCount(pieces)}` : short;
 }
 
 function describe(label: string, blocks: readonly Block[]): string {

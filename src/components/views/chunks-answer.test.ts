@@ -132,11 +132,14 @@ describe("the plot", () => {
     const {series, reported} = chunksData({rows: files, shape: "phi3-mini-8-layers"});
     expect(series.map((line) => line.map(({tokensPerSecond}) => tokensPerSecond))).toEqual([[33, 33]]);
     expect(reported.map(({id}) => id).sort()).toEqual([
+      "2026-03-31_int4/phi-3-mini-8-layers",
       "m2-pro-reported/int4-on-the-fly-8-layers",
       "m2-pro-reported/predequant-8-layers",
       "replication-h200/headless-fast-8-layers"
     ]);
-    expect(new Set(points(reported))).toEqual(new Set([1]));
+    expect(new Set(points(reported))).toEqual(new Set([1 / 16, 1]));
+    const narrow = chunksData({rows: files, shape: "qwen2-0.5b-24-layers"});
+    expect(narrow.reported.map(({id}) => id)).toEqual(["2026-03-31_int4/qwen2-0.5b-24-layers"]);
   });
 
   it("has the reader's run first, whatever its shape", () => {

@@ -1,16 +1,17 @@
 import * as Plot from "@observablehq/plot";
-import {group} from "d3";
+import {group, min} from "d3";
 import {html} from "htl";
 import {isOneKernel, type Factoring} from "../decode/plan.js";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {shapes, type ShapeId} from "../model/shape.js";
 import {chunkRecords} from "./chunks-answer.js";
-import {formatQuantity, formatRate} from "./format.js";
+import {formatCount, formatQuantity, formatRate} from "./format.js";
 import {colours} from "./palette.js";
 import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
 import {addLabels, isLive, legend, livePoint, pointMarks, recordedPoint, speedScale, type Point} from "./rate-plot.js";
 import {ranOn, shortDevice} from "./recorded.js";
+import {recordedHidden} from "./weight-time-plot.js";
 
 export interface ChunksPlotOptions {
   /** Rows of the results table; `chunksData` says which of them are drawn. */
@@ -29,7 +30,7 @@ type Drawn = ResultRow & {dispatchesPerToken: number; tokensPerSecond: number};
 export interface ChunksData {
   /** One workgroup in one and more dispatches of one run, by how they are submitted; the reader's own first. */
   series: Drawn[][];
-  /** What reports have of one workgroup and as many layers, a token a dispatch or several dispatches a token. */
+  /** What is on file of one workgroup and as many layers; of several dispatches a token, one, or less than one. */
   reported: Drawn[];
   /** Launching stage by stage, of the same runs and reports. */
   staged: Drawn[];
@@ -67,12 +68,10 @@ function isRecordedDesign({dispatchesPerToken, dispatchesClaimed, engine}: Drawn
 /** Of the recorded design and as many layers; fused is one dispatch, where nothing says that it had several tokens. */
 function reportsOf(rows: readonly ResultRow[], shape: ShapeId): ResultRow[] {
   const {layers, hidden} = shapes[shape];
-  if (hidden !== shapes["phi3-mini"].hidden) return [];
   return rows
-    .filter((row) => row.kind === "recorded" && row.shapeId === "phi3-sized" && row.layers === layers)
+    .filter((row) => row.kind === "recorded" && recordedHidden[row.shapeId ?? ""] === hidden && row.layers === layers)
     .filter(({engine, factoring}) => engine === "webgpu-fusion-max" && factoring === "fused")
-    .map((row) => ({...row, dispatchesPerToken: row.dispatchesPerToken ?? 1}))
-    .filter(({dispatchesPerToken}) => dispatchesPerToken >= 1);
+    .map((row) => ({...row, dispatchesPerToken: row.dispatchesPerToken ?? 1}));
 }
 
 /**
@@ -82,23 +81,24 @@ function reportsOf(rows: readonly ResultRow[], shape: ShapeId): ResultRow[] {
 export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640}: ChunksPlotOptions): HTMLElement {
   const {series, reported, staged} = chunksData({rows, shape, yours});
   const recorded = [...series.flat(), ...reported].filter((row) => !isLive(row));
-  const devices = [...new Set(recorded.map(ranOn))];
+  const devices = [...new Set(recorded.map(deviceOf))];
   const point = (row: Drawn) =>
     isLive(row)
       ? livePoint(row, row.dispatchesPerToken)
-      : recordedPoint(row, row.dispatchesPerToken, devices.indexOf(ranOn(row)));
+      : recordedPoint(row, row.dispatchesPerToken, devices.indexOf(deviceOf(row)));
   const lines = series.map((line) => line.map(point));
   const dash = ([first]: Point[]) => (first!.row.awaited ? "2 4" : first!.row.apart ? "7 3" : null);
   const points = [...lines.flat(), ...reported.map(point)];
+  const several = reported.filter(({dispatchesPerToken}) => dispatchesPerToken < 1);
   const narrow = isNarrow(width);
   const plot = Plot.plot({
     ...frame(width),
     x: {
       type: "log",
       base: 2,
-      domain: [0.8, narrow ? 60 : 50],
-      ticks: [1, 2, 4, 8, 16, 32],
-      tickFormat: String,
+      domain: [0.8 * min([1, ...points.map(({x}) => x)])!, narrow ? 60 : 50],
+      ticks: [...several.map(({dispatchesPerToken}) => dispatchesPerToken), 1, 2, 4, 8, 16, 32],
+      tickFormat: (count: number) => (count < 1 ? `1/${formatCount(1 / count)}` : String(count)),
       label: "Dispatches per token, of one workgroup each →"
     },
     y: speedScale(
@@ -120,9 +120,9 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
       )
     ]
   }) as unknown as PlotElement;
-  const owner = (row: ResultRow) => (isLive(row) ? "Yours" : shortDevice(ranOn(row)));
+  const owner = (row: ResultRow) => (isLive(row) ? "Yours" : deviceOf(row));
   const text = (row: Drawn) =>
-    `${owner(row)}, ${row.awaited ? "the CPU waits" : row.apart ? "submits apart" : formatQuantity(row.dispatchesPerToken, "dispatch", "dispatches")}`;
+    `${owner(row)}, ${row.awaited ? "the CPU waits" : row.apart ? "submits apart" : launch(row)}`;
   const labelled = (row: Drawn) =>
     narrow ? formatRate(row.tokensPerSecond) : `${text(row)}: ${formatRate(row.tokensPerSecond)}`;
   addLabels(
@@ -143,8 +143,7 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
     width
   );
   const list = [...series.flat(), ...reported, ...staged].map((row) => {
-    const count = formatQuantity(row.dispatchesPerToken, "dispatch", "dispatches");
-    return `${owner(row)}, ${count}${row.awaited ? ", awaited" : row.apart ? ", submitted apart" : ""}: ${formatRate(row.tokensPerSecond)}`;
+    return `${owner(row)}, ${launch(row)}${row.awaited ? ", awaited" : row.apart ? ", submitted apart" : ""}: ${formatRate(row.tokensPerSecond)}`;
   });
   const {label} = shapes[shape];
   asImage(plot, `Decoding speed of one workgroup over the dispatches of a token, ${label}. ${list.join("; ")}.`);
@@ -164,10 +163,20 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
     ${plot} ${legend(devices, live, keys, {hasLimits: false})}
     <figcaption>
       Recorded:
-      ${shape === "phi3-mini" ? "whole Phi-3-mini or Phi-3-sized models of 32 layers" : `${label}${reported.length > 0 ? `, and hollow the original's kernels with as many layers of Phi-3's width` : ""}`},
-      one token at a time. Bars span p10 to p90.
+      ${shape === "phi3-mini" ? "whole Phi-3-mini or Phi-3-sized models of 32 layers" : `${label}${reported.length > 0 ? `, and hollow the original's kernels with as many layers of this width` : ""}`},
+      one token at a time${several.length > 0 ? ", or, left of 1, several tokens in a dispatch" : ""}. Bars span p10 to
+      p90.
       ${live.some(({spectrum}) => !spectrum) ? "Your run is of another shape: do not compare its height with the recorded points." : ""}
       Sources: ${sources.join("; ")}.
     </figcaption>
   </figure>`;
+}
+
+function deviceOf(row: ResultRow): string {
+  return shortDevice(ranOn(row));
+}
+
+/** "4 dispatches", and "16 tokens a dispatch" of a sixteenth. */
+function launch({dispatchesPerToken: count}: Drawn): string {
+  return count < 1 ? `${formatCount(1 / count)} tokens a dispatch` : formatQuantity(count, "dispatch", "dispatches");
 }

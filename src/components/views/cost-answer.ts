@@ -78,7 +78,7 @@ export function largestWaits(rows: readonly CostResultRow[], kind: string): Cost
 /**
  * What a token of the model would pay: figure × count, for each way to launch its dispatches, and each way to wait inside
  * one with the two largest numbers of workgroups that were measured.
- * Nothing is hidden behind work here, so these are upper bounds.
+ * These are the prices of empty operations. A real one costs less where work hides it, and more where it moves more.
  */
 export function tokenCosts(
   recorded: readonly CostResultRow[],

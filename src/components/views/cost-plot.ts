@@ -1,13 +1,13 @@
 import * as Plot from "@observablehq/plot";
-import {create, extent, symbol as symbolPath, symbolCircle, symbolDiamond2, symbolSquare} from "d3";
-import type {SymbolType} from "d3";
+import {extent, sort, symbolStar, type SymbolType} from "d3";
 import {html} from "htl";
 import type {CostRecord} from "../lab/cost-record.js";
 import {costRows, type CostResultRow} from "../lab/cost-row.js";
 import {formatCount, formatMicroseconds, formatNumber} from "./format.js";
 import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
-import {asImage, background, drawLabels, frame, textMeasure, type PlotElement} from "./plot-frame.js";
+import {asImage, drawLabels, frame, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
+import {deviceSymbol, lineIcon, symbolIcon} from "./rate-plot.js";
 import {ranOn} from "./recorded.js";
 
 export interface CostPlotOptions {
@@ -25,17 +25,19 @@ interface Mark {
   workgroups: number;
   microseconds: number;
   colour: string;
-  /** Of the lines, for each record but the first, whose points are hollow too. */
-  dash: string;
+  /** Of the record that the row is in. */
+  symbol: SymbolType;
 }
 
-const waits: readonly {name: string; label: string; symbol: SymbolType}[] = [
-  {name: "barrier", label: "Barrier", symbol: symbolCircle},
-  {name: "exchange", label: "Exchange, rounds in the values", symbol: symbolSquare},
-  {name: "barrier-exchange", label: "Exchange, by a barrier", symbol: symbolDiamond2}
+/** The waits, by the dashes of their lines. */
+const waits: readonly {name: string; label: string; dash: string}[] = [
+  {name: "barrier", label: "Barrier", dash: "none"},
+  {name: "exchange", label: "Exchange, rounds in the values", dash: "7 3"},
+  {name: "barrier-exchange", label: "Exchange, by a barrier", dash: "2 3"}
 ];
 
-const dashes = ["none", "6 3", "2 3"];
+/** Where the symbols of the horizontal lines stand, in workgroups: left of the points. */
+const start = 0.6;
 
 const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
 
@@ -45,10 +47,9 @@ const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
  */
 export function costPlot({recorded, yours = null, width = 640}: CostPlotOptions): HTMLElement {
   const files = [...new Set(recorded.map(({sourceFile}) => sourceFile))];
-  const dashOf = ({sourceFile}: CostResultRow) => dashes[files.indexOf(sourceFile) % dashes.length]!;
   const marks = [
-    ...(yours ? costRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, dashes[0]!)),
-    ...recorded.flatMap((row) => mark(row, colours.recorded, dashOf(row)))
+    ...(yours ? costRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, symbolStar)),
+    ...recorded.flatMap((row) => mark(row, colours.recorded, deviceSymbol(files.indexOf(row.sourceFile))))
   ];
   if (marks.length === 0) {
     return html`<p class="cost-plot">
@@ -60,14 +61,16 @@ export function costPlot({recorded, yours = null, width = 640}: CostPlotOptions)
   return html`<figure class="cost-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot} ${legend(marks)}
     <figcaption>
-      Microseconds for one operation: medians, with bars from p10 to p90. Lines across the plot are dispatches of one
-      workgroup. Points are waits inside one dispatch of so many workgroups of 256 invocations.
+      Microseconds for one operation: medians, with bars from p10 to p90, of verified rows. Lines across the plot are
+      dispatches of one workgroup, with the symbol of their runtime at the left end. The other points are waits inside
+      one dispatch of so many workgroups of 256 invocations.
     </figcaption>
   </figure>`;
 }
 
 function draw(marks: Mark[], width: number): PlotElement {
   const points = marks.filter(isWait);
+  const lines = marks.filter((mark) => !isWait(mark));
   const identity = (value: keyof Mark) => ({value, scale: null});
   const [low, high] = extent(marks.flatMap(({row}) => [row.microsecondsP10!, row.microsecondsP90!])) as [
     number,
@@ -79,7 +82,7 @@ function draw(marks: Mark[], width: number): PlotElement {
     x: {
       type: "log",
       base: 2,
-      domain: [0.8, Math.max(16, counts.at(-1)! * 12)], // with room for the labels of the lines
+      domain: [start, Math.max(16, counts.at(-1)! * (isNarrow(width) ? 100 : 12))], // with room for the labels of the lines
       ticks: counts,
       tickFormat: formatCount,
       label: "Workgroups that wait for each other →"
@@ -96,12 +99,7 @@ function draw(marks: Mark[], width: number): PlotElement {
       label: "↑ Time for one operation (µs)"
     },
     marks: [
-      dashes.map((dash) =>
-        Plot.ruleY(
-          marks.filter((mark) => !isWait(mark) && mark.dash === dash),
-          {y: "microseconds", stroke: identity("colour"), strokeWidth: 1.5, strokeOpacity: 0.8, strokeDasharray: dash}
-        )
-      ),
+      Plot.ruleY(lines, {y: "microseconds", stroke: identity("colour"), strokeWidth: 1.5, strokeOpacity: 0.8}),
       Plot.ruleX(points, {
         x: "workgroups",
         y1: ({row}: Mark) => row.microsecondsP10,
@@ -109,27 +107,27 @@ function draw(marks: Mark[], width: number): PlotElement {
         stroke: identity("colour"),
         strokeWidth: 1.5
       }),
-      dashes.map((dash) =>
+      waits.map((wait) =>
         Plot.line(
-          points.filter((mark) => mark.dash === dash),
+          points.filter(({row}) => waitOf(row) === wait),
           {
             x: "workgroups",
             y: "microseconds",
-            z: ({row, colour}: Mark) => `${waitOf(row).name} ${colour}`,
+            z: ({row}: Mark) => String(row.sourceFile),
             stroke: identity("colour"),
             strokeWidth: 1,
-            strokeOpacity: 0.6,
-            strokeDasharray: dash
+            strokeOpacity: 0.7,
+            strokeDasharray: wait.dash
           }
         )
       ),
-      Plot.dot(points, {
-        x: "workgroups",
+      Plot.dot(marks, {
+        x: markedAt,
         y: "microseconds",
         r: 4,
-        symbol: {value: ({row}: Mark) => waitOf(row).symbol, scale: null},
+        symbol: identity("symbol"),
         stroke: identity("colour"),
-        fill: {value: ({colour, dash}: Mark) => (dash === dashes[0] ? colour : background), scale: null},
+        fill: identity("colour"),
         title: ({row}: Mark) => describe(row),
         tip: true
       })
@@ -139,12 +137,12 @@ function draw(marks: Mark[], width: number): PlotElement {
   return plot;
 }
 
-/** Names the lines, and each series of waits at its last point. */
+/** Names the lines, the plain dispatches first, and each series of waits at its last point. */
 function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
   const measure = textMeasure();
-  const position = ({workgroups, microseconds}: Mark) => ({
-    x: plot.scale("x")!.apply(workgroups) as number,
-    y: plot.scale("y")!.apply(microseconds) as number
+  const position = (mark: Mark) => ({
+    x: plot.scale("x")!.apply(markedAt(mark)) as number,
+    y: plot.scale("y")!.apply(mark.microseconds) as number
   });
   const points = marks.filter(isWait);
   const isLast = ({row}: Mark) =>
@@ -156,13 +154,13 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
     if (row.sourceFile === null) return "Yours: ";
     return ranOn(row) === row.device ? "" : `${row.runtime}: `;
   };
+  const lines = marks.filter((mark) => !isWait(mark));
   const requests: LabelRequest[] = [
-    ...marks
-      .filter((mark) => !isWait(mark))
-      .map((mark) => {
-        const text = `${whose(mark)}${mark.row.label.replace(/,.*/, "")}, ${formatMicroseconds(mark.microseconds)}`;
-        return {...position(mark), text, radius: 0, x: width / 2, width: measure(text)};
-      }),
+    ...sort(lines, ({row}) => Number(row.variant !== "dispatches")).map((mark) => {
+      const text = `${whose(mark)}${mark.row.label.replace(/,.*/, "")}, ${formatMicroseconds(mark.microseconds)}`;
+      return {...position(mark), text, radius: 0, x: width / 2, width: measure(text)};
+    }),
+    ...lines.map((mark) => ({...position(mark), text: "", radius: 6, width: 0})),
     ...points.map((mark) => {
       const text = isLast(mark) && width >= 480 ? whose(mark) + formatMicroseconds(mark.microseconds) : "";
       return {...position(mark), text, radius: 6, width: measure(text)};
@@ -171,9 +169,14 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
   drawLabels(plot, requests, width);
 }
 
-function mark(row: CostResultRow, colour: string, dash: string): Mark[] {
+function mark(row: CostResultRow, colour: string, symbol: SymbolType): Mark[] {
   const {workgroups, microseconds} = row;
-  return microseconds === null || workgroups === null ? [] : [{row, workgroups, microseconds, colour, dash}];
+  return microseconds === null || workgroups === null ? [] : [{row, workgroups, microseconds, colour, symbol}];
+}
+
+/** A line has its symbol at its start. */
+function markedAt(mark: Mark): number {
+  return isWait(mark) ? mark.workgroups : start;
 }
 
 function isWait({row}: Mark): boolean {
@@ -199,24 +202,11 @@ function legend(marks: Mark[]): HTMLElement {
     style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
   >
     ${records.map(
-      ({row, colour, dash}) =>
-        html`<span>${lineIcon(colour, dash)} ${row.sourceFile === null ? "Yours" : "Recorded"}, ${ranOn(row)}</span>`
+      ({row, colour, symbol}) =>
+        html`<span
+          >${symbolIcon(symbol, colour)} ${row.sourceFile === null ? "Yours" : "Recorded"}, ${ranOn(row)}</span
+        >`
     )}
-    ${shown.map(({symbol, label}) => html`<span>${icon(symbol)} ${label}</span>`)}
+    ${shown.map(({dash, label}) => html`<span>${lineIcon("currentColor", dash)} ${label}</span>`)}
   </div>`;
-}
-
-function lineIcon(colour: string, dash: string): SVGSVGElement {
-  const picture = create("svg:svg").attr("viewBox", "0 0 24 12").attr("width", 24).attr("height", 12);
-  picture.attr("aria-hidden", "true").style("vertical-align", "-1px");
-  const line = picture.append("line").attr("x2", 24).attr("y1", 6).attr("y2", 6);
-  line.attr("stroke", colour).attr("stroke-width", 2).attr("stroke-dasharray", dash);
-  return picture.node() as SVGSVGElement;
-}
-
-function icon(symbol: SymbolType): SVGSVGElement {
-  const picture = create("svg:svg").attr("viewBox", "-7 -7 14 14").attr("width", 12).attr("height", 12);
-  picture.attr("aria-hidden", "true").style("vertical-align", "-1px");
-  picture.append("path").attr("d", symbolPath(symbol, 70)()).attr("fill", "currentColor");
-  return picture.node() as SVGSVGElement;
 }

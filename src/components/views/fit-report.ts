@@ -1,5 +1,14 @@
+import {group} from "d3";
 import {html} from "htl";
-import {activationTile, largestHidden, layerBindings, mostLayers, sizesOf, whyNoFit} from "../decode/capacity.js";
+import {
+  activationTile,
+  hiddenStep,
+  largestHidden,
+  layerBindings,
+  mostLayers,
+  sizesOf,
+  whyNoFit
+} from "../decode/capacity.js";
 import type {Largest} from "../decode/capacity.js";
 import type {Factoring} from "../decode/plan.js";
 import {groupSize, layerMatrices, type Shape} from "../model/shape.js";
@@ -87,7 +96,7 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
           <th scope="col" class="number">Bindings of layers</th>
           <th scope="col" class="number">Most layers of ${formatCount(shape.hidden)}</th>
           <th scope="col" class="number">Largest hidden size of ${formatQuantity(shape.layers, "layer")}</th>
-          <th scope="col" style="min-width: 15em;">What ends it</th>
+          <th scope="col" style="min-width: 16em;">What ends it</th>
         </tr>
       </thead>
       ${offers.map(
@@ -111,7 +120,11 @@ function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTML
   const layers = mostLayers(shape, factoring, offer);
   const hidden = largestHidden(shape, factoring, offer);
   const bindings = factoring === "staged" ? 1 : layerBindings(shape, offer);
-  const ends = reason ?? layers.reason ?? hidden.reason;
+  const ends = [
+    {what: "This size", why: reason},
+    {what: formatQuantity(layers.value + 1, "layer"), why: layers.reason},
+    {what: `Hidden size ${formatCount(hidden.value + hiddenStep(shape))}`, why: hidden.reason}
+  ];
   return html`<tr data-fits="${reason === null}" data-design="${factoring}">
     ${header}
     <td>${designs[factoring]}</td>
@@ -119,8 +132,24 @@ function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTML
     <td class="number">${bindings === null ? "–" : formatCount(bindings)}</td>
     <td class="number">${count(layers)}</td>
     <td class="number">${count(hidden)}</td>
-    <td><small>${ends === null ? "The GPU’s memory, which WebGPU does not tell." : withCommas(ends)}</small></td>
+    <td>${whatEnds(ends)}</td>
   </tr>`;
+}
+
+/** Each reason once, after what it is of: this size, one layer more than fit, one step of the hidden size more. */
+function whatEnds(ends: readonly {what: string; why: string | null}[]): HTMLElement {
+  const reasons = [...group(ends, ({why}) => why)].flatMap(([why, cases]) =>
+    why === null ? [] : [{why, what: cases.map(({what}) => what).join(", ")}]
+  );
+  if (reasons.length === 0) return html`<small>The GPU’s memory, which WebGPU does not tell.</small>`;
+  return html`<div>
+    ${reasons.map(
+      ({what, why}) =>
+        html`<p style="margin: 0;">
+          <small><strong>${what}:</strong> ${withCommas(why)}</small>
+        </p>`
+    )}
+  </div>`;
 }
 
 /** How the input of the widest matrix lies in workgroup memory on each device. */

@@ -88,7 +88,7 @@ describe("the reader's finding", () => {
 
   it("says what one workgroup alone does where the others were not allowed", () => {
     const run = curveRun({1: 10, 4: null}, 40);
-    run.rows[1] = {...run.rows[1]!, status: "declined", message: waitsRemark};
+    run.rows[1] = {...run.rows[1]!, status: "declined", message: waitsRemark({name: "Node"})};
     expect(yours(run)).toMatch(
       /one dispatch of 1 workgroup has \*25 %\* of the speed of the staged design, .*\. There is no figure for 4 workgroups \(declined: .*--allow-waits\)\.$/
     );

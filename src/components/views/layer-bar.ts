@@ -1,4 +1,5 @@
 import * as Plot from "@observablehq/plot";
+import {max} from "d3";
 import {html} from "htl";
 import type {Stage} from "../decode/stages.js";
 import {microsecondsPerCall} from "../lab/profile-row.js";
@@ -23,6 +24,9 @@ export const layerDispatches: readonly Stage[] = [
  * layer before and norms, the other adds attention and norms.
  */
 const normsThere = ["add_norm_ffn", "add_norm_attention"];
+
+/** How much wider bold text is, at most. */
+const bold = 1.15;
 
 /** A dispatch of the layer as a part of the layer's time. */
 export interface Segment {
@@ -64,14 +68,15 @@ export function layerBar(series: readonly ProfileSeries[], width = 640): HTMLEle
   const labelled = plotted
     .map((segment) => ({...segment, text: label(segment, inner, measure)}))
     .filter(({text}) => text !== "");
-  const titles = layers.map((segments) => ({
-    name: segments[0]!.name,
-    text: `${segments[0]!.name}: ${formatMicroseconds(totalOf(segments))} a layer`
-  }));
+  const titles = layers.map((segments) => {
+    const {name} = segments[0]!;
+    return {name, lines: wrap(`${name}: ${formatMicroseconds(totalOf(segments))} a layer`, inner / bold, measure)};
+  });
+  const titleHeight = 16 * max(titles, ({lines}) => lines.length)!;
   const identity = (value: "colour") => ({value, scale: null});
   const plot = Plot.plot({
     width,
-    height: 4 + 56 * layers.length,
+    height: 4 + (40 + titleHeight) * layers.length,
     margin: 1,
     marginTop: 4,
     style: `font-size: ${fontSize}px; overflow: visible;`,
@@ -82,7 +87,7 @@ export function layerBar(series: readonly ProfileSeries[], width = 640): HTMLEle
         y: "name",
         x1: "from",
         x2: "to",
-        insetTop: 22,
+        insetTop: 6 + titleHeight,
         insetBottom: 6,
         fill: identity("colour"),
         fillOpacity: ({stage}: Segment) => (stage === "rms_norm" || stage === "attention" ? 0.35 : 0.85),
@@ -90,12 +95,21 @@ export function layerBar(series: readonly ProfileSeries[], width = 640): HTMLEle
         title: describe,
         tip: true
       }),
-      Plot.text(titles, {y: "name", x: 0, text: "text", textAnchor: "start", dy: -17, fontWeight: 600}),
+      Plot.text(titles, {
+        y: "name",
+        x: 0,
+        text: ({lines}: (typeof titles)[number]) => lines.join("\n"),
+        textAnchor: "start",
+        lineAnchor: "bottom",
+        lineHeight: 16 / fontSize,
+        dy: titleHeight / 2 - 18,
+        fontWeight: 600
+      }),
       Plot.text(labelled, {
         y: "name",
         x: ({from, to}: Segment) => (from + to) / 2,
         text: "text",
-        dy: 8,
+        dy: titleHeight / 2,
         fill: background
       })
     ]
@@ -117,6 +131,14 @@ function label({stage, from, to}: Segment, width: number, measure: (text: string
   if (stage === "rms_norm" || stage === "attention") return "";
   const part = `${formatNumber(Math.round(100 * (to - from)))}\u00a0%`;
   return [`${stage} ${part}`, part].find((text) => measure(text) <= room) ?? "";
+}
+
+/** The words of a text in lines no wider than this; a word that is wider has a line of its own. */
+export function wrap(text: string, width: number, measure: (text: string) => number): string[] {
+  return text.split(" ").reduce<string[]>((lines, word) => {
+    const longer = [...lines.slice(-1), word].join(" ");
+    return measure(longer) <= width ? [...lines.slice(0, -1), longer] : [...lines, word];
+  }, []);
 }
 
 function describe({stage, microseconds, from, to}: Segment): string {

@@ -30,7 +30,7 @@ export function limitsAnswer(
     <p>
       ${
         reach
-          ? [sentence(reach, "recorded"), decoderRemark(decodingReachOf(decoding.rows, reach.one.device))]
+          ? [sentence(reach, "recorded"), decoderRemark(decodingReachOf(decoding.rows, ranOn(reach.one)))]
           : withoutRecord(decoding)
       }
     </p>
@@ -53,7 +53,7 @@ function sentence({one, all, ratio}: Reach, meaning: "recorded" | "yours"): Node
   if (all.workgroups === 1) {
     return html`<span>
       ${where}, the best of the read probes is one workgroup of ${formatCount(one.workgroupSize)}: it reads
-      ${figure(one)}, and no more of them read faster together.
+      ${figure(one)}, and several workgroups together read no more than that.
     </span>`;
   }
   const comparison =

@@ -30,3 +30,26 @@ it("takes what costs no less for no gain, and leaves out rows without a figure a
   const without = [`dispatch-cost/${stalled.variant}`, "dispatch-cost/nothing"].map((id) => attempt(variants[0]!, id));
   expect(noGains({rows, costs}, without, ["a-gpu"])).toEqual([]);
 });
+
+it("says the arithmetic that both rows have, the record, and of a small gain whether their samples overlap", () => {
+  const {median, p10, p90} = fused.tokensPerSecond;
+  const measured = (variant: string, [low, middle, high]: number[]) => ({
+    ...fused,
+    variant,
+    tokensPerSecond: {median: middle!, p10: low!, p90: high!}
+  });
+  const [near, clear] = [
+    measured("near", [p10, 1.01 * median, p90]),
+    measured("clear", [1.001 * p90, 1.01 * median, 2 * p90])
+  ];
+  const integers = {...fused, variant: "integers", arithmetic: "int16" as const};
+  const rows = runRows({...run, rows: [fused, near, clear, integers]}, "a-chunks.json");
+  const found = noGains(
+    {rows, costs},
+    ["near", "clear", "integers"].map((variant) => attempt(slow, `chunks/${variant}`)),
+    ["a"]
+  );
+  expect(found.map(({real}) => real)).toEqual([false, true, false]);
+  expect(found.map(({arithmetic}) => arithmetic)).toEqual(["float32", "float32", null]);
+  for (const {sourceUrl} of found) expect(sourceUrl).toContain("a-chunks.json");
+});

@@ -1,4 +1,5 @@
 import {html} from "htl";
+import type {Arithmetic} from "../decode/plan.js";
 import type {CostResultRow} from "../lab/cost-row.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {formatMicroseconds, formatNumber, formatRate} from "./format.js";
@@ -17,15 +18,21 @@ export interface Attempt {
 export interface Outcome {
   what: string;
   ranOn: string;
+  /** Of both rows; null where they decode nothing, or in two arithmetics. */
+  arithmetic: Arithmetic | null;
   before: string;
   after: string;
   /** How many times as fast as before. */
   ratio: number;
+  /** Faster, and nine in ten of its samples are faster than nine in ten of those before. */
+  real: boolean;
+  /** The record of it, as a link. */
+  sourceUrl: string | null;
 }
 
 /**
- * What gave nothing or less: attempts in each runtime that has both rows, without those that are faster by more than
- * samples scatter.
+ * What gave nothing or next to nothing, or less: attempts in each runtime that has both rows, without those that are
+ * faster by `leastGain` or more.
  * @param files what names of files begin with, the first runtime first
  */
 export function noGains(
@@ -38,24 +45,59 @@ export function noGains(
     files.flatMap((file) => {
       const [from, to] = [before, after].map((id) => figures.get(`${file}-${id}`));
       if (!from?.speed || !to?.speed || to.speed / from.speed >= leastGain) return [];
-      return [{what, ranOn: to.ranOn, before: from.text, after: to.text, ratio: to.speed / from.speed}];
+      const {ranOn, sourceUrl, arithmetic} = to;
+      return [
+        {
+          ...{what, ranOn, sourceUrl},
+          arithmetic: arithmetic === from.arithmetic ? arithmetic : null,
+          before: from.text,
+          after: to.text,
+          ratio: to.speed / from.speed,
+          real: to.slow !== null && from.fast !== null && to.slow > from.fast
+        }
+      ];
     })
   );
 }
 
-const decoded = (row: ResultRow) => ({
+/** A row by its speed: the median, and what nine in ten of its samples are faster or slower than. */
+interface Figure {
+  id: string;
+  ranOn: string;
+  sourceUrl: string | null;
+  arithmetic: Arithmetic | null;
+  speed: number | null;
+  slow: number | null;
+  fast: number | null;
+  text: string;
+}
+
+const decoded = (row: ResultRow): Figure => ({
   id: row.id,
   ranOn: ranOn(row),
+  sourceUrl: row.sourceUrl,
+  arithmetic: row.arithmetic,
   speed: row.tokensPerSecond,
+  slow: row.tokensPerSecondP10,
+  fast: row.tokensPerSecondP90,
   text: row.tokensPerSecond === null ? "" : formatRate(row.tokensPerSecond)
 });
 
-const paid = (row: CostResultRow) => ({
+const paid = (row: CostResultRow): Figure => ({
   id: row.id,
   ranOn: ranOn(row),
+  sourceUrl: row.sourceUrl,
+  arithmetic: null,
   speed: row.microseconds && 1 / row.microseconds,
+  slow: row.microsecondsP90 && 1 / row.microsecondsP90,
+  fast: row.microsecondsP10 && 1 / row.microsecondsP10,
   text: row.microseconds === null ? "" : formatMicroseconds(row.microseconds)
 });
+
+const arithmeticNames: Record<Arithmetic, string> = {float32: "float32", int16: "16\u2011bit integers"};
+
+/** How much faster something has to be to be no part of the table: "2 %". */
+export const leastGainText = `${formatNumber(100 * (leastGain - 1))}\u00a0%`;
 
 /** The outcomes, one below the other, or that everything helped. */
 export function noGainTable(outcomes: readonly Outcome[]): HTMLElement {
@@ -73,13 +115,17 @@ export function noGainTable(outcomes: readonly Outcome[]): HTMLElement {
       </thead>
       <tbody>
         ${outcomes.map(
-          ({what, ranOn, before, after, ratio}) =>
+          ({what, ranOn, arithmetic, before, after, ratio, real, sourceUrl}) =>
             html`<tr>
               <th scope="row">${what}</th>
               <td class="number">${before}</td>
               <td class="number">${after}</td>
-              <td class="number">${formatNumber(ratio)}</td>
-              <td>${ranOn}</td>
+              <td class="number">${formatNumber(ratio)}${real ? ", small but real" : ""}</td>
+              <td>
+                ${sourceUrl ? html`<a href="${sourceUrl}">${ranOn}</a>` : ranOn}${
+                  arithmetic ? `, ${arithmeticNames[arithmetic]}` : ""
+                }
+              </td>
             </tr>`
         )}
       </tbody>

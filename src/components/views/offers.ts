@@ -12,7 +12,7 @@ export interface NamedOffer extends Offer {
   origin?: "recorded" | "yours";
 }
 
-/** WebGPU's defaults, the devices on file that are no CPU, the newest record of each runtime, and the reader's own. */
+/** WebGPU's defaults, the devices on file that are no CPU, the newest record of each runtime with Node first, and the reader's own. */
 export function offersOf(devices: readonly RecordedDevice[], yours: DeviceDescription | null): NamedOffer[] {
   const recorded = new Map<string, NamedOffer>();
   for (const {device, runtime, sourceFile, software, features, limits} of devices) {
@@ -21,11 +21,15 @@ export function offersOf(devices: readonly RecordedDevice[], yours: DeviceDescri
   }
   return [
     {name: "WebGPU’s defaults", features: [], limits: defaultLimits, guaranteed: true},
-    ...recorded.values(),
+    ...[...recorded.values()].sort((a, b) => inBrowser(a) - inBrowser(b)),
     ...(yours
       ? [{name: `Yours: ${yours.label}`, features: yours.features, limits: yours.limits, origin: "yours" as const}]
       : [])
   ];
+}
+
+function inBrowser({name}: NamedOffer): number {
+  return Number(!name.endsWith(" in Node"));
 }
 
 /** The reader's adapter, once it has answered; null before that, and where there is none. No device is opened. */

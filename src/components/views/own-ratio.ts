@@ -3,7 +3,7 @@ import {costRows} from "../lab/cost-row.js";
 import type {MeasuredRow, RunRecord} from "../lab/record.js";
 import type {AnyRecord} from "../lab/run-experiment.js";
 import {weightBytesPerToken} from "../model/shape.js";
-import {compareFactorings, describeRatio, nameDevice} from "./answer.js";
+import {compareFactorings, nameDevice, type Comparison} from "./answer.js";
 import {largestWaits} from "./cost-answer.js";
 import {
   formatBandwidth,
@@ -15,7 +15,9 @@ import {
   formatRate
 } from "./format.js";
 import {yourFinding} from "./geometry-answer.js";
-import type {OwnRuns} from "./own-runs.js";
+import {comparesDesigns, hasSeveral, type OwnRuns} from "./own-runs.js";
+import {leastGain} from "./ladder.js";
+import {leastGainText} from "./no-gain-table.js";
 import {ownSeries, seriesName} from "./profile-series.js";
 import {reachOf} from "./reach.js";
 
@@ -28,7 +30,7 @@ export function ownRatio(runs: OwnRuns): HTMLElement {
   function show() {
     const records = runs.all();
     const found = findings(records);
-    const designs = runsOf(records).some(compares);
+    const designs = runsOf(records).some(comparesDesigns);
     element.replaceChildren(
       ...found.map((sentence) => html`<p class="your-answer">${sentence}</p>`),
       ...(designs ? [] : [whatIsMissing(records.length > 0)]),
@@ -70,18 +72,6 @@ function runsOf(records: readonly AnyRecord[]): RunRecord[] {
   return records.filter((record) => record.kind === "run");
 }
 
-function compares(record: RunRecord): boolean {
-  return compareFactorings(record) !== null || hasSeveral(record);
-}
-
-function hasSeveral(record: RunRecord): boolean {
-  const measured = measuredRows(record);
-  return (
-    measured.some(({factoring, workgroups}) => factoring === "fused" && workgroups !== null && workgroups > 1) &&
-    measured.some(({factoring}) => factoring === "staged")
-  );
-}
-
 function measuredRows({rows}: RunRecord): MeasuredRow[] {
   return rows.filter((row) => row.status === "measured");
 }
@@ -93,10 +83,16 @@ function compareOne(record: RunRecord): Words {
     strong(formatRate(comparison.fused)),
     ` and ${formatCount(comparison.dispatches)} dispatches at `,
     strong(formatRate(comparison.staged)),
-    ": ",
-    strong(describeRatio(comparison)),
-    "."
+    ". ",
+    ...whichIsFaster(comparison)
   ];
+}
+
+function whichIsFaster({fused, staged, dispatches}: Comparison): Words {
+  const ratio = Math.max(fused, staged) / Math.min(fused, staged);
+  if (ratio < leastGain) return ["They are within ", strong(leastGainText), " of each other."];
+  const faster = staged > fused ? `The ${formatCount(dispatches)} dispatches are ` : "The one workgroup is ";
+  return [faster, strong(`${formatNumber(ratio)} times`), " as fast."];
 }
 
 /** The fastest row of a run beside the slowest, whatever they are. */
@@ -175,7 +171,7 @@ function compareStages(record: Kind<"profile">): Words | null {
 }
 
 function runDate({date}: AnyRecord): string {
-  return ` (your run of ${new Date(date).toLocaleString("en-GB", {dateStyle: "long", timeStyle: "short"})})`;
+  return ` You ran it on ${new Date(date).toLocaleString("en-GB", {dateStyle: "long", timeStyle: "short"})}.`;
 }
 
 function whatIsMissing(some: boolean): HTMLElement {

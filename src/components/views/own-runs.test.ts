@@ -15,7 +15,7 @@ class FakeStorage {
   }
 }
 
-const {run} = exampleRun();
+const {run, fused, staged} = exampleRun();
 const later = {...run, date: "2026-11-20T12:00:00.000Z", experiment: "workgroups"};
 const earlier = {...run, date: "2026-11-19T12:00:00.000Z"};
 
@@ -80,4 +80,19 @@ it("remembers what is no decoding, once an experiment where it has no shape", ()
     [cost.experiment, "2026-11-21T12:00:00.000Z"],
     ["workgroups", later.date]
   ]);
+});
+
+it("keeps the last run that has both designs when a run of one follows it, and the last of each kind", () => {
+  const storage = new FakeStorage();
+  const at = (day: number) => ({...run, date: `2026-11-${day}T12:00:00.000Z`});
+  const several = {...fused, variant: "fused-4", workgroups: 4};
+  for (const record of [
+    {...at(10), rows: [fused, staged]},
+    {...at(11), rows: [several, staged]},
+    {...at(12), rows: [fused]},
+    {...at(13), rows: [staged]}
+  ])
+    ownRuns(() => storage).remember(record);
+  const kept = ownRuns(() => storage).all();
+  expect(kept.map(({date}) => date)).toEqual([at(13).date, at(11).date]);
 });

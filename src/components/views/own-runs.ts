@@ -1,15 +1,19 @@
 import * as z from "zod";
 import {costSchema} from "../lab/cost-record.js";
 import {profileSchema} from "../lab/profile-record.js";
-import {runSchema} from "../lab/record.js";
+import {runSchema, type RunRecord} from "../lab/record.js";
 import type {AnyRecord} from "../lab/run-experiment.js";
+import {compareFactorings} from "./answer.js";
 
 /** Of this project and this format: another format is another key. */
 const storageKey = "phi3-dispatch-notebook/runs/1";
 
 const recordSchema = z.union([runSchema, costSchema, profileSchema]);
 
-/** The reader's finished runs: the last of each experiment at each shape, if it has one. They stay in the browser. */
+/**
+ * The reader's finished runs: the last of each experiment at each shape, if it has one, and the last that has both
+ * designs. They stay in the browser.
+ */
 export interface OwnRuns {
   /** Newest first. What was stored by another version, or is no record, is left out. */
   all(): AnyRecord[];
@@ -52,6 +56,23 @@ export function ownRuns(open: () => Pick<Storage, "getItem" | "setItem" | "remov
   };
 }
 
+/** A run of one design does not take the place of one that compares two. */
 function keyOf(record: AnyRecord): string {
-  return "shape" in record ? `${record.experiment} ${record.shape.id}` : record.experiment;
+  if (!("shape" in record)) return record.experiment;
+  const comparing = record.kind === "run" && comparesDesigns(record) ? " comparing" : "";
+  return `${record.experiment} ${record.shape.id}${comparing}`;
+}
+
+/** Whether a run has one dispatch and the staged design, to compare. */
+export function comparesDesigns(record: RunRecord): boolean {
+  return compareFactorings(record) !== null || hasSeveral(record);
+}
+
+/** Whether a run has one dispatch of several workgroups, and the staged design. */
+export function hasSeveral({rows}: RunRecord): boolean {
+  const measured = rows.filter((row) => row.status === "measured");
+  return (
+    measured.some(({factoring, workgroups}) => factoring === "fused" && workgroups !== null && workgroups > 1) &&
+    measured.some(({factoring}) => factoring === "staged")
+  );
 }

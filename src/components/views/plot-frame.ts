@@ -46,9 +46,18 @@ export function textMeasure(): (text: string) => number {
   return (text) => context.measureText(text).width;
 }
 
-/** Draws labels where there is room for them, below the tooltips; who does not see the plot has its description. */
-export function drawLabels(plot: PlotElement, requests: readonly LabelRequest[], width: number): void {
-  const frame = {x0: margin.left - 4, y0: 16, x1: width, y1: Number(plot.getAttribute("height")) - margin.bottom};
+/**
+ * Draws labels where there is room for them, below the tooltips; who does not see the plot has its description.
+ * @param width where labels end, in pixels
+ * @param left where they may start, clear of the ticks
+ */
+export function drawLabels(
+  plot: PlotElement,
+  requests: readonly LabelRequest[],
+  width: number,
+  left = margin.left - 4
+): void {
+  const frame = {x0: left, y0: 16, x1: width, y1: Number(plot.getAttribute("height")) - margin.bottom};
   select(plot)
     .insert("g", ":scope > [data-marks=tip]") // below the tooltips
     .attr("aria-hidden", "true")

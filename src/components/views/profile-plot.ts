@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import {max, min, symbolStar, type SymbolType} from "d3";
+import {max, min, symbolStar, symbolTimes, type SymbolType} from "d3";
 import {html} from "htl";
 import {arithmetics, type Arithmetic} from "../decode/plan.js";
 import {stages} from "../decode/stages.js";
@@ -29,6 +29,8 @@ interface Mark {
   series: ProfileSeries;
   colour: string;
   symbol: SymbolType;
+  /** Solid where the output was verified, hollow where not. */
+  fill: string;
   /** Of the kernel of another engine that is a part of the stage; null for the stage itself. */
   kernel: string | null;
 }
@@ -88,7 +90,8 @@ function marksOf(series: readonly ProfileSeries[], quantity: Quantity): Mark[] {
       const look = {
         series: s,
         colour: colours[s.meaning],
-        symbol: s.meaning === "yours" ? symbolStar : deviceSymbol(recorded.indexOf(s))
+        symbol: s.meaning === "yours" ? symbolStar : deviceSymbol(recorded.indexOf(s)),
+        fill: row.verification === null ? background : colours[s.meaning]
       };
       const kernels = quantity === "milliseconds" ? row.kernels.filter(({milliseconds}) => milliseconds > 0) : [];
       const spread = [p10 ?? milliseconds, p90 ?? milliseconds].map((time) =>
@@ -97,7 +100,7 @@ function marksOf(series: readonly ProfileSeries[], quantity: Quantity): Mark[] {
       return [
         {stage: row.part, value, low: min(spread)!, high: max(spread)!, ...look, kernel: null},
         ...kernels.map(({nameThere, milliseconds: time}) => {
-          return {stage: row.part, value: time, low: time, high: time, ...look, kernel: nameThere};
+          return {stage: row.part, value: time, low: time, high: time, ...look, symbol: symbolTimes, kernel: nameThere};
         })
       ];
     })
@@ -155,10 +158,11 @@ function drawMarks(marks: readonly Mark[], quantity: Quantity, width: number): P
       Plot.dot(marks, {
         y: "stage",
         x: "value",
-        r: {value: ({kernel}: Mark) => (kernel === null ? 4.5 : 3), scale: null},
+        r: {value: ({kernel}: Mark) => (kernel === null ? 4.5 : 3.5), scale: null},
         symbol: identity("symbol"),
         stroke: identity("colour"),
-        fill: {value: ({kernel, colour}: Mark) => (kernel === null ? colour : background), scale: null},
+        fill: identity("fill"),
+        strokeWidth: 1.6,
         title: (mark: Mark) => `${nameOf(mark)}: ${say(mark.value)}\n${seriesName(mark.series)}`,
         tip: true
       }),
@@ -188,13 +192,20 @@ function legend(series: readonly ProfileSeries[], quantity: Quantity): HTMLEleme
     .map((s) => {
       const symbol = s.meaning === "yours" ? symbolStar : deviceSymbol(recorded.indexOf(s));
       const text = s.meaning === "yours" ? seriesName(s) : `Recorded, ${seriesName(s)}`;
-      return html`<span>${symbolIcon(symbol, colours[s.meaning])} ${text}</span>`;
+      const fill = isVerified(s) ? colours[s.meaning] : "none";
+      return html`<span>${symbolIcon(symbol, colours[s.meaning], fill)} ${text}</span>`;
     });
+  const hasParts = quantity === "milliseconds" && series.some(({rows}) => rows.some(({kernels}) => kernels.length > 0));
   return html`<div
     style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif);"
   >
-    ${entries}
+    ${entries} ${hasParts ? html`<span>${symbolIcon(symbolTimes, colours.recorded)} Part of a sum</span>` : null}
+    <span>Solid: output verified. Hollow: not verified.</span>
   </div>`;
+}
+
+function isVerified({rows}: ProfileSeries): boolean {
+  return rows.every(({verification}) => verification !== null);
 }
 
 function caption(series: readonly ProfileSeries[], quantity: Quantity): string {
@@ -212,7 +223,7 @@ function caption(series: readonly ProfileSeries[], quantity: Quantity): string {
       .filter(({kernels}) => kernels.length > 0)
       .map(({part, kernels}) => {
         const each = kernels.map(({nameThere, milliseconds}) => `${nameThere} ${formatMilliseconds(milliseconds)}`);
-        return ` Small and hollow: what ${part} (${s.name}) is the sum of, ${new Intl.ListFormat("en-GB").format(each)}.`;
+        return ` A cross is a part of what ${part} (${s.name}) is the sum of: ${new Intl.ListFormat("en-GB").format(each)}.`;
       })
   );
   return `Medians of our rows, with bars from p10 to p90, on a logarithmic axis. ${figure}${divided.join("")}${without}`;

@@ -1,8 +1,8 @@
-import {describe, expect, it} from "vitest";
+import {describe, expect, it, test} from "vitest";
 import {readResults} from "../../data/read-results.js";
 import {exampleProfile} from "../lab/lab-fakes.js";
 import {collectResults} from "../lab/results-table.js";
-import {layerDispatches, layerSegments} from "./layer-bar.js";
+import {layerDispatches, layerSegments, wrap} from "./layer-bar.js";
 import {finding} from "./profile-answer.js";
 import {ownSeries, profileSeries, seriesName} from "./profile-series.js";
 
@@ -70,4 +70,14 @@ describe("layerSegments", () => {
     const rows = own!.rows.filter(({part}) => part !== "attention");
     expect(layerSegments({...own!, rows})).toEqual([]);
   });
+});
+
+test("a heading is wrapped between words", () => {
+  const measure = ({length}: string) => length;
+  expect(wrap("NVIDIA H200 in Chromium 156, float32: 76 µs", 20, measure)).toEqual([
+    "NVIDIA H200 in",
+    "Chromium 156,",
+    "float32: 76 µs"
+  ]);
+  expect(wrap("one line", 20, measure)).toEqual(["one line"]);
 });

@@ -214,9 +214,18 @@ function tooltip(row: ResultRow): string {
 }
 
 /** A symbol as it stands in a legend. */
-export function symbolIcon(symbol: SymbolType, colour: string): SVGSVGElement {
+export function symbolIcon(symbol: SymbolType, colour: string, fill = colour): SVGSVGElement {
   const picture = create("svg:svg").attr("viewBox", "-7 -7 14 14").attr("width", 12).attr("height", 12);
   picture.attr("aria-hidden", "true").style("vertical-align", "-1px");
-  picture.append("path").attr("d", symbolPath(symbol, 70)()).attr("fill", colour).attr("stroke", colour);
+  picture.append("path").attr("d", symbolPath(symbol, 70)()).attr("fill", fill).attr("stroke", colour);
+  return picture.node() as SVGSVGElement;
+}
+
+/** A line as it stands in a legend. */
+export function lineIcon(colour: string, dash: string): SVGSVGElement {
+  const picture = create("svg:svg").attr("viewBox", "0 0 28 12").attr("width", 28).attr("height", 12);
+  picture.attr("aria-hidden", "true").style("vertical-align", "-1px");
+  const line = picture.append("line").attr("x2", 28).attr("y1", 6).attr("y2", 6);
+  line.attr("stroke", colour).attr("stroke-width", 2).attr("stroke-dasharray", dash);
   return picture.node() as SVGSVGElement;
 }

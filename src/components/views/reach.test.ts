@@ -91,6 +91,9 @@ test("the decoder that reads most is told by the bytes of its weights, not by it
   expect(reach.row.id).toBe("a/float32");
   expect(reach.bytesPerSecond).toBe(9 * weightBytesPerToken(shapes["phi3-mini"], "float32"));
   expect(decodingReachOf(rows, "another")).toBeNull();
+  const inBrowser = rows.map((row) => ({...row, runtime: "Chromium 156"}));
+  expect(decodingReachOf(inBrowser, run.device.label)).toBeNull();
+  expect(decodingReachOf(inBrowser, `${run.device.label} in Chromium 156`)!.row.id).toBe("a/float32");
   expect(
     decodingReachOf(
       rows.map((row) => ({...row, experiment: "tiling"})),

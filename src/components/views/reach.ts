@@ -1,6 +1,7 @@
 import type {CostResultRow} from "../lab/cost-row.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {shapes, weightBytesPerToken, type ShapeId} from "../model/shape.js";
+import {ranOn} from "./recorded.js";
 
 /** A row that has a rate of reading. */
 export type ReadRow = CostResultRow & {
@@ -56,12 +57,13 @@ export interface DecodingReach {
 const decodingExperiments: readonly (string | null)[] = ["chunks", "int4", "workgroups"];
 
 /**
- * The decoder of one workgroup that reads most of its weights in a second on a device, of any weight format and any of
- * this project's shapes; null where none is on file.
+ * The decoder of one workgroup that reads most of its weights in a second, of any weight format and any of this
+ * project's shapes; null where none is on file.
+ * @param place a device, and where a browser ran it that too, as `ranOn` has it: speeds of two runtimes make no ratio
  */
-export function decodingReachOf(rows: readonly ResultRow[], device: string): DecodingReach | null {
+export function decodingReachOf(rows: readonly ResultRow[], place: string): DecodingReach | null {
   const reaches = rows
-    .filter((row) => row.device === device && row.workgroups === 1 && decodingExperiments.includes(row.experiment))
+    .filter((row) => ranOn(row) === place && row.workgroups === 1 && decodingExperiments.includes(row.experiment))
     .filter(({shapeId, tokensPerSecond}) => tokensPerSecond !== null && shapeId !== null && shapeId in shapes)
     .map((row) => ({row, bytesPerSecond: row.tokensPerSecond! * weightBytes(row)}));
   return reaches.reduce<DecodingReach | null>((a, b) => (a && a.bytesPerSecond >= b.bytesPerSecond ? a : b), null);

@@ -45,7 +45,7 @@ function reportFigures(file: string, report: Report): RecordedFigure[] {
     device: item.device ?? null,
     date: item.date ?? null,
     citation: citation(report, item),
-    sourceUrl: sourceUrl(report.sources[item.source]!),
+    sourceUrl: sourceUrl(report, item),
     shown: false,
     verified: false,
     ...rest,

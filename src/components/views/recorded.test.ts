@@ -1,7 +1,7 @@
 import {readdirSync, readFileSync} from "node:fs";
 import {expect, it} from "vitest";
 import {collectResults, parseResultFile} from "../lab/results-table.js";
-import {findRoofline, findRow, gpuCores, newestRecords, ranOn, shortDevice} from "./recorded.js";
+import {fastestTrial, findRoofline, findRow, gpuCores, newestRecords, ranOn, shortDevice} from "./recorded.js";
 
 const folder = new URL("../../../results/", import.meta.url);
 const results = collectResults(
@@ -13,6 +13,13 @@ it("finds a row by its id and a limit by its device, and names what is not there
   expect(() => findRow(results, "m2-pro-reported/nothing")).toThrow("m2-pro-reported/nothing");
   expect(findRoofline(results, "NVIDIA H200").tokensPerSecond).toBeGreaterThan(1000);
   expect(() => findRoofline(results, "abacus")).toThrow("abacus");
+});
+
+it("finds the fastest trial of a file, and names a file that is not there", () => {
+  const {trials} = results.tunings.find(({sourceFile}) => sourceFile === "h200-tuning-one-workgroup-float32.json")!;
+  const {afterTokensPerSecond} = fastestTrial(results, "h200-tuning-one-workgroup-float32");
+  expect(afterTokensPerSecond).toBe(Math.max(...trials.map((trial) => trial.afterTokensPerSecond)));
+  expect(() => fastestTrial(results, "abacus")).toThrow("abacus");
 });
 
 it("knows the cores of the recorded devices, and of no other", () => {
@@ -40,7 +47,7 @@ it("names the browser of a recorded run beside its device, and nothing else", ()
   expect(ranOn({...inBrowser, sourceFile: null})).toBe("A GPU (19 cores)"); // the reader's own
 });
 
-it("takes the newest record, and of its device one from each other runtime", () => {
+it("takes of the device of the newest record one from each runtime, Node's first", () => {
   const rows = [
     {...gpu, runtime: "Chromium 156", sourceFile: "newest.json"},
     {...gpu, device: "another", sourceFile: "another.json"},
@@ -49,6 +56,6 @@ it("takes the newest record, and of its device one from each other runtime", () 
     {...gpu, runtime: "Chromium 156", sourceFile: "older.json"},
     {...gpu, sourceFile: "older-node.json"}
   ];
-  expect(newestRecords(rows)).toEqual([rows[0], rows[3], rows[2]]);
+  expect(newestRecords(rows)).toEqual([rows[2], rows[0], rows[3]]);
   expect(newestRecords([])).toEqual([]);
 });

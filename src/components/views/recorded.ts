@@ -1,6 +1,8 @@
+import {greatest} from "d3";
 import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import type {Results, Roofline} from "../lab/results-table.js";
+import type {Trial} from "../lab/tuning-record.js";
 import {shapes, type ShapeId} from "../model/shape.js";
 import {formatNumber} from "./format.js";
 
@@ -19,6 +21,16 @@ export function findRoofline({rooflines}: Pick<Results, "rooflines">, device: st
   const roofline = rooflines.find((roofline) => roofline.device === device);
   if (!roofline) throw new Error(`the page states the limit of ${device}, which results/ does not have`);
   return roofline;
+}
+
+/**
+ * The fastest of the changes that were tried in a file of `results/`, by its name without the extension.
+ * @throws {Error} when the file is not there.
+ */
+export function fastestTrial({tunings}: Pick<Results, "tunings">, file: string): Trial {
+  const tuning = tunings.find(({sourceFile}) => sourceFile === `${file}.json`);
+  if (!tuning) throw new Error(`the page states a trial of ${file}, which results/ does not have`);
+  return greatest(tuning.trials, (trial) => trial.afterTokensPerSecond)!;
 }
 
 /**
@@ -62,7 +74,8 @@ export function shortDevice(device: string): string {
 }
 
 /**
- * The rows of the newest record, and of the newest one from each other runtime of the same device.
+ * The rows of the newest record from each runtime of the device that the newest of all is of, Node's first: it is the
+ * one that figures are of where nothing else is said.
  * @param rows newest first
  */
 export function newestRecords<Row extends Origin>(rows: readonly Row[]): Row[] {
@@ -70,7 +83,8 @@ export function newestRecords<Row extends Origin>(rows: readonly Row[]): Row[] {
   for (const row of rows) {
     if (row.device === rows[0]!.device && !files.has(ranOn(row))) files.set(ranOn(row), row.sourceFile);
   }
-  return [...files.values()].flatMap((file) => rows.filter(({sourceFile}) => sourceFile === file));
+  const browsersLast = [...files].sort(([a], [b]) => Number(a !== rows[0]!.device) - Number(b !== rows[0]!.device));
+  return browsersLast.flatMap(([, file]) => rows.filter(({sourceFile}) => sourceFile === file));
 }
 
 /** Where a figure is from, as a link where it is on the web. */

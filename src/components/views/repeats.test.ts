@@ -3,7 +3,7 @@ import type {RunRecord} from "../lab/record.js";
 import {runRows} from "../lab/result-row.js";
 import {shapes} from "../model/shape.js";
 import {chunkRun} from "./chunk-fixture.js";
-import {resolve} from "./repeats.js";
+import {browserLosses, resolve} from "./repeats.js";
 
 const rowsOf = (...runs: RunRecord[]) => runs.flatMap((run, i) => runRows(run, `${i}.json`));
 
@@ -38,4 +38,30 @@ it("says how far percentiles are from the median, and leaves a CPU out", () => {
   expect(within.rows).toBe(1);
   expect(within.half).toBeCloseTo(0.05);
   expect(between).toBeNull();
+});
+
+it("leaves a repeat whose own samples scatter out of the spread of steady ones", () => {
+  const repeated = (id: string, rates: number[], p10: number) =>
+    rates.map((rate, i) => {
+      const run = {...chunkRun({1: rate}), shape: {...shapes["phi3-mini"], layers: 1}, experiment: id};
+      run.rows = [{...run.rows[0]!, tokensPerSecond: {median: rate, p10: i ? rate : p10 * rate, p90: rate}} as never];
+      return run;
+    });
+  const scattering = repeated("int4", [100, 110], 0.8).map((run) => ({
+    ...run,
+    shape: {...shapes["phi3-mini-1-layer"]}
+  }));
+  const {repeats, between} = resolve(rowsOf(...repeated("chunks", [100, 101], 1), ...scattering));
+  expect(repeats.map(({scattered}) => scattered)).toEqual([false, true]);
+  expect(between!.mostOfSteady).toBeCloseTo(0.01);
+  expect(between!.most).toBeCloseTo(0.1);
+});
+
+it("says what a browser loses against Node, the longest token first, and leaves waits out", () => {
+  const node = {...chunkRun({1: 10, 4: 100}, {4: 90}), runtime: {name: "Node 20", os: ""}};
+  const browser = {...chunkRun({1: 9, 4: 101}, {4: 45}), runtime: {name: "Chromium 156", os: ""}};
+  const losses = browserLosses([...runRows(browser, "b.json"), ...runRows(node, "n.json")]);
+  const one = losses.filter(({row}) => row.factoring !== "staged");
+  expect(one.map(({milliseconds}) => milliseconds)).toEqual([100, 10]);
+  expect(one.map(({loss}) => Number(loss.toFixed(3)))).toEqual([0.1, -0.01]);
 });

@@ -15,6 +15,16 @@ export interface Repeat {
   rows: TimedRow[];
   /** The fastest median over the slowest, less one. */
   spread: number;
+  /** The samples of one of the rows scatter more than those of nine rows of ten. */
+  scattered: boolean;
+}
+
+/** A row of a browser against the same one in Node: how much less its rate is, as a part; negative where it is more. */
+export interface BrowserLoss {
+  row: ResultRow;
+  /** Of Node's token. */
+  milliseconds: number;
+  loss: number;
 }
 
 /** What the protocol resolves, by the records. */
@@ -24,7 +34,7 @@ export interface Resolution {
   /** The closest first. */
   repeats: Repeat[];
   /** Spread of the repeats; null where nothing was measured twice. */
-  between: {half: number; most: number} | null;
+  between: {half: number; most: number; mostOfSteady: number | null} | null;
 }
 
 /** @param rows of every file; those of a CPU standing in for a GPU are left out */
@@ -32,21 +42,55 @@ export function resolve(rows: readonly ResultRow[]): Resolution {
   const timed = rows.filter(
     (row): row is TimedRow => row.kind === "run" && row.tokensPerSecond !== null && !row.software
   );
-  const distances = timed
-    .map(({tokensPerSecond: rate, tokensPerSecondP10: p10, tokensPerSecondP90: p90}) =>
-      Math.max(p90 / rate - 1, 1 - p10 / rate)
-    )
-    .sort((a, b) => a - b);
+  const distances = timed.map(distance).sort((a, b) => a - b);
+  const within = {rows: timed.length, half: quantile(distances, 0.5) ?? 0, nineOfTen: quantile(distances, 0.9) ?? 0};
   const comparable = timed.filter(({experiment}) => experiments.includes(experiment));
   const repeats = [...group(comparable, keyOf).values()]
     .filter(({length}) => length > 1)
-    .map((rows) => ({rows, spread: spread(rows.map(({tokensPerSecond}) => tokensPerSecond))}))
+    .map((rows) => ({
+      rows,
+      spread: spread(rows.map(({tokensPerSecond}) => tokensPerSecond)),
+      scattered: rows.some((row) => distance(row) > within.nineOfTen)
+    }))
     .sort((a, b) => a.spread - b.spread);
+  const mostOfSteady = repeats.findLast(({scattered}) => !scattered)?.spread ?? null;
   return {
-    within: {rows: timed.length, half: quantile(distances, 0.5) ?? 0, nineOfTen: quantile(distances, 0.9) ?? 0},
+    within,
     repeats,
-    between: repeats.length > 0 ? {half: median(repeats, ({spread}) => spread)!, most: repeats.at(-1)!.spread} : null
+    between:
+      repeats.length > 0
+        ? {half: median(repeats, ({spread}) => spread)!, most: repeats.at(-1)!.spread, mostOfSteady}
+        : null
   };
+}
+
+/**
+ * What the newest row of each browser loses against Node's of the same variant on the same device, the longest tokens
+ * first. Rows with waits for each dispatch are left out: a wait is another thing to compare.
+ * @param rows newest first
+ */
+export function browserLosses(rows: readonly ResultRow[]): BrowserLoss[] {
+  const timed = rows.filter(
+    (row): row is TimedRow => row.kind === "run" && row.tokensPerSecond !== null && !row.software && !row.awaited
+  );
+  const variant = ({device, experiment, shapeId, id}: ResultRow) =>
+    JSON.stringify([device, experiment, shapeId, id.slice(id.lastIndexOf("/"))]);
+  return [...group(timed, variant).values()]
+    .flatMap((same) => {
+      const node = same.find((row) => ranOn(row) === row.device);
+      const browsers = [...group(same, ranOn).values()].map(([newest]) => newest!);
+      return browsers.flatMap((row): BrowserLoss[] =>
+        node && ranOn(row) !== row.device
+          ? [{row, milliseconds: 1000 / node.tokensPerSecond, loss: 1 - row.tokensPerSecond / node.tokensPerSecond}]
+          : []
+      );
+    })
+    .sort((a, b) => b.milliseconds - a.milliseconds);
+}
+
+/** How far a row's percentiles are from its median. */
+function distance({tokensPerSecond: rate, tokensPerSecondP10: p10, tokensPerSecondP90: p90}: TimedRow): number {
+  return Math.max(p90 / rate - 1, 1 - p10 / rate);
 }
 
 function keyOf(row: ResultRow): string {
@@ -70,7 +114,7 @@ export function repeatsTable({repeats}: Pick<Resolution, "repeats">): HTMLElemen
         </tr>
       </thead>
       <tbody>
-        ${repeats.map(({rows, spread}) => {
+        ${repeats.map(({rows, spread, scattered}) => {
           const [first] = rows;
           return html`<tr>
             <th scope="row">${shapeLabel(first!)}</th>
@@ -82,7 +126,9 @@ export function repeatsTable({repeats}: Pick<Resolution, "repeats">): HTMLElemen
                   html`${i > 0 ? ", " : ""}<a href="${sourceUrl}">${experiment}</a> ${formatNumber(tokensPerSecond)}`
               )}
             </td>
-            <td class="number">${formatPercent(spread)}</td>
+            <td class="number">
+              ${formatPercent(spread)}${scattered ? html`<br /><small>samples scatter</small>` : null}
+            </td>
           </tr>`;
         })}
       </tbody>

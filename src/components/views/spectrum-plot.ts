@@ -1,10 +1,10 @@
 import * as Plot from "@observablehq/plot";
-import {group} from "d3";
+import {group, sort} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
-import {formatCount, formatRate} from "./format.js";
+import {formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
 import {ranOn} from "./recorded.js";
 import {
@@ -75,11 +75,23 @@ function draw(points: Point[], limits: Limit[], width: number): PlotElement {
 
 function label(plot: PlotElement, points: Point[], limits: Limit[], width: number): void {
   const series = workgroupSeries(points);
-  const isNamed = (point: Point) =>
-    series.every((line) => !line.includes(point) || point === line[0] || point === line.at(-1));
-  const marks = [...points]
-    .sort((a, b) => importance(b) - importance(a))
-    .map((point) => ({text: isNamed(point) ? pointLabel(point, width) : "", point}));
+  const isInside = (point: Point) =>
+    series.some((line) => line.includes(point) && point !== line[0] && point !== line.at(-1));
+  // Of points with one name the last in the plot has it; of labels that do not fit together, the highest stays.
+  const byName = sort(points, (a, b) => importance(b) - importance(a) || b.x - a.x || b.y - a.y);
+  const names = namesOnce(byName.map(({row}) => row));
+  const named = byName.flatMap((point, i) => (names[i] && !isInside(point) ? [{point, name: names[i]}] : []));
+  /** Just under another of its kind, so that a narrow plot would put its label beside a third. */
+  const isUnder = ({row, x, y}: Point) =>
+    isNarrow(width) &&
+    named.some(({point}) => point.row.kind === row.kind && point.x === x && point.y > y && point.y < 1.1 * y);
+  const marks = sort(
+    byName.map((point) => {
+      const name = named.find((label) => label.point === point)?.name;
+      return {point, text: name && !isUnder(point) ? labelOf(point.row, name, width) : ""};
+    }),
+    ({point: a}, {point: b}) => importance(b) - importance(a) || b.y - a.y
+  );
   const lines = limits.map(({label, short, tokensPerSecond}) => ({
     text: isNarrow(width) ? short : label,
     tokensPerSecond
@@ -98,18 +110,44 @@ function workgroupSeries(points: Point[]): Point[][] {
     .map((series) => series.sort((a, b) => a.row.workgroups! - b.row.workgroups!));
 }
 
-function pointLabel({row}: Point, width: number): string {
-  const name = isNarrow(width) ? row.label.replace(/:.*/, "") : row.label;
-  const where = ranOn(row).slice(row.device.length); // "NVIDIA H200" is told by its symbol; " in Chromium 156" is not
-  const label = `${isLive(row) ? "Yours: " : ""}${name}${where}${row.dispatchesClaimed ? " (claimed)" : ""}`;
-  return isNarrow(width) ? label : `${label}, ${formatRate(row.tokensPerSecond!)}`;
+/**
+ * What tells each row from the others in the plot, once: of rows that differ in their run only, the others have none, and
+ * probes have none.
+ * @param rows the more important first
+ */
+export function namesOnce(rows: readonly ResultRow[]): string[] {
+  const names = rows.map((row) => (isLive(row) ? "Yours: " : "") + nameOf(row));
+  return names.map((name, i) => (names.indexOf(name) === i && !isProbe(rows[i]!) ? name : ""));
+}
+
+/** "Fused, int16, 132 workgroups" of a run, whatever its experiment calls it; what a report says of the others. */
+function nameOf({kind, label, factoring, arithmetic, features, workgroups, dispatchesClaimed}: ResultRow): string {
+  if (kind !== "run" || factoring === null) return dispatchesClaimed ? `${label} (claimed)` : label;
+  const parts = [
+    factoring[0]!.toUpperCase() + factoring.slice(1),
+    arithmetic,
+    features?.length === 0 ? "no subgroups" : null,
+    workgroups === null ? null : formatQuantity(workgroups, "workgroup")
+  ];
+  return parts.filter((part) => part !== null).join(", ");
+}
+
+function labelOf({tokensPerSecond}: ResultRow, name: string, width: number): string {
+  return isNarrow(width) ? `${name}: ${formatNumber(tokensPerSecond!)}` : `${name}, ${formatRate(tokensPerSecond!)}`;
 }
 
 function importance({row}: Point): number {
   if (isLive(row)) return 4;
-  if (row.kind === "run") return ranOn(row) === row.device ? 3 : 2.5; // a browser's point lies beside the one in Node
-  if (row.dispatchesClaimed) return 2;
-  return row.verified ? 1 : 0;
+  if (row.kind === "run") {
+    if (ranOn(row) !== row.device) return 1; // a browser's point lies beside the one in Node
+    return row.features?.length === 0 ? 1.5 : 3;
+  }
+  return isProbe(row) ? 0 : 2; // it lies among the runs of its device; the others are all that is known of theirs
+}
+
+/** Verified, and no run of the protocol. */
+function isProbe({kind, verified}: ResultRow): boolean {
+  return kind === "recorded" && verified;
 }
 
 function describe(points: Point[], limits: Limit[]): string {
@@ -122,7 +160,9 @@ function caption(recorded: ResultRow[], rooflines: readonly Roofline[], live: Re
   const others = live.some(({spectrum}) => !spectrum);
   return html`<figcaption>
     Whole Phi-3-mini or Phi-3-sized models of 32 layers, one sequence, one token at a time. A limit is the highest read
-    bandwidth on file for a device, over the weight bytes of one token. Bars span p10 to p90.
+    bandwidth on file for a device, over the weight bytes of one token. Activations in dot products are float32 or
+    16-bit integers, int16. Of points that differ in their run only, one has a label; those of the probe have none. Bars
+    span p10 to p90.
     ${others ? "Your run is of another shape: do not compare its height with the recorded points." : ""} Sources:
     ${[...sources, ...rooflines.map(({source}) => source)].join("; ")}.
   </figcaption>`;

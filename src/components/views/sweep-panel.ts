@@ -33,7 +33,7 @@ export function sweepPanel({environment, recordedRows, ...options}: SweepPanelOp
       id: "bench",
       label: "A sweep on this device",
       noun: "sweep",
-      notes,
+      notes: notes.map((note) => `The link was not understood. ${note}`),
       controls: [boxes, queue],
       table: resultsTable({
         layout: speedLayout,

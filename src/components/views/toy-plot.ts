@@ -10,6 +10,7 @@ import {
   addLabels,
   deviceSymbol,
   isLive,
+  lineIcon,
   livePoint,
   pointMarks,
   recordedPoint,
@@ -100,20 +101,17 @@ function labels(series: readonly Point[][], width: number) {
 }
 
 function legend(recorded: readonly SizeCurves[], live: SizeCurves | undefined): HTMLElement {
-  const swatch = (colour: string) => html`<span style="color: ${colour};" aria-hidden="true">■</span>`;
+  const line = (colour: string, curves: SizeCurves) => {
+    const [first] = [...curves.curves.values()].flat();
+    return lineIcon(colour, first ? dashOf(first.row) : "none");
+  };
   return html`<div
     class="rate-legend"
     style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
   >
     ${shown.map((factoring, i) => html`<span>${symbolIcon(deviceSymbol(i), "currentColor")} ${launches[factoring]}</span>`)}
-    ${recorded.map(
-      ({ranOn, curves}) =>
-        html`<span
-          >${swatch(colours.recorded)} Recorded,
-          ${ranOn}${[...curves.values()].some(([first]) => first && inBrowser(first.row)) ? " (dashed)" : ""}</span
-        >`
-    )}
-    ${live ? html`<span>${swatch(colours.yours)} Yours</span>` : null}
+    ${recorded.map((curves) => html`<span>${line(colours.recorded, curves)} Recorded, ${curves.ranOn}</span>`)}
+    ${live ? html`<span>${line(colours.yours, live)} Yours</span>` : null}
   </div>`;
 }
 

@@ -7,13 +7,13 @@ import {formatRun} from "./format-run-fixture.js";
 import {recordedFinding, yourFinding} from "./weight-format-answer.js";
 
 const strong = (text: string) => `*${text}*`;
-const recorded = (...runs: RunRecord[]) =>
-  recordedFinding(
+const recorded = (...runs: RunRecord[]) => {
+  const {answer, figures} = recordedFinding(
     runs.flatMap((run, i) => runRows(run, `${i}.json`)),
     strong
-  )
-    .join("")
-    .replaceAll("\u00a0", " ");
+  );
+  return [...answer, ...figures].join("").replaceAll("\u00a0", " ");
+};
 const yours = (run: RunRecord) => yourFinding(run, strong).join("").replaceAll("\u00a0", " ");
 const eight = shapes["phi3-mini-8-layers"];
 
@@ -25,8 +25,8 @@ describe("the recorded finding", () => {
       {shape: eight}
     );
     expect(recorded(run)).toBe(
-      "On the fly with all cores, where int4 is *2 times* as fast as float16; beforehand, to float16, with one core, " +
-        "where float16 is *2 times* as fast as int4. 60 dispatches on all cores decode *1,400 tok/s* from int4, " +
+      "With all cores it is faster on the fly: int4 is *2 times* as fast as float16. With one core it is faster " +
+        "beforehand, to float16: float16 is *2 times* as fast as int4. 60 dispatches on all cores decode *1,400 tok/s* from int4, " +
         "*700 tok/s* from float16 and *350 tok/s* from float32. One workgroup, on one core, decodes *33 tok/s* from " +
         "int4, *66 tok/s* from float16 and *40 tok/s* from float32. That is on the NVIDIA H200, with Phi-3-mini, 8 layers."
     );
@@ -34,16 +34,16 @@ describe("the recorded finding", () => {
 
   it("says so where one format is fastest both ways", () => {
     expect(recorded(formatRun({int4: 50, float32: 40}, {int4: 400, float32: 300}))).toMatch(
-      /^On the fly with all cores, where int4 is \*1\.33 times\* as fast as float32, and with one core, where int4 is \*1\.25 times\* as fast as float32\. /
+      /^With all cores it is faster on the fly: int4 is \*1\.33 times\* as fast as float32\. With one core it is also faster on the fly: int4 is \*1\.25 times\* as fast as float32\. /
     );
     expect(recorded(formatRun({int4: 30, float32: 40}, {int4: 200, float32: 300}))).toMatch(
-      /^Beforehand, to float32, with all cores, where float32 is \*1\.5 times\* .*, and with one core, where /
+      /^With all cores it is faster beforehand, to float32: float32 is \*1\.5 times\* .*\. With one core it is also faster beforehand, /
     );
   });
 
   it("prefers int4, which takes the least memory, where another is not 2 % faster", () => {
     expect(recorded(formatRun({int4: 1000, float32: 1015}, {int4: 400, float32: 300}))).toMatch(
-      /^On the fly with all cores, where .*, and with one core, where int4 and float32 are within \*2 %\* of each other\./
+      /^With all cores it is faster on the fly: .* With one core two formats are level: int4 and float32 are within \*2 %\* of each other\./
     );
   });
 
@@ -56,8 +56,8 @@ describe("the recorded finding", () => {
     const whole = formatRun({int4: 8}, {int4: 400, float32: 200}, {tokens: 9000});
     const part = formatRun({int4: 33, float32: 44}, {int4: 1400, float32: 500}, {shape: eight, tokens: 9000});
     const text =
-      "On the fly with all cores, where int4 is *2 times* as fast as float32; beforehand, to float32, with one core, " +
-      "where float32 is *1.33 times* as fast as int4. With 32 layers 228 dispatches on all cores decode *400 tok/s* " +
+      "With all cores it is faster on the fly: int4 is *2 times* as fast as float32. With one core it is faster " +
+      "beforehand, to float32: float32 is *1.33 times* as fast as int4. With 32 layers 228 dispatches on all cores decode *400 tok/s* " +
       "from int4 and *200 tok/s* from float32. With 8 layers one workgroup, on one core, decodes *33 tok/s* from int4 " +
       "and *44 tok/s* from float32. With 32 layers it has *8 tok/s* from int4. That is on the NVIDIA H200.";
     expect(recorded(layer, whole, part)).toBe(text);
@@ -95,8 +95,24 @@ describe("the recorded finding", () => {
     const other = formatRun({}, {int4: 90, float32: 50});
     other.device = {...other.device, label: "Another GPU"};
     expect(recorded(part, browser, node)).toContain("*400 tok/s*");
+    const partInBrowser = formatRun({int4: 32, float32: 43}, {}, {shape: eight});
+    partInBrowser.runtime = browser.runtime;
+    expect(recorded(partInBrowser, browser, part, node)).toMatch(/\*400 tok\/s\*.*\*33 tok\/s\*/);
     expect(recorded(part, browser)).toMatch(/\*390 tok\/s\*.* That is on the NVIDIA H200 in Chromium 156\.$/);
     expect(recorded(part, other)).toMatch(/^There is no record/);
+  });
+
+  it("has the ratios to a faster int4 kernel of one workgroup, where another experiment of this runtime has one", () => {
+    const run = formatRun({int4: 30, float16: 60, float32: 33}, {int4: 400, float32: 200});
+    const tuned = formatRun({int4: 40}, {int4: 9000});
+    const ladder = {...tuned, experiment: "tiling"};
+    const remark =
+      /H200, with .* with 32 layers one of [\d,]+ invocations decodes \*40 tok\/s\* where this has \*30 tok\/s\*, and beside that float16 is \*1\.5 times\* as fast and float32 is \*0\.82\d* times\* as fast\.$/;
+    expect(recorded(run, ladder)).toMatch(remark);
+    const elsewhere = {...ladder, runtime: {...ladder.runtime, name: "Chromium 156"}};
+    const other = {...ladder, rows: ladder.rows.map((row) => ({...row, arithmetic: "int16" as const}))};
+    for (const record of [elsewhere, other, {...ladder, shape: eight}])
+      expect(recorded(run, record)).not.toContain("not tuned");
   });
 
   it("says that there is no record, also where only a CPU has one", () => {
@@ -113,8 +129,8 @@ describe("the reader's finding", () => {
     const {failed} = exampleRun();
     run.rows[1] = {...failed, label: "No room", status: "unsupported", message: "Too large.\nmore"};
     expect(yours(run)).toBe(
-      "Your run of “Tiny, 2 layers of 192” on NVIDIA H200: On the fly with all cores, where int4 is *4 times* as fast as " +
-        "float32. 18 dispatches on all cores decode *1,400 tok/s* from int4 and *350 tok/s* from float32. There is no figure for " +
+      "Your run of “Tiny, 2 layers of 192” on NVIDIA H200. With all cores it is faster on the fly: int4 is *4 times* as " +
+        "fast as float32. 18 dispatches on all cores decode *1,400 tok/s* from int4 and *350 tok/s* from float32. There is no figure for " +
         "“No room” (unsupported: Too large)."
     );
   });

@@ -1,15 +1,16 @@
 import * as Plot from "@observablehq/plot";
-import {group, max, min, symbolCircle, symbolSquare, symbolTriangle, type SymbolType} from "d3";
+import {group, max, min, type SymbolType} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, weightFormatExperiment, type ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
 import {shapes, weightBytesPerToken, weightFormats, type Shape, type WeightFormat} from "../model/shape.js";
 import {formatBandwidth, formatNumber, formatQuantity, formatRate} from "./format.js";
+import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
-import {asImage, background, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
+import {asImage, background, drawLabels, fontSize, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
 import {provenance} from "./provenance.js";
-import {symbolIcon} from "./rate-plot.js";
+import {deviceSymbol, symbolIcon} from "./rate-plot.js";
 import {ranOn, shortDevice} from "./recorded.js";
 
 export interface WeightFormatPlotOptions {
@@ -40,18 +41,14 @@ export const reported: Readonly<Record<string, WeightFormat>> = {
   "replication-h200/headless-fast-8-layers": "int4"
 };
 
+const marginLeft = 46;
+
 /** Its panels stand apart from those of Phi-3's width. */
 const narrowModel = "Qwen2";
 
 const launches = ["staged", "one workgroup", "one workgroup, 16 tokens in a dispatch"] as const;
 
 type Launch = (typeof launches)[number];
-
-const symbols: Record<Launch, SymbolType> = {
-  staged: symbolSquare,
-  "one workgroup": symbolCircle,
-  "one workgroup, 16 tokens in a dispatch": symbolTriangle
-};
 
 /** A row as a mark. */
 export interface FormatPoint {
@@ -61,6 +58,15 @@ export interface FormatPoint {
   format: WeightFormat;
   launch: Launch;
   origin: "recorded" | "yours";
+}
+
+/** A point with its symbol: one for each device and design. The reader's own has that of the first device. */
+interface Mark extends FormatPoint {
+  symbol: SymbolType;
+  /** In pixels. */
+  radius: number;
+  /** Pixels to the right: several tokens in a dispatch are nearly as fast as one, and each is to be seen. */
+  shift: number;
 }
 
 /** The speed that a device's read bandwidth allows with weights in a format. */
@@ -139,7 +145,7 @@ function panelOf({shapeId, layers}: ResultRow): string {
 export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: WeightFormatPlotOptions): HTMLElement {
   const points = formatPoints(rows, yours);
   const limits = formatLimits(points, rooflines, yours);
-  const entries = legend(points);
+  const marks = withSymbols(points);
   const panels = [...new Set(points.map(({panel}) => panel))].sort((a, b) => order(a) - order(b));
   const small = panels.filter((panel) => order(panel) < 1);
   const parts = isNarrow(width) && small.length > 0 ? [small, panels.filter((panel) => order(panel) >= 1)] : [panels];
@@ -154,46 +160,53 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
     <div
       style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
     >
-      ${entries.map(({symbol, colour, text}) => html`<span>${symbolIcon(symbol, colour)} ${text}</span>`)}
+      ${legend(marks).map(({symbol, colour, text}) => html`<span>${symbolIcon(symbol, colour)} ${text}</span>`)}
+      <span>Small, to the right: ${launches[2].replace("one workgroup, ", "")}</span>
       <span
         ><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit: read bandwidth over weight
         bytes</span
       >
       <span>Solid: output verified. Hollow: not verified.</span>
     </div>
-    ${parts.filter(({length}) => length > 0).map((part) => draw(part, points, limits, width))}
+    ${parts.filter(({length}) => length > 0).map((part) => draw(part, marks, limits, width))}
     <figcaption>
       A panel for each number of layers, on one logarithmic axis; without a name, of Phi-3's width. Limits:
       ${bandwidths.join("; ")}${devices.includes("yours") ? "; yours, measured" : ""}. Hollow marks are the original's
-      kernels, on the M2 Pro or run again on the H200. They have no LM head, and their float32 at 32 layers is four
-      dispatches.
+      kernels, as reported or run again. They have no LM head, and their float32 at 32 layers is four dispatches.
     </figcaption>
   </figure>`;
 }
 
-function legend(points: readonly FormatPoint[]) {
-  const entries = launches.flatMap((launch) =>
-    points
-      .filter((point) => point.launch === launch)
-      .map(({row, origin}) => ({
-        symbol: symbols[launch],
-        colour: colours[origin],
-        text: `${origin === "yours" ? "Yours" : shortDevice(ranOn(row))}, ${launch}`
-      }))
-  );
+/** Those that this project measured come first, so their device has the first symbols. */
+function withSymbols(points: readonly FormatPoint[]): Mark[] {
+  const name = ({row}: FormatPoint) => shortDevice(ranOn(row));
+  const devices = [...new Set(points.filter(({origin}) => origin === "recorded").map(name))];
+  return points.map((point) => {
+    const device = point.origin === "yours" ? 0 : devices.indexOf(name(point));
+    const symbol = deviceSymbol(2 * device + Number(point.launch === "staged"));
+    return {...point, symbol, ...(point.launch === launches[2] ? {radius: 2.8, shift: 9} : {radius: 5, shift: 0})};
+  });
+}
+
+function legend(marks: readonly Mark[]) {
+  const entries = marks.map(({row, launch, origin, symbol}) => ({
+    symbol,
+    colour: colours[origin],
+    text: `${origin === "yours" ? "Yours" : shortDevice(ranOn(row))}, ${launch === "staged" ? launch : "one workgroup"}`
+  }));
   return [...new Map(entries.map((entry) => [entry.text, entry])).values()];
 }
 
 /** These panels, on the axis of all of them. */
 function draw(
   panels: readonly string[],
-  allPoints: readonly FormatPoint[],
+  allPoints: readonly Mark[],
   allLimits: readonly FormatLimit[],
   width: number
 ): PlotElement {
   const narrow = isNarrow(width);
   const [points, limits] = [allPoints, allLimits].map((marks) => marks.filter(({panel}) => panels.includes(panel))) as [
-    FormatPoint[],
+    Mark[],
     FormatLimit[]
   ];
   const speeds = [
@@ -218,7 +231,7 @@ function draw(
     height: narrow ? (withLimits ? 400 : 260) : 420,
     marginTop: 40,
     marginBottom: 40,
-    marginLeft: 46,
+    marginLeft,
     marginRight: 14,
     style: `font-size: ${fontSize}px; overflow: visible;`,
     fx: {domain: panels, label: null, padding: narrow ? 0.06 : 0.1},
@@ -246,50 +259,46 @@ function draw(
         strokeWidth: 1.5,
         strokeDasharray: "6 4"
       }),
-      Plot.text(
-        limits.filter(({panel, format}) => panel === withLimits && format === "int4"),
-        {...place, y: "tokensPerSecond", text: "device", textAnchor: "start", dx: -14, dy: -9, fill: colours.limit}
-      ),
-      series.map((line) =>
-        Plot.line(line, {...place, y: speed, stroke: colours[line[0]!.origin], strokeOpacity: 0.5, strokeWidth: 1})
-      ),
-      Plot.ruleX(
-        points.filter(({row}) => row.tokensPerSecondP10 !== null),
-        {
-          ...place,
-          y1: ({row}: FormatPoint) => row.tokensPerSecondP10,
-          y2: ({row}: FormatPoint) => row.tokensPerSecondP90,
-          stroke: identity(({origin}: FormatPoint) => colours[origin]),
-          strokeWidth: 1.5
-        }
-      ),
-      Plot.dot(points, {
-        ...place,
-        y: speed,
-        r: ({origin}: FormatPoint) => (origin === "yours" ? 5 : 4),
-        symbol: identity(({launch}: FormatPoint) => symbols[launch]),
-        stroke: identity(({origin}: FormatPoint) => colours[origin]),
-        fill: identity(({row, origin}: FormatPoint) => (row.verified ? colours[origin] : background)),
-        strokeWidth: 1.6,
-        title: tooltip,
-        tip: true
-      }),
-      narrow
-        ? null
-        : Plot.text(withRoomForFigure(points), {
+      series
+        .filter(({length}) => length > 1)
+        .map((line) =>
+          Plot.line(line, {...place, y: speed, stroke: colours[line[0]!.origin], strokeOpacity: 0.5, strokeWidth: 1})
+        ),
+      [...group(points, ({shift}) => shift)].map(([dx, marks]) => [
+        Plot.ruleX(
+          marks.filter(({row}) => row.tokensPerSecondP10 !== null),
+          {
             ...place,
-            y: speed,
-            text: ({row}: FormatPoint) =>
-              `${formatNumber(row.tokensPerSecond!)}${isAgain(row) ? `, ${shortDevice(row.device).replace("NVIDIA ", "")}` : ""}`,
-            textAnchor: "start",
-            dx: 8,
-            stroke: background,
-            strokeWidth: 3,
-            fill: "currentColor"
-          })
+            dx,
+            y1: ({row}: FormatPoint) => row.tokensPerSecondP10,
+            y2: ({row}: FormatPoint) => row.tokensPerSecondP90,
+            stroke: identity(({origin}: FormatPoint) => colours[origin]),
+            strokeWidth: 1.5
+          }
+        ),
+        Plot.dot(marks, {
+          ...place,
+          dx,
+          y: speed,
+          r: "radius",
+          symbol: identity(({symbol}: Mark) => symbol),
+          stroke: identity(({row, origin}: FormatPoint) => (row.verified ? background : colours[origin])),
+          fill: identity(({row, origin}: FormatPoint) => (row.verified ? colours[origin] : background)),
+          strokeWidth: 1.2,
+          title: tooltip,
+          tip: true
+        })
+      ])
     ],
     r: {type: "identity"}
   }) as unknown as PlotElement;
+  addLabels(
+    plot,
+    panels,
+    points,
+    limits.filter(({panel}) => panel === withLimits),
+    narrow
+  );
   const list = points.map(
     ({row, panel, format, launch}) =>
       `${panel}, ${format}, ${launch}, ${ranOn(row)}: ${formatRate(row.tokensPerSecond!)}`
@@ -298,19 +307,44 @@ function draw(
   return plot;
 }
 
-/** Marks whose figure would not lie on that of another one; of two, a dispatch for each token has its figure. */
-function withRoomForFigure(points: readonly FormatPoint[]): FormatPoint[] {
-  const isNear = (a: FormatPoint, b: FormatPoint) =>
-    a.panel === b.panel &&
-    a.format === b.format &&
-    Math.abs(Math.log(a.row.tokensPerSecond! / b.row.tokensPerSecond!)) < Math.log(1.3);
-  const ordered = points.toSorted((a, b) => launches.indexOf(a.launch) - launches.indexOf(b.launch));
-  return ordered.filter((point, i) => !ordered.slice(0, i).some((before) => isNear(before, point)));
-}
-
-/** The original's program, run again: its marks would be taken for those of its own figures. */
-function isAgain({id, valid}: ResultRow): boolean {
-  return id in reported && valid === true;
+/** Names the limits, and where there is room each mark has its figure: verified ones first, a token a dispatch before several. */
+function addLabels(
+  plot: PlotElement,
+  panels: readonly string[],
+  points: readonly Mark[],
+  limits: readonly FormatLimit[],
+  narrow: boolean
+): void {
+  const measure = textMeasure();
+  const [fx, x, y] = (["fx", "x", "y"] as const).map((name) => plot.scale(name)!) as [
+    Plot.Scale,
+    Plot.Scale,
+    Plot.Scale
+  ];
+  const ordered = points.toSorted(
+    (a, b) => Number(b.row.verified) - Number(a.row.verified) || launches.indexOf(a.launch) - launches.indexOf(b.launch)
+  );
+  for (const panel of panels) {
+    const start = fx.apply(panel) as number;
+    const request = (text: string, format: WeightFormat, speed: number, radius: number, shift = 0): LabelRequest => ({
+      text,
+      x: start - marginLeft + (x.apply(format) as number) + shift,
+      y: y.apply(speed) as number,
+      radius,
+      width: measure(text)
+    });
+    const requests = [
+      ...limits
+        .filter((limit) => limit.panel === panel && limit.format === "int4")
+        .map(({device, format, tokensPerSecond}) => request(device, format, tokensPerSecond, 4)),
+      ...ordered
+        .filter((point) => point.panel === panel)
+        .map(({row, format, radius, shift}) =>
+          request(narrow ? "" : formatNumber(row.tokensPerSecond!), format, row.tokensPerSecond!, radius + 1, shift)
+        )
+    ];
+    drawLabels(plot, requests, start + fx.bandwidth!, start);
+  }
 }
 
 function byFormat(points: readonly FormatPoint[]): FormatPoint[] {

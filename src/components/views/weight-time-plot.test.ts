@@ -25,6 +25,7 @@ it("names a row whose weights nobody knows", () => {
 it("divides the time of a token by millions of weights, the smallest model first", () => {
   const rows = ["phi-3-mini-8-layers", "qwen2-0.5b-1-layer"].map(recorded);
   const times = weightTimes({label: "", rows}).map(({microsecondsPerMillion}) => microsecondsPerMillion);
+  expect(weightTimes({label: "", rows}).map(({hidden}) => hidden)).toEqual([896, 3072]);
   expect(times[0]).toBeCloseTo((156_000 / 16 / (12 * 896 ** 2)) * 1e6);
   expect(times[1]).toBeCloseTo((16_167_000 / 16 / (8 * 113_246_208)) * 1e6);
 });

@@ -1,9 +1,9 @@
 import * as Plot from "@observablehq/plot";
-import {max, min, symbolCircle, symbolStar} from "d3";
+import {group, max, min, pairs, range, symbolCircle, symbolStar} from "d3";
 import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
-import {groupSize, matrixBytes, shapes, weightBytesPerToken} from "../model/shape.js";
-import {formatMicroseconds, formatNumber} from "./format.js";
+import {groupSize, matrixBytes, shapes, weightBytesPerToken, type ShapeId} from "../model/shape.js";
+import {formatCount, formatMicroseconds, formatNumber} from "./format.js";
 import {colours} from "./palette.js";
 import {asImage, background, drawLabels, fontSize, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
 import {isLive} from "./rate-plot.js";
@@ -18,13 +18,15 @@ export interface WeightSeries {
 interface Point {
   series: string;
   row: ResultRow;
+  /** Width of the model. */
+  hidden: number;
   /** Weights that a token is multiplied with. */
   weights: number;
   microsecondsPerMillion: number;
 }
 
 /** Hidden sizes of the recorded shapes, whose layers have 4 matrices of hidden² and an FFN of 4 · hidden. */
-const recordedHidden: Record<string, number> = {"qwen2-sized": 896, "phi3-sized": 3072};
+export const recordedHidden: Record<string, number> = {"qwen2-sized": 896, "phi3-sized": 3072};
 
 /**
  * Weights that a token of a row's model is multiplied with: layers and LM head, or the layers alone of those recorded
@@ -47,7 +49,8 @@ export function weightTimes({label, rows}: WeightSeries): Point[] {
       const {millisecondsPerToken} = row;
       if (millisecondsPerToken === null) return [];
       const weights = weightsPerToken(row);
-      return [{series: label, row, weights, microsecondsPerMillion: (1e9 * millisecondsPerToken) / weights}];
+      const hidden = recordedHidden[row.shapeId!] ?? shapes[row.shapeId as ShapeId].hidden;
+      return [{series: label, row, hidden, weights, microsecondsPerMillion: (1e9 * millisecondsPerToken) / weights}];
     })
     .sort((a, b) => a.weights - b.weights);
 }
@@ -80,6 +83,8 @@ export function weightTimePlot({series, width = 640}: {series: readonly WeightSe
   const narrow = isNarrow(width);
   const least = min([3e6, ...points.map(({weights}) => weights / 1.3)])!;
   const times = points.map(({microsecondsPerMillion}) => microsecondsPerMillion);
+  const widths = lines.flatMap((line) => [...group(line, ({hidden}) => hidden).values()]);
+  const shown = {least: min(times)! / 1.4, most: max(times)! * 1.4};
   const colour = ({row}: Point) => (isLive(row) ? colours.yours : colours.recorded);
   const identity = (value: (point: Point) => unknown) => ({value, scale: null});
   const plot = Plot.plot({
@@ -93,20 +98,22 @@ export function weightTimePlot({series, width = 640}: {series: readonly WeightSe
     x: {
       type: "log",
       domain: [least, 5e9],
-      ticks: [1e6, 1e7, 1e8, 1e9].filter((tick) => tick >= least),
-      tickFormat: (weights: number) => `${formatNumber(weights / 1e6)} M`,
+      ticks: [1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 3e9].filter((tick) => tick >= least),
+      tickFormat: (weights: number) => formatCount(weights / 1e6),
       label: "Weights of a token, in millions →"
     },
     y: {
       type: "log",
-      domain: [min(times)! / 1.6, max(times)! * 1.6],
+      domain: [shown.least, shown.most],
       grid: true,
-      ticks: [1, 10, 100, 1000, 10_000, 100_000].filter((tick) => tick > min(times)! / 1.6 && tick < max(times)! * 1.6),
+      ticks: [1, 10, 100, 1000, 10_000]
+        .flatMap((power) => [power, 2 * power, 5 * power])
+        .filter((tick) => tick >= shown.least && tick <= shown.most),
       tickFormat: formatNumber,
       label: "↑ Time per million weights (µs)"
     },
     marks: [
-      lines.map((line) =>
+      widths.map((line) =>
         Plot.line(line, {x: "weights", y: "microsecondsPerMillion", stroke: colour(line[0]!), strokeOpacity: 0.6})
       ),
       Plot.dot(points, {
@@ -119,39 +126,50 @@ export function weightTimePlot({series, width = 640}: {series: readonly WeightSe
         fill: identity((point) => (point.row.verified ? colour(point) : background)),
         title: (point: Point) => `${point.row.label}\n${describe(point)}\n${point.row.source}`,
         tip: true
-      }),
-      narrow
-        ? null
-        : Plot.text(
-            lines.map((line) => line.at(-1)!),
-            {x: "weights", y: "microsecondsPerMillion", text: "series", textAnchor: "start", dx: 9}
-          )
+      })
     ]
   }) as unknown as PlotElement;
-  if (narrow) labelLines(plot, lines, width);
+  labelLines(plot, lines, width);
   asImage(plot, `Time per million weights, by the weights of a token. ${points.map(describe).join("; ")}.`);
   return html`<figure class="weight-time-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot}
     <figcaption>
       One workgroup: milliseconds of one token, divided by the weights that it is multiplied with. Both axes are
-      logarithmic. A run of this notebook includes its LM head; the recorded programs have none. Solid: output verified.
-      Hollow: not verified.
+      logarithmic. A line joins models of one width. A run of this notebook includes its LM head; the recorded programs
+      have none. Solid: output verified. Hollow: not verified.
     </figcaption>
   </figure>`;
 }
 
-/** A label at the end of each line, where there is room for it. */
+/** The name of a series at its largest model, and the width of its models of another, where there is room for it. */
 function labelLines(plot: PlotElement, lines: readonly Point[][], width: number): void {
   const measure = textMeasure();
-  const requests = lines.flatMap((line) =>
-    line.map((point) => {
-      const text = point === line.at(-1) ? point.series : "";
-      const x: number = plot.scale("x")!.apply(point.weights);
-      const y: number = plot.scale("y")!.apply(point.microsecondsPerMillion);
-      return {text, x, y, radius: 5, width: measure(text)};
-    })
-  );
-  drawLabels(plot, requests, width);
+  const place = (point: Point) => ({
+    x: plot.scale("x")!.apply(point.weights) as number,
+    y: plot.scale("y")!.apply(point.microsecondsPerMillion) as number
+  });
+  const request = (point: Point, text: string) => ({...place(point), text, radius: 5, width: measure(text)});
+  const names = lines.map((line) => request(line.at(-1)!, line.at(-1)!.series));
+  const marks = lines.flatMap((line) => {
+    const {hidden: labelled} = line.at(-1)!;
+    return line.map((point) => {
+      const isLast = point === line.findLast(({hidden}) => hidden === point.hidden);
+      return request(point, isLast && point.hidden !== labelled ? `${formatCount(point.hidden)} wide` : "");
+    });
+  });
+  const strokes = lines
+    .flatMap((line) => [...group(line, ({hidden}) => hidden).values()])
+    .flatMap((line) => pairs(line.map(place)))
+    .flatMap(([from, to]) =>
+      range(0.05, 1, 0.05).map((part) => ({
+        x: from.x + part * (to.x - from.x),
+        y: from.y + part * (to.y - from.y),
+        text: "",
+        radius: 1,
+        width: 0
+      }))
+    );
+  drawLabels(plot, [...names, ...marks, ...strokes], width);
 }
 
 function inBrowser(row: ResultRow): boolean {
