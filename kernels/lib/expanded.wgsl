@@ -34,10 +34,9 @@ fn dot_rows_expanded(
     if (busy) {
       let end = group_vectors * tile_count;
       for (var vector = invocation.lane; vector < end; vector += step) {
-        let low = load_four_slots(matrix, rows, count, first, vector, 0u, end, invocation);
-        let high = load_four_slots(matrix, rows, count, first, vector, 4u, end, invocation);
-        sums.low += dot_four_slots(low, count, vector, 0u, end, invocation);
-        sums.high += dot_four_slots(high, count, vector, 4u, end, invocation);
+        let eight = load_eight_slots(matrix, rows, count, first, vector, end, invocation);
+        sums.low += dot_four_slots(eight.low, count, vector, 0u, end, invocation);
+        sums.high += dot_four_slots(eight.high, count, vector, 4u, end, invocation);
       }
     }
   }
@@ -51,27 +50,40 @@ struct FourVectors {
   d: vec4u,
 }
 
+struct EightVectors {
+  low: FourVectors,
+  high: FourVectors,
+}
+
 @if(!slots_2 && !slots_3)
-fn load_four_slots(
-  matrix: Matrix, rows: Rows, count: u32, first: u32, vector: u32, slot: u32, end: u32, invocation: Invocation
-) -> FourVectors {
-  return load_four_of(matrix, rows, count, first, vector, slot, end, invocation);
+fn load_eight_slots(
+  matrix: Matrix, rows: Rows, count: u32, first: u32, vector: u32, end: u32, invocation: Invocation
+) -> EightVectors {
+  return load_eight_of(matrix, rows, count, first, vector, end, invocation);
 }
 
 // As load_batch of lib/matvec.wgsl.
 @if(slots_2 || slots_3)
-fn load_four_slots(
-  matrix: Matrix, rows: Rows, count: u32, first: u32, vector: u32, slot: u32, end: u32, invocation: Invocation
-) -> FourVectors {
-  if (matrix.slot == 0u) { return load_four_of(in_slot(matrix, 0u), rows, count, first, vector, slot, end, invocation); }
-  if (matrix.slot == 1u) { return load_four_of(in_slot(matrix, 1u), rows, count, first, vector, slot, end, invocation); }
+fn load_eight_slots(
+  matrix: Matrix, rows: Rows, count: u32, first: u32, vector: u32, end: u32, invocation: Invocation
+) -> EightVectors {
+  if (matrix.slot == 0u) { return load_eight_of(in_slot(matrix, 0u), rows, count, first, vector, end, invocation); }
+  if (matrix.slot == 1u) { return load_eight_of(in_slot(matrix, 1u), rows, count, first, vector, end, invocation); }
   @if(slots_3) {
-    if (matrix.slot == 2u) { return load_four_of(in_slot(matrix, 2u), rows, count, first, vector, slot, end, invocation); }
+    if (matrix.slot == 2u) { return load_eight_of(in_slot(matrix, 2u), rows, count, first, vector, end, invocation); }
   }
-  return load_four_of(in_slot(matrix, ends_slot), rows, count, first, vector, slot, end, invocation);
+  return load_eight_of(in_slot(matrix, ends_slot), rows, count, first, vector, end, invocation);
 }
 
-fn load_four_of(
+fn load_eight_of(
+  matrix: Matrix, rows: Rows, count: u32, first: u32, vector: u32, end: u32, invocation: Invocation
+) -> EightVectors {
+  return EightVectors(
+    load_four_slots(matrix, rows, count, first, vector, 0u, end, invocation),
+    load_four_slots(matrix, rows, count, first, vector, 4u, end, invocation));
+}
+
+fn load_four_slots(
   matrix: Matrix, rows: Rows, count: u32, first: u32, vector: u32, slot: u32, end: u32, invocation: Invocation
 ) -> FourVectors {
   var last = vec4u(0u);

@@ -22,6 +22,9 @@ import package::lib::place::Invocation;
 @if(!record_tile) override single_weights: bool;
 @if(!record_tile) override single_scales: bool;
 @if(!record_tile) override column_order: bool;
+// Whether a loop takes four single weights at a time, and the eight of a word without a loop.
+@if(!record_tile) override four_at_a_time: bool;
+@if(!record_tile) override written_out: bool;
 // Whether nibbles are converted to floats one by one, or put among a float's bits as lib/int4.wgsl does.
 @if(record_tile) override converted: bool;
 
@@ -42,16 +45,26 @@ fn dot_row_alone(
 fn dot_weights(matrix: Matrix, row: u32, input: Input) -> f32 {
   let matrix_rows = rows_of(matrix);
   var sum = 0.0;
-  for (var column = 0u; column < input.vector.length; column++) {
-    var weight: f32;
-    if (column_order) {
-      weight = weight_in_column_order(matrix, matrix_rows, row, column);
-    } else {
-      weight = weight_element(matrix, row, column);
+  for (var column = 0u; column < input.vector.length; column += select(1u, 4u, four_at_a_time)) {
+    sum += dot_weight(matrix, matrix_rows, row, column, input);
+    if (four_at_a_time) {
+      sum += dot_weight(matrix, matrix_rows, row, column + 1u, input)
+        + dot_weight(matrix, matrix_rows, row, column + 2u, input)
+        + dot_weight(matrix, matrix_rows, row, column + 3u, input);
     }
-    sum += activations[word_of(input.vector, column)] * weight;
   }
   return sum;
+}
+
+@if(!record_tile)
+fn dot_weight(matrix: Matrix, matrix_rows: u32, row: u32, column: u32, input: Input) -> f32 {
+  var weight: f32;
+  if (column_order) {
+    weight = weight_in_column_order(matrix, matrix_rows, row, column);
+  } else {
+    weight = weight_element(matrix, row, column);
+  }
+  return activations[word_of(input.vector, column)] * weight;
 }
 
 // A matrix's scales lie right behind its weights, so the distance between them is the size of the weights.
@@ -77,8 +90,10 @@ fn dot_groups(matrix: Matrix, row: u32, input: Input) -> f32 {
     var products: f32;
     if (single_weights) {
       products = dot_nibbles(matrix, row, group, input);
-    } else {
+    } else if (written_out) {
       products = dot_words(matrix, row, group, input);
+    } else {
+      products = dot_word_by_word(matrix, row, group, input);
     }
     sum += unpack2x16float(group_scale_word(matrix, row, group)).x * products;
   }
@@ -88,16 +103,38 @@ fn dot_groups(matrix: Matrix, row: u32, input: Input) -> f32 {
 // The 32 weights of a group without their scale, a load for each.
 @if(!record_tile)
 fn dot_nibbles(matrix: Matrix, row: u32, group: u32, input: Input) -> f32 {
-  let first = 4u * (matrix.words + row * matrix.row_groups + group);
   var sum = 0.0;
-  for (var column = 0u; column < 32u; column++) {
-    let word = weight_word(matrix.slot, first + column / 8u);
-    sum += activations[word_of(input.vector, 32u * group + column)] * nibble_of(word, column % 8u);
+  for (var column = 0u; column < 32u; column += select(1u, 4u, four_at_a_time)) {
+    sum += dot_nibble(matrix, row, group, column, input);
+    if (four_at_a_time) {
+      sum += dot_nibble(matrix, row, group, column + 1u, input)
+        + dot_nibble(matrix, row, group, column + 2u, input)
+        + dot_nibble(matrix, row, group, column + 3u, input);
+    }
   }
   return sum;
 }
 
+@if(!record_tile)
+fn dot_nibble(matrix: Matrix, row: u32, group: u32, column: u32, input: Input) -> f32 {
+  let word = weight_word(matrix.slot, 4u * (matrix.words + row * matrix.row_groups + group) + column / 8u);
+  return activations[word_of(input.vector, 32u * group + column)] * nibble_of(word, column % 8u);
+}
+
 // The same, a load for each eight.
+@if(!record_tile)
+fn dot_word_by_word(matrix: Matrix, row: u32, group: u32, input: Input) -> f32 {
+  var sum = 0.0;
+  for (var eight = 0u; eight < 4u; eight++) {
+    let word = weight_word(matrix.slot, 4u * (matrix.words + row * matrix.row_groups + group) + eight);
+    for (var place = 0u; place < 8u; place++) {
+      sum += activations[word_of(input.vector, 32u * group + 8u * eight + place)] * nibble_of(word, place);
+    }
+  }
+  return sum;
+}
+
+// The same, without the loops.
 @if(!record_tile)
 fn dot_words(matrix: Matrix, row: u32, group: u32, input: Input) -> f32 {
   let words = group_words(matrix, row, group);

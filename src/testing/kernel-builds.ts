@@ -70,7 +70,7 @@ export function kernelBuilds(): KernelBuild[] {
 function geometriesWithOptions(): Geometry[] {
   const alone: KernelOptions[] = [
     {alone: "each weight, column by column"},
-    {alone: "each word", scalarLoads: true},
+    {alone: "each word, written out", scalarLoads: true},
     {alone: "each word, without conversion", scalarLoads: true},
     {alone: "each word, without conversion"}
   ];

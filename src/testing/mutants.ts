@@ -169,8 +169,9 @@ async function makeTinySubjects() {
     },
     crowd: {...staged, factoring: "fused", geometry: change(all!, {workgroups: 8}), crowd: 8},
     record: {...alone, geometry: {...one, options: {alone: "each weight, column by column"}}},
-    scales: {...alone, geometry: {...one, options: {alone: "each weight, a scale for 32"}}},
-    words: {...alone, geometry: {...one, options: {alone: "each word", scalarLoads: true}}},
+    scales: {...alone, geometry: {...one, options: {alone: "four weights, a scale for 32"}}},
+    words: {...alone, geometry: {...one, options: {alone: "each word, written out", scalarLoads: true}}},
+    "word by word": {...alone, geometry: {...one, options: {alone: "each word"}}},
     "record tiles": {
       ...alone,
       geometry: {...one, options: {alone: "each word, from workgroup memory", mostTileGroups: 4}}

@@ -43,6 +43,7 @@ export type SubjectName =
   | "crowd"
   | "record"
   | "scales"
+  | "word by word"
   | "words"
   | "record tiles"
   | "loads"
@@ -394,6 +395,13 @@ export const mutations: readonly Mutation[] = [
       "group_scale_word(matrix, row, 0u)).x * products",
       "words"
     ],
+    [
+      "the third of four weights is left out",
+      "        + dot_nibble(matrix, row, group, column + 2u, input)\n",
+      "",
+      "scales"
+    ],
+    ["every word of a group is the first", "group) + eight);", "group));", "word by word"],
     [
       "half of the weights are the other half",
       "nibble_of(word, column % 8u)",

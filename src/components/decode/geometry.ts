@@ -20,8 +20,8 @@ const enoughTileGroups = 32;
 const spinLimit = {hardware: 1 << 17, software: 3 << 19};
 
 /**
- * The geometry that kernels start with: one workgroup alone has as many loads under way as it can, by its size or, in
- * 16-bit integers, by the rows of a team; those of the stages that are mostly reductions are large; matrices get many workgroups of 256, those with few rows more lanes and fewer rows.
+ * The geometry that kernels start with: one workgroup alone has as many loads under way as it can, by the rows of a team
+ * and by its size; those of the stages that are mostly reductions are large; matrices get many workgroups of 256, those with few rows more lanes and fewer rows.
  */
 export function defaultGeometry(
   shape: Shape,
@@ -54,8 +54,7 @@ export function defaultGeometry(
   };
   const sizes: Partial<Record<KernelName, KernelGeometry>> = {
     // Where a CPU stands in for a GPU, compiling eight rows takes longer than they save.
-    fused:
-      arithmetic === "int16" && !description.software ? of(512, {teamRows: 8, qkvRows: 8, residualRows: 8}) : of(1024),
+    fused: description.software ? of(1024) : of(512, {teamRows: 8, qkvRows: 8, residualRows: 8}),
     fused_grid: of(512, {teamRows: 8, qkvRows: shape.headDim % 6 === 0 ? 6 : 8, residualRows: 2, readAhead: 9}),
     rms_norm_attention: of(512),
     rms_norm_ffn: of(512),

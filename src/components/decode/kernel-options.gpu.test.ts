@@ -53,9 +53,11 @@ const most = {features: best!, arithmetic: "int16"} as const;
 
 const cases: Case[] = [
   {name: "the recorded style", options: {alone: "each weight, column by column"}, change: alone},
-  {name: "weights row by row", options: {alone: "each weight"}, change: alone},
-  {name: "a scale for 32 weights", options: {alone: "each weight, a scale for 32"}, change: alone},
-  {name: "a word at a time", options: {alone: "each word", scalarLoads: true}, change: alone},
+  {name: "four weights at a time", options: {alone: "four weights, column by column"}, change: alone},
+  {name: "weights row by row", options: {alone: "four weights"}, change: alone},
+  {name: "a scale for 32 weights", options: {alone: "four weights, a scale for 32"}, change: alone},
+  {name: "a word at a time", options: {alone: "each word"}, change: alone},
+  {name: "a word written out", options: {alone: "each word, written out", scalarLoads: true}, change: alone},
   {
     name: "a word at a time from a tile in pieces",
     options: {alone: "each word, from workgroup memory", scalarLoads: true, mostTileGroups: 2},

@@ -4,9 +4,11 @@ import type {Geometry} from "./plan.js";
 /** How an invocation computes a row alone (kernels/record/matvec.wgsl), the recorded way first. */
 const waysAlone = {
   "each weight, column by column": {columns: true, single_weights: 1, single_scales: 1},
-  "each weight": {single_weights: 1, single_scales: 1},
-  "each weight, a scale for 32": {single_weights: 1},
+  "four weights, column by column": {columns: true, single_weights: 1, single_scales: 1, four_at_a_time: 1},
+  "four weights": {single_weights: 1, single_scales: 1, four_at_a_time: 1},
+  "four weights, a scale for 32": {single_weights: 1, four_at_a_time: 1},
   "each word": {},
+  "each word, written out": {written_out: 1},
   "each word, from workgroup memory": {tiled: true, converted: 1},
   "each word, without conversion": {tiled: true}
 } satisfies Record<string, WayAlone>;
@@ -18,14 +20,20 @@ interface WayAlone {
   tiled?: true;
   single_weights?: 1;
   single_scales?: 1;
+  four_at_a_time?: 1;
+  written_out?: 1;
   converted?: 1;
 }
+
+/** What an override is where a way does not ask for it. */
+const off = {single_weights: 0, single_scales: 0, four_at_a_time: 0, written_out: 0, converted: 0};
 
 /** How the kernel of one workgroup differs from what it chooses by itself: each is there to be compared with. */
 export interface KernelOptions {
   /**
-   * Each invocation computes a row alone: it loads `each weight` by itself, and its scale or one for 32 of them, or
-   * `each word` of eight, whose nibbles it converts to floats or puts among the bits of one.
+   * Each invocation computes a row alone: it loads `each weight` by itself, or `four weights` a round of the loop, and
+   * the scale of each or one for 32; or `each word` of eight, whose nibbles it converts to floats or puts among the bits
+   * of one.
    */
   alone?: keyof typeof waysAlone;
   /** The 32 weights of a group come in four loads of four bytes, not in one of 16. */
@@ -51,8 +59,8 @@ export function optionConditions({alone, scalarLoads, loads, qkvPasses}: KernelO
 
 /** Values for the overrides that kernels/record/ declares. */
 export function optionConstants({alone, loads = 4}: KernelOptions): Record<string, number> {
-  const {columns, single_weights = 0, single_scales = 0, converted = 0} = wayOf({alone});
-  return {single_weights, single_scales, converted, column_order: Number(columns ?? false), loads_together: loads};
+  const {columns, tiled, ...constants} = wayOf({alone});
+  return {...off, ...constants, column_order: Number(columns ?? false), loads_together: loads};
 }
 
 /** Whether the weights must lie column by column, as `layColumns` re-lays them. */

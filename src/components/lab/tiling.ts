@@ -36,9 +36,21 @@ export const ladder: readonly DecodeVariant[] = [
     label: "256 invocations",
     options: {alone: "each weight, column by column"}
   },
-  {...alone, variant: "row-order", label: "Weights row by row", options: {alone: "each weight"}},
-  {...alone, variant: "scales", label: "A scale for 32 weights", options: {alone: "each weight, a scale for 32"}},
-  {...alone, variant: "words", label: "Eight weights from a load", options: {alone: "each word", scalarLoads: true}},
+  {
+    ...alone,
+    variant: "unrolled",
+    label: "Four weights a round of the loop",
+    options: {alone: "four weights, column by column"}
+  },
+  {...alone, variant: "row-order", label: "Weights row by row", options: {alone: "four weights"}},
+  {...alone, variant: "scales", label: "A scale for 32 weights", options: {alone: "four weights, a scale for 32"}},
+  {...alone, variant: "words", label: "Eight weights from a load", options: {alone: "each word"}},
+  {
+    ...alone,
+    variant: "written-out",
+    label: "Eight products without a loop",
+    options: {alone: "each word, written out", scalarLoads: true}
+  },
   {
     ...alone,
     variant: "tile",
@@ -75,10 +87,25 @@ export const ladder: readonly DecodeVariant[] = [
     features: ["subgroups"],
     variant: "rows-8",
     label: "Eight rows a team",
+    kernel: {workgroupSize: 512, ...rowsOfTeam(8)},
+    options: {loads: 4}
+  },
+  {
+    factoring: "fused",
+    features: ["subgroups"],
+    variant: "loads-8",
+    label: "Eight loads under way",
     kernel: {workgroupSize: 512, ...rowsOfTeam(8)}
   },
   {...base, variant: "int16", label: "16-bit integers"},
-  {...base, variant: "resident", label: "All resident workgroups", workgroups: "resident"}
+  {
+    ...base,
+    variant: "resident-alike",
+    label: "All resident workgroups",
+    workgroups: "resident",
+    kernel: {workgroupSize: 512, ...rowsOfTeam(8), readAhead: 0}
+  },
+  {...base, variant: "resident", label: "The geometry that is best for all", workgroups: "resident"}
 ];
 
 /** The rung that every ablation changes in one thing: the last one of one workgroup. */
