@@ -3,13 +3,16 @@ import type {Geometry} from "./plan.js";
 
 /** How an invocation computes a row alone (kernels/record/matvec.wgsl), the recorded way first. */
 const waysAlone = {
-  "each weight, column by column": {columns: true, single_weights: 1, single_scales: 1},
-  "four weights, column by column": {columns: true, single_weights: 1, single_scales: 1, four_at_a_time: 1},
-  "four weights": {single_weights: 1, single_scales: 1, four_at_a_time: 1},
-  "four weights, a scale for 32": {single_weights: 1, four_at_a_time: 1},
+  "each weight, column by column": {columns: true, overrides: {single_weights: 1, single_scales: 1}},
+  "four weights, column by column": {
+    columns: true,
+    overrides: {single_weights: 1, single_scales: 1, four_at_a_time: 1}
+  },
+  "four weights": {overrides: {single_weights: 1, single_scales: 1, four_at_a_time: 1}},
+  "four weights, a scale for 32": {overrides: {single_weights: 1, four_at_a_time: 1}},
   "each word": {},
-  "each word, written out": {written_out: 1},
-  "each word, from workgroup memory": {tiled: true, converted: 1},
+  "each word, written out": {overrides: {written_out: 1}},
+  "each word, from workgroup memory": {tiled: true, overrides: {converted: 1}},
   "each word, without conversion": {tiled: true}
 } satisfies Record<string, WayAlone>;
 
@@ -18,15 +21,17 @@ interface WayAlone {
   columns?: true;
   /** The activations are in workgroup memory; in the storage buffer by default. */
   tiled?: true;
-  single_weights?: 1;
-  single_scales?: 1;
-  four_at_a_time?: 1;
-  written_out?: 1;
-  converted?: 1;
+  overrides?: Partial<typeof off>;
 }
 
-/** What an override is where a way does not ask for it. */
-const off = {single_weights: 0, single_scales: 0, four_at_a_time: 0, written_out: 0, converted: 0};
+/** The overrides of the record's own matvec where a way does not ask for them. */
+const off: Record<"single_weights" | "single_scales" | "four_at_a_time" | "written_out" | "converted", number> = {
+  single_weights: 0,
+  single_scales: 0,
+  four_at_a_time: 0,
+  written_out: 0,
+  converted: 0
+};
 
 /** How the kernel of one workgroup differs from what it chooses by itself: each is there to be compared with. */
 export interface KernelOptions {
@@ -59,8 +64,8 @@ export function optionConditions({alone, scalarLoads, loads, qkvPasses}: KernelO
 
 /** Values for the overrides that kernels/record/ declares. */
 export function optionConstants({alone, loads = 4}: KernelOptions): Record<string, number> {
-  const {columns, tiled, ...constants} = wayOf({alone});
-  return {...off, ...constants, column_order: Number(columns ?? false), loads_together: loads};
+  const {columns, overrides} = wayOf({alone});
+  return {...off, ...overrides, column_order: Number(columns ?? false), loads_together: loads};
 }
 
 /** Whether the weights must lie column by column, as `layColumns` re-lays them. */

@@ -218,7 +218,10 @@ describe("the experiment", () => {
         [...ladder, beside, ...ablations].map(({variant}) => variant)
       );
       expect(new Set(variants.map(({identity}) => identity.label)).size).toBe(variants.length);
-      expect(variants.filter(({waits}) => waits).map(({identity}) => identity.variant)).toEqual(["resident-alike", "resident"]);
+      expect(variants.filter(({waits}) => waits).map(({identity}) => identity.variant)).toEqual([
+        "resident-alike",
+        "resident"
+      ]);
       for (const variant of variants) expect(variant.unsupported(gpuWith()), variant.identity.variant).toBeNull();
     }
   });

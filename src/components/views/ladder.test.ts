@@ -181,7 +181,9 @@ describe("the finding", () => {
       /no run of this ladder/
     );
     const run = ladderRun({int16: 40, resident: null});
-    expect(said(yourFinding(run, strong))).toMatch(/no two rungs .* \(The geometry that is best for all: not allowed\)\.$/);
+    expect(said(yourFinding(run, strong))).toMatch(
+      /no two rungs .* \(The geometry that is best for all: not allowed\)\.$/
+    );
   });
 });
 
