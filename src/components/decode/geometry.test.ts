@@ -1,7 +1,7 @@
 import {describe, expect, test} from "vitest";
 import type {Gpu} from "../gpu/device.js";
 import {kernelFeatures} from "../gpu/kernels.js";
-import {shapes} from "../model/shape.js";
+import {shapes, weightFormats} from "../model/shape.js";
 import {defaultGeometry} from "./geometry.js";
 import {arithmetics, factorings, planToken} from "./plan.js";
 
@@ -56,9 +56,9 @@ describe.each(devices)("the default geometry on $name", ({invocations, size, sto
     expect(defaultGeometry(shapes.tiny, [], gpu).lanesAreFixed).toBe(true);
   });
 
-  test("one workgroup in 16-bit integers has as many rows a team as it has lanes, up to eight, but on a CPU four", () => {
+  test.each(arithmetics)("one workgroup in %s has eight rows a team, but on a CPU four", (arithmetic) => {
     const rows = (software: boolean) =>
-      defaultGeometry(shapes.tiny, [], {...gpu, description: {...gpu.description, software}}, "int16").kernels.fused
+      defaultGeometry(shapes.tiny, [], {...gpu, description: {...gpu.description, software}}, arithmetic).kernels.fused
         .teamRows;
     expect([rows(false), rows(true)]).toEqual([8, 4]);
   });
@@ -68,5 +68,22 @@ describe.each(devices)("the default geometry on $name", ({invocations, size, sto
       defaultGeometry(shapes.tiny, [], {...gpu, description: {...gpu.description, software}}).spinLimit;
     expect(on(true)).toBeGreaterThan(on(false));
     for (const limit of [on(true), on(false)]) expect(limit).toBeLessThan(2 ** 32);
+  });
+});
+
+test("one workgroup with weights in floats is larger than with int4, where the device allows", () => {
+  const limits = {
+    maxComputeInvocationsPerWorkgroup: 1024,
+    maxComputeWorkgroupSizeX: 1024,
+    maxComputeWorkgroupStorageSize: 49152
+  };
+  const gpu = {adapter: {info: {}}, description: {limits}} as unknown as Gpu;
+  const sizes = weightFormats.map(
+    (format) => defaultGeometry(shapes["phi3-mini"], ["subgroups"], gpu, "float32", format).kernels.fused.workgroupSize
+  );
+  expect(Object.fromEntries(weightFormats.map((format, index) => [format, sizes[index]]))).toEqual({
+    int4: 512,
+    float16: 1024,
+    float32: 1024
   });
 });

@@ -1,6 +1,6 @@
 import type {Gpu} from "../gpu/device.js";
 import {stageNames, type KernelFeature} from "../gpu/kernels.js";
-import type {Shape} from "../model/shape.js";
+import type {Shape, WeightFormat} from "../model/shape.js";
 import {
   leastLanes,
   tileGroupsBeside,
@@ -21,13 +21,15 @@ const spinLimit = {hardware: 1 << 17, software: 3 << 19};
 
 /**
  * The geometry that kernels start with: one workgroup alone has as many loads under way as it can, by the rows of a team
- * and by its size; those of the stages that are mostly reductions are large; matrices get many workgroups of 256, those with few rows more lanes and fewer rows.
+ * and by its size; those of the stages that are mostly reductions are large; matrices get many workgroups of 256, those
+ * with few rows more lanes and fewer rows.
  */
 export function defaultGeometry(
   shape: Shape,
   features: readonly KernelFeature[],
   {adapter, description}: Pick<Gpu, "adapter" | "description">,
-  arithmetic: Arithmetic = "float32"
+  arithmetic: Arithmetic = "float32",
+  weightFormat: WeightFormat = "int4"
 ): Geometry {
   const limits = description.limits as Record<string, number>;
   const workgroupStorage = limits.maxComputeWorkgroupStorageSize!;
@@ -53,8 +55,11 @@ export function defaultGeometry(
     };
   };
   const sizes: Partial<Record<KernelName, KernelGeometry>> = {
-    // Where a CPU stands in for a GPU, compiling eight rows takes longer than they save.
-    fused: description.software ? of(1024) : of(512, {teamRows: 8, qkvRows: 8, residualRows: 8}),
+    // Where a CPU stands in for a GPU, compiling eight rows takes longer than they save. 16 bytes are a group of int4,
+    // but four or eight floats, so that these need more loads under way for as many bytes.
+    fused: description.software
+      ? of(1024)
+      : of(weightFormat === "int4" ? 512 : 1024, {teamRows: 8, qkvRows: 8, residualRows: 8}),
     fused_grid: of(512, {teamRows: 8, qkvRows: shape.headDim % 6 === 0 ? 6 : 8, residualRows: 2, readAhead: 9}),
     rms_norm_attention: of(512),
     rms_norm_ffn: of(512),

@@ -188,7 +188,7 @@ function chooseFeatures({features}: DecodeVariant, {description}: Pick<Gpu, "des
 function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapter" | "description">): Geometry {
   const {arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, dispatches = 1} = row;
   const {kernel, lanes, options} = row;
-  const geometry = defaultGeometry(shape, chooseFeatures(row, gpu), gpu, arithmetic);
+  const geometry = defaultGeometry(shape, chooseFeatures(row, gpu), gpu, arithmetic, row.weightFormat);
   const kernels = lanes ? withRowsUpTo(lanes, geometry.kernels) : geometry.kernels;
   const name = workgroups === 1 ? "fused" : "fused_grid";
   return {
