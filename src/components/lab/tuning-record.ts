@@ -12,15 +12,15 @@ const trialSchema = z
     change: text,
     beforeTokensPerSecond: positive,
     afterTokensPerSecond: positive,
-    /** Whether the kernel has the change now; `open` where it is faster and the kernel does not have it yet. */
-    verdict: z.enum(["kept", "dropped", "open"])
+    /** Whether the kernel has the change now. */
+    verdict: z.enum(["kept", "dropped"])
   })
   .superRefine(({beforeTokensPerSecond: before, afterTokensPerSecond: after, verdict}, context) => {
-    if (verdict !== "dropped" && after <= before)
+    if (verdict === "kept" && after <= before)
       context.addIssue({
         code: "custom",
         path: ["verdict"],
-        message: `is “${verdict}”, but ${after} is no more than ${before}`
+        message: `is “kept”, but ${after} is no more than ${before}`
       });
   });
 

@@ -1,7 +1,7 @@
 import {readdirSync, readFileSync} from "node:fs";
 import {expect, it} from "vitest";
 import {collectResults, parseResultFile} from "../lab/results-table.js";
-import {fastestTrial, findRoofline, findRow, gpuCores, newestRecords, ranOn, shortDevice} from "./recorded.js";
+import {findRoofline, findRow, gpuCores, newestRecords, ranOn, shortDevice} from "./recorded.js";
 
 const folder = new URL("../../../results/", import.meta.url);
 const results = collectResults(
@@ -13,13 +13,6 @@ it("finds a row by its id and a limit by its device, and names what is not there
   expect(() => findRow(results, "m2-pro-reported/nothing")).toThrow("m2-pro-reported/nothing");
   expect(findRoofline(results, "NVIDIA H200").tokensPerSecond).toBeGreaterThan(1000);
   expect(() => findRoofline(results, "abacus")).toThrow("abacus");
-});
-
-it("finds the fastest trial of a file, and names a file that is not there", () => {
-  const {trials} = results.tunings.find(({sourceFile}) => sourceFile === "h200-tuning-one-workgroup-float32.json")!;
-  const {afterTokensPerSecond} = fastestTrial(results, "h200-tuning-one-workgroup-float32");
-  expect(afterTokensPerSecond).toBe(Math.max(...trials.map((trial) => trial.afterTokensPerSecond)));
-  expect(() => fastestTrial(results, "abacus")).toThrow("abacus");
 });
 
 it("knows the cores of the recorded devices, and of no other", () => {

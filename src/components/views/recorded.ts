@@ -2,7 +2,6 @@ import {greatest} from "d3";
 import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import type {Results, Roofline} from "../lab/results-table.js";
-import type {Trial} from "../lab/tuning-record.js";
 import {shapes, type ShapeId} from "../model/shape.js";
 import {formatNumber} from "./format.js";
 
@@ -21,16 +20,6 @@ export function findRoofline({rooflines}: Pick<Results, "rooflines">, device: st
   const roofline = rooflines.find((roofline) => roofline.device === device);
   if (!roofline) throw new Error(`the page states the limit of ${device}, which results/ does not have`);
   return roofline;
-}
-
-/**
- * The fastest of the changes that were tried in a file of `results/`, by its name without the extension.
- * @throws {Error} when the file is not there.
- */
-export function fastestTrial({tunings}: Pick<Results, "tunings">, file: string): Trial {
-  const tuning = tunings.find(({sourceFile}) => sourceFile === `${file}.json`);
-  if (!tuning) throw new Error(`the page states a trial of ${file}, which results/ does not have`);
-  return greatest(tuning.trials, (trial) => trial.afterTokensPerSecond)!;
 }
 
 /**
