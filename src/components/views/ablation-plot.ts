@@ -150,8 +150,10 @@ function draw(marks: Mark[], labels: readonly string[], width: number, percentOf
       ? ""
       : `, ${formatQuantity(row.workgroups, "workgroup")}`) +
     (reported ? `; reported ${formatRate(reported.tokensPerSecond)}` : "");
-  // The rows at the right end of the axis have the workgroups of the first one.
-  const widest = figures.map((line) => (inPercent ? formatRate(line.fastest.tokensPerSecond) : figure(line)));
+  // The rows at the right end of the axis have the workgroups of the first one, and nothing reported.
+  const widest = figures.map(({label, at, fastest}) =>
+    inPercent ? formatRate(fastest.tokensPerSecond) : figure({label, at, fastest})
+  );
   const plot = Plot.plot({
     width,
     height: margin.top + margin.bottom + labels.length * (narrow ? 36 : 24),
