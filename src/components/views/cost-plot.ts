@@ -8,7 +8,7 @@ import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
 import {asImage, drawLabels, frame, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
 import {deviceSymbol, lineIcon, symbolIcon} from "./rate-plot.js";
-import {ranOn} from "./recorded.js";
+import {inBrowser, ranOn} from "./recorded.js";
 
 export interface CostPlotOptions {
   /** The rows of one record on file, of one from each runtime of a device, or none. */
@@ -152,7 +152,7 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
     );
   const whose = ({row}: Mark) => {
     if (row.sourceFile === null) return "Yours: ";
-    return ranOn(row) === row.device ? "" : `${row.runtime}: `;
+    return inBrowser(row) ? `${row.runtime}: ` : "";
   };
   const lines = marks.filter((mark) => !isWait(mark));
   const requests: LabelRequest[] = [

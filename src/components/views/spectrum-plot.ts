@@ -6,7 +6,7 @@ import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
 import {formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
-import {ranOn} from "./recorded.js";
+import {inBrowser, ranOn} from "./recorded.js";
 import {
   addLabels,
   isLive,
@@ -139,7 +139,7 @@ function labelOf({tokensPerSecond}: ResultRow, name: string, width: number): str
 function importance({row}: Point): number {
   if (isLive(row)) return 4;
   if (row.kind === "run") {
-    if (ranOn(row) !== row.device) return 1; // a browser's point lies beside the one in Node
+    if (inBrowser(row)) return 1; // a browser's point lies beside the one in Node
     return row.features?.length === 0 ? 1.5 : 3;
   }
   return isProbe(row) ? 0 : 2; // it lies among the runs of its device; the others are all that is known of theirs

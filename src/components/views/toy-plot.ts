@@ -18,7 +18,7 @@ import {
   symbolIcon,
   type Point
 } from "./rate-plot.js";
-import {ranOn} from "./recorded.js";
+import {inBrowser} from "./recorded.js";
 import {launches, sizeCurves, type SizeCurves} from "./size-curve.js";
 
 export interface ToyPlotOptions {
@@ -118,11 +118,6 @@ function legend(recorded: readonly SizeCurves[], live: SizeCurves | undefined): 
 function whose(row: ResultRow): string {
   if (isLive(row)) return "yours";
   return inBrowser(row) ? row.runtime! : "recorded";
-}
-
-/** A recorded run of a panel. */
-function inBrowser(row: ResultRow): boolean {
-  return ranOn(row) !== row.device;
 }
 
 function dashOf(row: ResultRow): string {
