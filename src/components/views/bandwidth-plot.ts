@@ -231,10 +231,7 @@ function legend(points: Point[]): HTMLElement {
       ? "Yours, read"
       : `Recorded, ${shortDevice(device)}, ${symbol === decodingSymbol ? "weights read while decoding Phi-3-mini in one dispatch" : "read"}`;
   const entries = new Map(points.map((point) => [text(point), point]));
-  return html`<div
-    class="bandwidth-legend"
-    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
-  >
+  return html`<div class="plot-legend">
     ${[...entries].map(([what, {symbol, colour}]) => html`<span>${symbolIcon(symbol, colour)} ${what}</span>`)}
     <span><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Read bandwidth of a whole device</span>
   </div>`;

@@ -197,10 +197,7 @@ function describe(row: CostResultRow): string {
 function legend(marks: Mark[]): HTMLElement {
   const shown = waits.filter((wait) => marks.some(({row}) => waitOf(row) === wait));
   const records = [...new Map(marks.map((mark) => [mark.row.sourceFile, mark])).values()];
-  return html`<div
-    class="cost-legend"
-    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
-  >
+  return html`<div class="plot-legend">
     ${records.map(
       ({row, colour, symbol}) =>
         html`<span

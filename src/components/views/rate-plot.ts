@@ -172,10 +172,7 @@ export function legend(
       (symbol) => [symbol, colours.yours, symbol === symbolStar ? "Yours" : "Yours, another shape"] as const
     )
   ];
-  return html`<div
-    class="rate-legend"
-    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
-  >
+  return html`<div class="plot-legend">
     ${entries.map(([symbol, colour, label]) => html`<span>${symbolIcon(symbol, colour)} ${label}</span>`)} ${more}
     ${hasLimits ? html`<span><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit</span>` : null}
     <span>Solid: output verified. Hollow: not verified.</span>

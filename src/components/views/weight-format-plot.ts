@@ -157,9 +157,7 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
         `${shortDevice(device)} ${formatBandwidth(readBandwidthBytesPerSecond)}, ${basis}`
     );
   return html`<figure class="weight-format-plot" style="max-width: ${width}px; margin-inline: 0;">
-    <div
-      style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
-    >
+    <div class="plot-legend">
       ${legend(marks).map(({symbol, colour, text}) => html`<span>${symbolIcon(symbol, colour)} ${text}</span>`)}
       <span>Small, to the right: ${launches[2].replace("one workgroup, ", "")}</span>
       <span
