@@ -103,11 +103,12 @@ function label(plot: PlotElement, points: Point[], limits: Limit[], width: numbe
 }
 
 /** Who touches a narrow plot has no tooltips, so what its labels leave out stands below. */
-function unlabelled(points: Point[], named: Set<string>): HTMLElement {
+function unlabelled(points: Point[], named: Set<string>): HTMLElement | null {
   const lines = namesOfRest(
     byImportance(points).map(({row}) => row),
     named
   );
+  if (lines.length === 0) return null;
   return html`<div class="unlabelled">
     Points without a label, in tok/s; where there are two of a name, the figure is of Node:
     <ul>
