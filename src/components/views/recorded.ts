@@ -1,4 +1,3 @@
-import {greatest} from "d3";
 import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import type {Results, Roofline} from "../lab/results-table.js";
