@@ -82,9 +82,7 @@ export function ablationPlot({
   ];
   return html`<figure class="ablation-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${draw(marks, shown, width, percentOf)}
-    <div style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif);">
-      ${entries.map(({icon, text}) => html`<span>${icon} ${text}</span>`)}
-    </div>
+    <div class="plot-legend">${entries.map(({icon, text}) => html`<span>${icon} ${text}</span>`)}</div>
     <figcaption>
       Medians, with bars from p10 to p90,
       ${percentOf === undefined ? "on a logarithmic axis" : `in per cent of “${percentOf}” in the same run`}. The figure

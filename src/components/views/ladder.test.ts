@@ -1,5 +1,5 @@
 import {describe, expect, it} from "vitest";
-import {exampleRun} from "../lab/lab-fakes.js";
+import {atSpeed, exampleRun} from "../lab/lab-fakes.js";
 import {runSchema, type RunRecord, type RunRow} from "../lab/record.js";
 import {runRows} from "../lab/result-row.js";
 import {tilingExperiment} from "../lab/tiling.js";
@@ -23,9 +23,7 @@ function ladderRun(speeds: Record<string, number | null>, shapeId: ShapeId = "ph
     if (!("factoring" in identity)) throw new Error(`${variant} is no variant of the ladder`);
     const workgroups = variant === "resident" ? 132 : identity.workgroups;
     if (speed === null) return {...failed, ...identity, status: "declined", message: "not allowed."};
-    const samples = fused.samples.map(() => ({tokens: speed, milliseconds: 1000}));
-    const tokensPerSecond = {median: speed, p10: speed, p90: speed};
-    return {...fused, ...identity, workgroups, samples, tokensPerSecond};
+    return {...atSpeed(fused, speed), ...identity, workgroups};
   });
   return runSchema.parse({
     ...run,
