@@ -21,6 +21,10 @@ describe("the page on one workgroup", () => {
       ["record-64", "measured", 64],
       ["teams", "measured", 256]
     ]);
+    expect(rows.map(({kernel}) => [kernel!.lanes, kernel!.teamRows, kernel!.options])).toEqual([
+      [4, 4, {alone: "each weight, column by column"}],
+      [32, 2, {loads: 1}]
+    ]);
     expect(await page.locator(".your-answer").innerText()).toMatch(
       /^On your device, .*\stok\/s .*( times as many|, and no later rung measured is faster)/
     );

@@ -1,9 +1,9 @@
 import type {Decoder} from "../decode/decoder.js";
-import type {KernelFeature} from "../gpu/kernels.js";
+import type {Geometry} from "../decode/plan.js";
 import {compareLogits} from "../model/reference.js";
 import {weightBytesPerToken, type Shape, type WeightFormat} from "../model/shape.js";
 import type {Expected} from "./expected.js";
-import type {Verification} from "./record.js";
+import type {KernelRecord, Verification} from "./record.js";
 import {VerificationError, type Subject} from "./subject.js";
 
 /**
@@ -18,8 +18,7 @@ interface SubjectTerms {
   weightFormat: WeightFormat;
   /** Of a unit, which is a whole dispatch where one has several tokens. */
   tokensPerDispatch: number;
-  /** Optional features of its kernels. */
-  features: readonly KernelFeature[];
+  geometry: Pick<Geometry, "lanes" | "options" | "features">;
 }
 
 /** One factoring of a synthetic model, ready to be verified and timed. */
@@ -44,8 +43,15 @@ export class DecodeSubject implements Subject {
     return this.dispatch?.workgroupSize;
   }
 
+  get kernel(): KernelRecord | undefined {
+    if (!this.dispatch) return undefined;
+    const {teamRows, qkvRows, residualRows, readAhead, tileGroups} = this.dispatch;
+    const {lanes, options} = this.terms.geometry;
+    return {lanes, teamRows, qkvRows, residualRows, readAhead, tileGroups, ...(options && {options: {...options}})};
+  }
+
   get features() {
-    return this.terms.features;
+    return this.terms.geometry.features;
   }
 
   async predictedMillisecondsPerUnit(signal: AbortSignal) {

@@ -137,12 +137,7 @@ export function decodeVariants(
         const createPart = () =>
           createDecoder(device, kernels, weights, {shape: part, factoring, geometry: waits ? partGeometry : geometry});
         const tolerance = logitTolerances[arithmetic];
-        return new DecodeSubject(
-          decoder,
-          expected,
-          {tolerance, weightFormat, tokensPerDispatch, features: geometry.features},
-          createPart
-        );
+        return new DecodeSubject(decoder, expected, {tolerance, weightFormat, tokensPerDispatch, geometry}, createPart);
       }
     };
   });

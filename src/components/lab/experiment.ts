@@ -19,6 +19,7 @@ export type DecodeIdentity = Pick<
   | "apart"
   | "workgroups"
   | "workgroupSize"
+  | "kernel"
   | "features"
   | "weightFormat"
 >;

@@ -85,6 +85,22 @@ export const verificationSchema = z.strictObject({
   tokens: z.int().positive()
 });
 
+/** How the one kernel of a row divides its work, beside its workgroups and their size. */
+const kernelSchema = z.strictObject({
+  /** Lanes of a team, at most: those of the largest subgroup where the size of subgroups varies. */
+  lanes: z.int().positive(),
+  /** Rows of a matrix that a team computes together. */
+  teamRows: z.int().positive(),
+  qkvRows: z.int().positive(),
+  residualRows: z.int().positive(),
+  /** Loads of the FFN's first matrix for each invocation, before a wait. */
+  readAhead: z.int().nonnegative(),
+  /** Groups of 32 activations that workgroup memory holds at once; 0 where they are elsewhere. */
+  tileGroups: z.int().nonnegative(),
+  /** What was chosen instead of what the kernel chooses by itself: `KernelOptions`. */
+  options: z.record(text, z.union([text, z.number(), z.boolean()])).optional()
+});
+
 const rowIdentity = {
   variant: text,
   label: text,
@@ -103,6 +119,8 @@ const rowIdentity = {
   workgroups: z.int().positive().nullable(),
   workgroupSize: z.int().positive().nullable(),
   features: z.array(text),
+  /** Of a row of one kernel that was made ready; records before 2026-11-23, 12:00 UTC, do not have it. */
+  kernel: kernelSchema.optional(),
   /** What the matrices are in memory; int4 where nothing is said. */
   weightFormat: z.enum(weightFormats).optional()
 };
@@ -258,6 +276,7 @@ function isPlausible(date: string): boolean {
 export type RuntimeDescription = z.infer<typeof runtimeSchema>;
 export type Statistics = z.infer<typeof statisticsSchema>;
 export type Verification = z.infer<typeof verificationSchema>;
+export type KernelRecord = z.infer<typeof kernelSchema>;
 export type MeasuredRow = z.infer<typeof measuredRowSchema>;
 export type UnmeasuredRow = z.infer<typeof unmeasuredRowSchema>;
 export type RunRecord = z.infer<typeof runSchema>;

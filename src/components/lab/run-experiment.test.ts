@@ -764,9 +764,10 @@ describe("a variant of several workgroups", () => {
   };
 
   it("says in its row how many were resident, once it is prepared", async () => {
-    const subject = Object.assign(b, {workgroups: 132, workgroupSize: 512});
+    const kernel = {lanes: 32, teamRows: 8, qkvRows: 6, residualRows: 2, readAhead: 9, tileGroups: 256};
+    const subject = Object.assign(b, {workgroups: 132, workgroupSize: 512, kernel});
     const {record} = await run([waiting(async () => subject)], {allowWaits: true});
-    expect(record!.rows[0]).toMatchObject({status: "measured", workgroups: 132, workgroupSize: 512});
+    expect(record!.rows[0]).toMatchObject({status: "measured", workgroups: 132, workgroupSize: 512, kernel});
     const shown = events.map(({rows}) => [rows[0]!.status, rows[0]!.workgroups]);
     expect(shown[0]).toEqual(["waiting", null]);
     expect(shown).toContainEqual(["verifying", 132]);

@@ -29,7 +29,7 @@ export type RowProgress = VariantIdentity & Partial<Figures> & RowStatus;
 
 /** What becomes known of a row while it runs. */
 type RowChange = Partial<Figures & RowStatus> &
-  Pick<Subject, "workgroups" | "workgroupSize" | "bytesPerOperation"> & {features?: string[]};
+  Pick<Subject, "workgroups" | "workgroupSize" | "kernel" | "bytesPerOperation"> & {features?: string[]};
 
 interface RowStatus {
   status: "waiting" | "preparing" | "verifying" | "verified" | "warming" | "measuring" | "cancelled" | RunRow["status"];
@@ -181,11 +181,12 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
         else alive.add(subject);
         return subject;
       });
-      const {workgroups, workgroupSize, features, bytesPerOperation} = prepared;
+      const {workgroups, workgroupSize, kernel, features, bytesPerOperation} = prepared;
       board.set(id, {
         status: "verifying",
         ...(workgroups && {workgroups}),
         ...(workgroupSize && {workgroupSize}),
+        ...(kernel && {kernel}),
         ...(features && {features: [...features]}),
         ...(bytesPerOperation && {bytesPerOperation})
       });

@@ -1,7 +1,7 @@
 import type {KernelFeature} from "../gpu/kernels.js";
 import type {GpuTime} from "../gpu/pass-timer.js";
 import type {ExactVerification} from "./cost-record.js";
-import type {Verification} from "./record.js";
+import type {KernelRecord, Verification} from "./record.js";
 
 /**
  * Something the lab can verify and time: one variant of an experiment, ready on a device. The protocol knows
@@ -29,6 +29,8 @@ export interface Subject {
   readonly workgroupSize?: number;
   /** Workgroups of its one dispatch, where the device decides how many. */
   readonly workgroups?: number;
+  /** How its one kernel divides the work, where it is one. */
+  readonly kernel?: KernelRecord;
   /** Optional features of its kernels, where the device decides which it uses. */
   readonly features?: readonly KernelFeature[];
   /** Fewest units that one call of `run` may be asked for, where a shorter call could not be timed; 1 by default. */
