@@ -49,7 +49,12 @@ describe("the panel of the experiment spectrum", () => {
 
     expect((await exportRecord(page)).record).toEqual(record);
     expect(await accessibilityViolations(page)).toEqual([]);
+    const unlabelled = page.locator(".spectrum-plot .unlabelled li");
+    expect(await unlabelled.count(), "of a plot with room for tooltips").toBe(0);
     await expectToFit(page, 360);
+    await expect
+      .poll(() => unlabelled.allInnerTexts())
+      .toContainEqual(expect.stringMatching(/^Chunked, .*: 2:\s.*, 4:/));
     expect(problems).toEqual([]);
   });
 

@@ -22,7 +22,7 @@ import package::lib::place::Invocation;
 @if(!record_tile) override single_weights: bool;
 @if(!record_tile) override single_scales: bool;
 @if(!record_tile) override column_order: bool;
-// Whether a loop takes four single weights at a time, and the eight of a word without a loop.
+// Whether a loop takes four weights at a time, and whether the words of a group and the eight of each need none.
 @if(!record_tile) override four_at_a_time: bool;
 @if(!record_tile) override written_out: bool;
 // Whether nibbles are converted to floats one by one, or put among a float's bits as lib/int4.wgsl does.
@@ -118,7 +118,7 @@ fn dot_nibbles(matrix: Matrix, row: u32, group: u32, input: Input) -> f32 {
 @if(!record_tile)
 fn dot_nibble(matrix: Matrix, row: u32, group: u32, column: u32, input: Input) -> f32 {
   let word = weight_word(matrix.slot, 4u * (matrix.words + row * matrix.row_groups + group) + column / 8u);
-  return activations[word_of(input.vector, 32u * group + column)] * nibble_of(word, column % 8u);
+  return dot_place(word, column % 8u, 32u * group + column, input);
 }
 
 // The same, a load for each eight.
@@ -127,11 +127,22 @@ fn dot_word_by_word(matrix: Matrix, row: u32, group: u32, input: Input) -> f32 {
   var sum = 0.0;
   for (var eight = 0u; eight < 4u; eight++) {
     let word = weight_word(matrix.slot, 4u * (matrix.words + row * matrix.row_groups + group) + eight);
-    for (var place = 0u; place < 8u; place++) {
-      sum += activations[word_of(input.vector, 32u * group + 8u * eight + place)] * nibble_of(word, place);
+    for (var place = 0u; place < 8u; place += select(1u, 4u, four_at_a_time)) {
+      let column = 32u * group + 8u * eight + place;
+      sum += dot_place(word, place, column, input);
+      if (four_at_a_time) {
+        sum += dot_place(word, place + 1u, column + 1u, input)
+          + dot_place(word, place + 2u, column + 2u, input)
+          + dot_place(word, place + 3u, column + 3u, input);
+      }
     }
   }
   return sum;
+}
+
+@if(!record_tile)
+fn dot_place(word: u32, place: u32, column: u32, input: Input) -> f32 {
+  return activations[word_of(input.vector, column)] * nibble_of(word, place);
 }
 
 // The same, without the loops.

@@ -8,8 +8,8 @@ const opened: GPU[] = [];
 
 /**
  * Dawn in Node asks whether the GPU has finished in every turn of the event loop, by `setImmediate`, without a pause. That
- * takes the cores that software drivers compute on, and on an H200 every third answer to a wait of 100 ms came 10 to 30 ms
- * late. So after the first millisecond of a wait there is a pause between two questions.
+ * takes the cores that software drivers compute on, and on a GPU the answers to long waits were seen to come late; of
+ * neither is a record on file. So after the first millisecond of a wait there is a pause between two questions.
  */
 const polling = {eagerMilliseconds: 1, pauseMilliseconds: 0.1};
 

@@ -15,7 +15,7 @@ import {layColumns} from "../components/decode/column-weights.js";
 import {createDecoder, type Decoder, type DecoderOptions} from "../components/decode/decoder.js";
 import {expandWeights} from "../components/decode/expanded-weights.js";
 import {createSyntheticWeights, uploadWeights, type GpuWeights} from "../components/decode/gpu-weights.js";
-import {readsColumns} from "../components/decode/kernel-options.js";
+import {readsColumns, type KernelOptions} from "../components/decode/kernel-options.js";
 import type {Geometry} from "../components/decode/plan.js";
 
 const gpu = await openTestGpu();
@@ -160,7 +160,8 @@ async function makeTinySubjects() {
   const staged = {factoring: "staged", shape, weights, expected, geometry: change(all!)} satisfies Subject;
   const rows = {teamRows: 4, qkvRows: 4, residualRows: 4};
   const one = changeGeometry(gpu, shape, [], {lanes: 4, lanesAreFixed: true, kernel: {workgroupSize: 64, ...rows}});
-  const alone = {...staged, factoring: "fused", expected: shorten(expected, 3)} as const;
+  const alone = (options: KernelOptions) =>
+    ({...staged, factoring: "fused", expected: shorten(expected, 3), geometry: {...one, options}}) as const;
   return {
     staged,
     portable: {...staged, expected: shorten(expected, 3), geometry: change([], {lanes: 8})},
@@ -179,16 +180,13 @@ async function makeTinySubjects() {
       })
     },
     crowd: {...staged, factoring: "fused", geometry: change(all!, {workgroups: 8}), crowd: 8},
-    record: {...alone, geometry: {...one, options: {alone: "each weight, column by column"}}},
-    scales: {...alone, geometry: {...one, options: {alone: "four weights, a scale for 32"}}},
-    words: {...alone, geometry: {...one, options: {alone: "each word, written out", scalarLoads: true}}},
-    "word by word": {...alone, geometry: {...one, options: {alone: "each word"}}},
-    "record tiles": {
-      ...alone,
-      geometry: {...one, options: {alone: "each word, from workgroup memory", mostTileGroups: 4}}
-    },
-    loads: {...alone, geometry: {...one, options: {loads: 2}}},
-    passes: {...alone, geometry: {...one, options: {qkvPasses: 3}}},
+    record: alone({alone: "each weight, column by column"}),
+    scales: alone({alone: "four weights, a scale for 32"}),
+    words: alone({alone: "each word, written out", scalarLoads: true}),
+    "word by word": alone({alone: "each word"}),
+    "record tiles": alone({alone: "each word, from workgroup memory", mostTileGroups: 4}),
+    loads: alone({loads: 2}),
+    passes: alone({qkvPasses: 3}),
     fused: {...staged, factoring: "fused"},
     chunked: {...staged, factoring: "chunked", geometry: change(all!, {layersPerDispatch: 1})},
     "fused tiles": {...staged, factoring: "fused", geometry: change(all!, pieces)}

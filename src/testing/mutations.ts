@@ -403,9 +403,15 @@ export const mutations: readonly Mutation[] = [
     ],
     ["every word of a group is the first", "group) + eight);", "group));", "word by word"],
     [
+      "the third of four weights of a word is left out",
+      "          + dot_place(word, place + 2u, column + 2u, input)\n",
+      "",
+      "word by word"
+    ],
+    [
       "half of the weights are the other half",
-      "nibble_of(word, column % 8u)",
-      "nibble_of(word, column % 4u)",
+      "dot_place(word, column % 8u,",
+      "dot_place(word, column % 4u,",
       "scales"
     ],
     [

@@ -1,12 +1,13 @@
 import {guard, GpuError, StalledError} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
-import {Readback} from "../gpu/readback.js";
-import {activationLayout, layerCacheFloats, shapeConstants} from "../model/layout.js";
+import {activationLayout, shapeConstants} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
+import {bindElsewhere, bindPlan, createBindGroupLayout} from "./decoder-bindings.js";
+import {allocateMemory, perDispatchAt, poisonAt, tokensAt, type DecoderMemory} from "./decoder-memory.js";
 import type {GpuWeights} from "./gpu-weights.js";
 import {optionConstants} from "./kernel-options.js";
-import {isOneKernel, linkConditions, planToken, type Dispatch, type Factoring, type Geometry} from "./plan.js";
+import {linkConditions, planToken, type Dispatch, type Factoring, type Geometry} from "./plan.js";
 
 /** One factoring with one geometry: what a row of an experiment runs. */
 export interface DecoderOptions {
@@ -56,11 +57,6 @@ export interface Decoder {
   destroy(): void;
 }
 
-/** Words of `state` (kernels/lib/sequence.wgsl): what a dispatch does is counted in tokens or in layers. */
-const perDispatchAt = 2;
-const poisonAt = 4;
-const tokensAt = 5;
-
 /**
  * Tokens in one submit, at most: enough to hide a submit's cost. The first submits are smaller, so that the GPU starts
  * while the rest is still being encoded.
@@ -82,9 +78,9 @@ export async function createDecoder(
   const plan = planToken(shape, factoring, geometry);
   if (awaited && waits(plan)) throw new GpuError("the CPU waits for dispatches only where workgroups do not wait");
   if (awaited && countsTokens(plan)) throw new GpuError("the CPU waits for dispatches only of one token or less");
-  const memory = await allocate(device, shape);
+  const memory = await allocateMemory(device, shape);
   try {
-    const layout = bindGroupLayout(device, factoring, weights);
+    const layout = createBindGroupLayout(device, factoring, weights);
     const pipelines = await compile(device, kernels, plan, {
       layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
       conditions: linkConditions(factoring, geometry, weights.slots.length, weights.format),
@@ -142,17 +138,6 @@ export interface Step extends Dispatch {
   elsewhere: readonly GPUBindGroup[];
 }
 
-type Buffers = Record<"rotations" | "cache" | "activations" | "state", GPUBuffer>;
-
-/** All that a decoder allocates beside the weights. */
-interface Memory {
-  buffers: Buffers;
-  logits: Readback;
-  tokens: Readback;
-  poison: Readback;
-  destroy(): void;
-}
-
 class PlannedDecoder implements Decoder {
   position = 0;
   private promptLength = 0;
@@ -162,7 +147,7 @@ class PlannedDecoder implements Decoder {
     private readonly device: GPUDevice,
     readonly shape: Shape,
     readonly plan: readonly Step[],
-    private readonly memory: Memory,
+    private readonly memory: DecoderMemory,
     private readonly launch: Pick<Geometry, "tokensPerDispatch" | "layersPerDispatch"> & {
       awaited: boolean;
       apart: boolean;
@@ -313,56 +298,6 @@ class PlannedDecoder implements Decoder {
   }
 }
 
-async function allocate(device: GPUDevice, shape: Shape): Promise<Memory> {
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  const cacheBytes = 4 * shape.layers * layerCacheFloats(shape);
-  const {maxBufferSize} = device.limits;
-  if (cacheBytes > maxBufferSize) {
-    throw new GpuError(`the KV cache needs ${cacheBytes} bytes; this device allows ${maxBufferSize} (maxBufferSize)`);
-  }
-  const made: {destroy(): void}[] = [];
-  const keep = <T extends {destroy(): void}>(resource: T): T => {
-    made.push(resource);
-    return resource;
-  };
-  const storage = (label: keyof Buffers, size: number) => keep(device.createBuffer({label, size, usage}));
-  const destroy = () => {
-    for (const resource of made) resource.destroy();
-  };
-  try {
-    return await guard(device, `allocating the KV cache of ${shape.label}`, () => {
-      const buffers = {
-        rotations: storage("rotations", 4 * shape.context * shape.headDim),
-        cache: storage("cache", cacheBytes),
-        activations: storage("activations", 4 * activationLayout(shape).words),
-        state: storage("state", 4 * (tokensAt + shape.context + 1))
-      };
-      const logits = keep(new Readback(device, 4 * shape.vocabulary));
-      const tokens = keep(new Readback(device, 4 * shape.context + 4));
-      const poison = keep(new Readback(device, 4));
-      device.queue.writeBuffer(buffers.rotations, 0, rotations(shape));
-      return {buffers, logits, tokens, poison, destroy};
-    });
-  } catch (error) {
-    destroy();
-    throw error;
-  }
-}
-
-/** Cosine and sine of position · theta^(−2i / headDim), [context][headDim / 2]; WGSL's own are good to 2⁻¹¹ only. */
-function rotations({context, headDim, ropeTheta}: Shape): Float32Array<ArrayBuffer> {
-  const half = headDim / 2;
-  const values = new Float32Array(context * headDim);
-  for (let position = 0; position < context; ++position) {
-    for (let i = 0; i < half; ++i) {
-      const angle = position * ropeTheta ** ((-2 * i) / headDim);
-      values[2 * (position * half + i)] = Math.cos(angle);
-      values[2 * (position * half + i) + 1] = Math.sin(angle);
-    }
-  }
-  return values;
-}
-
 async function compile(
   device: GPUDevice,
   kernels: Kernels,
@@ -392,83 +327,4 @@ async function compile(
     return [path, await createPipeline(device, kernels, {...options, path, constants: sized})] as const;
   });
   return new Map(await Promise.all(compiled));
-}
-
-/** The bindings of kernels/lib/model.wgsl that a factoring has. */
-function bindGroupLayout(device: GPUDevice, factoring: Factoring, {slots}: GpuWeights): GPUBindGroupLayout {
-  const extraSlots = slots.slice(1).map((_, i) => 6 + i);
-  const readOnly = isOneKernel(factoring) ? [0, 1, 2, ...extraSlots] : [0, 2];
-  const entry = (type: GPUBufferBindingType) => (binding: number) => ({
-    binding,
-    visibility: GPUShaderStage.COMPUTE,
-    buffer: {type}
-  });
-  return device.createBindGroupLayout({
-    entries: [...readOnly.map(entry("read-only-storage")), ...[3, 4, 5].map(entry("storage"))]
-  });
-}
-
-/** One bind group a layer, one for the ends, or one for everything: dispatches that bind the same share it. */
-function bindPlan(
-  device: GPUDevice,
-  layout: GPUBindGroupLayout,
-  plan: readonly Dispatch[],
-  weights: GpuWeights,
-  {rotations, cache, activations, state}: Buffers,
-  shape: Shape
-): GPUBindGroup[] {
-  const {slots, ends, layersPerSlot, layerBytes} = weights;
-  const layerCache = 4 * layerCacheFloats(shape);
-  const bind = (resources: Record<number, GPUBufferBinding>) =>
-    device.createBindGroup({
-      layout,
-      entries: Object.entries({
-        ...resources,
-        2: {buffer: rotations},
-        4: {buffer: activations},
-        5: {buffer: state}
-      }).map(([binding, resource]) => ({binding: Number(binding), resource}))
-    });
-  const make = (bound: Dispatch["bound"]) => {
-    if (bound === "all") {
-      const extra = Object.fromEntries(slots.slice(1).map((buffer, i) => [6 + i, {buffer}]));
-      return bind({0: {buffer: slots[0]!}, 1: {buffer: ends}, 3: {buffer: cache}, ...extra});
-    }
-    if (bound === "ends") return bind({0: {buffer: ends}, 3: {buffer: cache, size: layerCache}});
-    const buffer = slots[Math.floor(bound / layersPerSlot)]!;
-    return bind({
-      0: {buffer, offset: (bound % layersPerSlot) * layerBytes, size: layerBytes},
-      3: {buffer: cache, offset: bound * layerCache, size: layerCache}
-    });
-  };
-  const groups = new Map<Dispatch["bound"], GPUBindGroup>();
-  return plan.map(({bound}) => {
-    if (!groups.has(bound)) groups.set(bound, make(bound));
-    return groups.get(bound)!;
-  });
-}
-
-/** The layers' weights as far as they have room for the ends, window by window, bound as the ends are. */
-function bindElsewhere(
-  device: GPUDevice,
-  layout: GPUBindGroupLayout,
-  {slots, ends, layerBytes}: GpuWeights,
-  {rotations, cache, activations, state}: Buffers,
-  shape: Shape
-): GPUBindGroup[] {
-  const stride = layerBytes * Math.ceil(ends.size / layerBytes);
-  return slots.flatMap((buffer) =>
-    Array.from({length: Math.floor(buffer.size / stride)}, (_, i) =>
-      device.createBindGroup({
-        layout,
-        entries: [
-          {binding: 0, resource: {buffer, offset: i * stride, size: ends.size}},
-          {binding: 2, resource: {buffer: rotations}},
-          {binding: 3, resource: {buffer: cache, size: 4 * layerCacheFloats(shape)}},
-          {binding: 4, resource: {buffer: activations}},
-          {binding: 5, resource: {buffer: state}}
-        ]
-      })
-    )
-  );
 }

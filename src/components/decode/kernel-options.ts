@@ -10,8 +10,8 @@ const waysAlone = {
   },
   "four weights": {overrides: {single_weights: 1, single_scales: 1, four_at_a_time: 1}},
   "four weights, a scale for 32": {overrides: {single_weights: 1, four_at_a_time: 1}},
-  "each word": {},
-  "each word, written out": {overrides: {written_out: 1}},
+  "each word": {overrides: {four_at_a_time: 1}},
+  "each word, written out": {overrides: {four_at_a_time: 1, written_out: 1}},
   "each word, from workgroup memory": {tiled: true, overrides: {converted: 1}},
   "each word, without conversion": {tiled: true}
 } satisfies Record<string, WayAlone>;

@@ -7,7 +7,7 @@ import {decodeVariants, type DecodeVariant} from "./decode-variant.js";
 import {chunksExperiment} from "./chunks.js";
 import {geometryExperiment} from "./geometry.js";
 import {int4Experiment} from "./int4.js";
-import {ablations, beside, ladder, tilingExperiment} from "./tiling.js";
+import {ablated, ablations, beside, ladder, tilingExperiment} from "./tiling.js";
 import {workgroupsExperiment} from "./workgroups.js";
 
 const environment = {kernels: readKernels(), residency: processMemory()};
@@ -211,18 +211,21 @@ describe("the experiment", () => {
     }
   });
 
-  test("tiling has rungs and ablations that a large GPU can run at every shape, of which one waits", () => {
+  test("tiling has rungs and ablations that a large GPU can run at every shape, of which four wait", () => {
     for (const shape of Object.values(shapes)) {
       const variants = tilingExperiment(environment).variants(shape);
       expect(variants.map(({identity}) => identity.variant)).toEqual(
-        [...ladder, beside, ...ablations].map(({variant}) => variant)
+        [...ladder, beside, ablated, ...ablations].map(({variant}) => variant)
       );
       expect(new Set(variants.map(({identity}) => identity.label)).size).toBe(variants.length);
       expect(variants.filter(({waits}) => waits).map(({identity}) => identity.variant)).toEqual([
         "resident-alike",
+        "residual-rows",
+        "qkv-rows",
         "resident"
       ]);
-      for (const variant of variants) expect(variant.unsupported(gpuWith()), variant.identity.variant).toBeNull();
+      const refused = variants.filter((variant) => variant.unsupported(gpuWith()) !== null);
+      expect(refused.map(({identity}) => identity.variant)).toEqual(shape.headDim % 6 === 0 ? [] : ["qkv-rows"]);
     }
   });
 
@@ -237,7 +240,7 @@ describe("the experiment", () => {
       ladder
         .slice(
           0,
-          ladder.findIndex(({variant}) => variant === "subgroups")
+          ladder.findIndex(({variant}) => variant === "subgroup-sums")
         )
         .map(({variant}) => variant)
     );

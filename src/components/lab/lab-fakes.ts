@@ -110,6 +110,15 @@ export function exampleRun(): {run: RunRecord; fused: MeasuredRow; staged: Measu
   return {run, fused, staged, failed};
 }
 
+/** The same row at this speed, in tok/s, in every sample. */
+export function atSpeed(row: MeasuredRow, speed: number): MeasuredRow {
+  return {
+    ...row,
+    samples: row.samples.map(() => ({tokens: Math.round(100 * speed), milliseconds: 100_000})),
+    tokensPerSecond: {median: speed, p10: speed, p90: speed}
+  };
+}
+
 /** A sweep that is right in every part: `exampleRun` at two shapes, and a third that was cancelled. */
 export function exampleSweep(): SweepRecord {
   const {run} = exampleRun();

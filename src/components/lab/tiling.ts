@@ -15,19 +15,23 @@ const alone = {
 } as const;
 
 /** Invocations share their rows, without subgroups, of a size that every device has. */
-const shared = {factoring: "fused", features: [], lanes: 32, kernel: {workgroupSize: 256}} as const;
-const twoRows = {...shared.kernel, ...rowsOfTeam(2)};
+const shared = {factoring: "fused", features: [], lanes: 32} as const;
 
-/** One workgroup as the notebook's other experiments have it in 16-bit integers: the default geometry. */
-const base = {factoring: "fused", features: ["subgroups"], arithmetic: "int16"} as const;
+/** Lanes of a subgroup share their rows. */
+const grouped = {factoring: "fused", features: ["subgroups"]} as const;
+const integers = {...grouped, arithmetic: "int16"} as const;
+const sized = (workgroupSize: number, rows: number) => ({workgroupSize, ...rowsOfTeam(rows)});
 
-/** From the style of the recorded kernels to the fused kernel as it is: each rung changes what its label says. */
+/**
+ * From the style of the recorded kernels to the fused kernel as it is: each rung changes what its label says, and nothing
+ * else, so all but the last say their geometry whole and leave nothing to the device. The last is the default.
+ */
 export const ladder: readonly DecodeVariant[] = [
   {
     ...alone,
     variant: "record-64",
     label: "The recorded style, 64 invocations",
-    kernel: {...alone.kernel, workgroupSize: 64},
+    kernel: sized(64, 4),
     options: {alone: "each weight, column by column"}
   },
   {
@@ -44,11 +48,11 @@ export const ladder: readonly DecodeVariant[] = [
   },
   {...alone, variant: "row-order", label: "Weights row by row", options: {alone: "four weights"}},
   {...alone, variant: "scales", label: "A scale for 32 weights", options: {alone: "four weights, a scale for 32"}},
-  {...alone, variant: "words", label: "Eight weights from a load", options: {alone: "each word"}},
+  {...alone, variant: "word", label: "Eight weights from a load", options: {alone: "each word"}},
   {
     ...alone,
     variant: "written-out",
-    label: "Eight products without a loop",
+    label: "A group without loops",
     options: {alone: "each word, written out", scalarLoads: true}
   },
   {
@@ -64,52 +68,48 @@ export const ladder: readonly DecodeVariant[] = [
     options: {alone: "each word, without conversion", scalarLoads: true}
   },
   {...alone, variant: "vectors", label: "16 bytes a load", options: {alone: "each word, without conversion"}},
-  {...alone, variant: "shared-by-4", label: "Four invocations share two rows", kernel: twoRows, options: {loads: 1}},
-  {...shared, variant: "teams", label: "32 invocations share two rows", kernel: twoRows, options: {loads: 1}},
-  {...shared, variant: "loads", label: "Four loads under way", kernel: twoRows, options: {loads: 4}},
-  {...shared, variant: "register-tile", label: "Four rows a team", options: {loads: 4}},
   {
-    factoring: "fused",
-    features: ["subgroups"],
-    variant: "subgroups",
-    label: "Sums by subgroups",
-    kernel: shared.kernel
+    ...shared,
+    lanes: 4,
+    variant: "shared-by-4",
+    label: "Four invocations share two rows",
+    kernel: sized(256, 2),
+    options: {loads: 1}
   },
+  {...shared, variant: "teams", label: "32 invocations share two rows", kernel: sized(256, 2), options: {loads: 1}},
+  {...shared, variant: "loads", label: "Four loads under way", kernel: sized(256, 2), options: {loads: 4}},
+  {...shared, variant: "four-rows", label: "Four rows a team", kernel: sized(256, 4), options: {loads: 4}},
+  {...grouped, variant: "subgroup-sums", label: "Sums by subgroups", kernel: sized(256, 4), options: {loads: 4}},
+  {...grouped, variant: "invocations-512", label: "512 invocations", kernel: sized(512, 4), options: {loads: 4}},
+  {...integers, variant: "integers", label: "16-bit integers", kernel: sized(512, 4), options: {loads: 4}},
+  {...integers, variant: "eight-loads", label: "Eight loads under way", kernel: sized(512, 4), options: {loads: 8}},
+  {...integers, variant: "eight-rows", label: "Eight rows a team", kernel: sized(512, 8), options: {loads: 8}},
   {
-    factoring: "fused",
-    features: ["subgroups"],
-    variant: "size-512",
-    label: "512 invocations",
-    kernel: {workgroupSize: 512}
-  },
-  {
-    factoring: "fused",
-    features: ["subgroups"],
-    variant: "rows-8",
-    label: "Eight rows a team",
-    kernel: {workgroupSize: 512, ...rowsOfTeam(8)},
-    options: {loads: 4}
-  },
-  {
-    factoring: "fused",
-    features: ["subgroups"],
-    variant: "loads-8",
-    label: "Eight loads under way",
-    kernel: {workgroupSize: 512, ...rowsOfTeam(8)}
-  },
-  {...base, variant: "int16", label: "16-bit integers"},
-  {
-    ...base,
+    ...integers,
     variant: "resident-alike",
     label: "All resident workgroups",
     workgroups: "resident",
-    kernel: {workgroupSize: 512, ...rowsOfTeam(8), readAhead: 0}
+    kernel: {...sized(512, 8), readAhead: 0}
   },
-  {...base, variant: "resident", label: "The geometry that is best for all", workgroups: "resident"}
+  {
+    ...integers,
+    variant: "residual-rows",
+    label: "Two rows of the residual",
+    workgroups: "resident",
+    kernel: {...sized(512, 8), residualRows: 2, readAhead: 0}
+  },
+  {
+    ...integers,
+    variant: "qkv-rows",
+    label: "Six rows of queries, keys and values",
+    workgroups: "resident",
+    kernel: {...sized(512, 8), residualRows: 2, qkvRows: 6, readAhead: 0}
+  },
+  {...integers, variant: "resident", label: "The FFN read ahead of a wait", workgroups: "resident"}
 ];
 
-/** The rung that every ablation changes in one thing: the last one of one workgroup. */
-export const ablated = ladder.find(({variant}) => variant === "int16")!;
+/** What every ablation changes in one thing: one workgroup in its default geometry, as the other experiments have it. */
+export const ablated: DecodeVariant = {...integers, variant: "int16", label: "As it is, in 16-bit integers"};
 
 /** The design that the ladder is put beside. */
 export const beside: DecodeVariant = {
@@ -120,35 +120,36 @@ export const beside: DecodeVariant = {
   arithmetic: "int16"
 };
 
-/** The rung `ablated` with one thing changed. */
+/** `ablated` with one thing changed. On a device whose default is what the label says, a row repeats it. */
 export const ablations: readonly DecodeVariant[] = [
   ...([8, 32] as const).map((mostTileGroups) => ({
-    ...base,
+    ...integers,
     variant: `tile-${mostTileGroups}`,
     label: `A tile of ${32 * mostTileGroups} activations`,
     options: {mostTileGroups}
   })),
   ...([1, 2, 4] as const).map((loads) => ({
-    ...base,
+    ...integers,
     variant: `loads-${loads}`,
-    label: `${{1: "One load", 2: "Two loads", 4: "Four loads"}[loads]} at once, not eight`,
+    label: {1: "One load at once", 2: "Two loads at once", 4: "Four loads at once"}[loads],
     options: {loads}
   })),
   ...([2, 4] as const).map((rows) => ({
-    ...base,
+    ...integers,
     variant: `rows-${rows}`,
-    label: `${{2: "Two", 4: "Four"}[rows]} rows, not eight`,
+    label: {2: "Two rows at once", 4: "Four rows at once"}[rows],
     kernel: rowsOfTeam(rows)
   })),
   ...[256, 1024].map((workgroupSize) => ({
-    ...base,
+    ...integers,
     variant: `size-${workgroupSize}`,
-    label: `${workgroupSize} invocations, not 512`,
+    label: `A workgroup of ${workgroupSize}`,
     kernel: {workgroupSize}
   })),
-  {...base, variant: "passes-3", label: "Queries, keys, values in three passes", options: {qkvPasses: 3}},
-  {...base, variant: "scalar-loads", label: "Four bytes a load, not 16", options: {scalarLoads: true}},
-  {...base, variant: "portable", label: "Sums without subgroups", features: []}
+  {...integers, variant: "passes-3", label: "Queries, keys, values in three passes", options: {qkvPasses: 3}},
+  {...integers, variant: "scalar-loads", label: "Four bytes a load, not 16", options: {scalarLoads: true}},
+  {...integers, variant: "portable", label: "Sums without subgroups", features: []},
+  {...grouped, variant: "float32", label: "In float32"}
 ];
 
 /** How much faster one workgroup gets, change by change, and what all of them then give. */
@@ -161,7 +162,7 @@ export function tilingExperiment(environment: DecodeEnvironment): Experiment {
     defaultShape: "phi3-mini-1-layer",
     page: "/tiling",
     variants(shape: Shape) {
-      return decodeVariants(environment, shape, [...ladder, beside, ...ablations], sessions);
+      return decodeVariants(environment, shape, [...ladder, beside, ablated, ...ablations], sessions);
     }
   };
 }

@@ -1,3 +1,5 @@
+import {sizedShapes} from "./sized-shapes.js";
+
 /**
  * The shape of a decoder-only transformer with RMSNorm, rotary embeddings and a SwiGLU feed-forward
  * network (Phi-3, Llama, Qwen2). Everything else about size follows from these numbers.
@@ -57,20 +59,6 @@ const phi3Mini: Shape = {
 const fewTokens = {vocabulary: 512};
 const oneLayer = {layers: 1, ...fewTokens};
 
-/** Of the sizes of Qwen2-0.5B, which has 24 layers. */
-const qwen2: Shape = {
-  ...phi3Mini,
-  ...fewTokens,
-  hidden: 896,
-  layers: 24,
-  heads: 14,
-  kvHeads: 2,
-  headDim: 64,
-  ffn: 4864,
-  ropeTheta: 1e6,
-  epsilon: 1e-6
-};
-
 /** A model of two layers with heads of 32 whose weights may fit in the cache of one core. */
 function toy(hidden: number): Shape {
   return {
@@ -104,19 +92,18 @@ export const shapes = {
     vocabulary: 512
   },
   "toy-256": toy(256),
-  "qwen2-0.5b-1-layer": {...qwen2, ...oneLayer, id: "qwen2-0.5b-1-layer", label: "Qwen2-0.5B-sized, 1 layer"},
-  "qwen2-0.5b-24-layers": {...qwen2, id: "qwen2-0.5b-24-layers", label: "Qwen2-0.5B-sized, 24 layers"},
+  "qwen2-0.5b-1-layer": {
+    ...sizedShapes["qwen2-0.5b"],
+    ...oneLayer,
+    id: "qwen2-0.5b-1-layer",
+    label: "Qwen2-0.5B-sized, 1 layer"
+  },
+  "qwen2-0.5b-24-layers": {...sizedShapes["qwen2-0.5b"], ...fewTokens, id: "qwen2-0.5b-24-layers"},
   "llama-1b-1-layer": {
-    ...phi3Mini,
+    ...sizedShapes["llama-1b"],
     ...oneLayer,
     id: "llama-1b-1-layer",
-    label: "Llama-3.2-1B-sized, 1 layer",
-    hidden: 2048,
-    heads: 32,
-    kvHeads: 8,
-    headDim: 64,
-    ffn: 8192,
-    ropeTheta: 5e5
+    label: "Llama-3.2-1B-sized, 1 layer"
   },
   "phi3-sized-1-layer": {
     ...phi3Mini,

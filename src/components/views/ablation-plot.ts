@@ -82,13 +82,11 @@ export function ablationPlot({
   ];
   return html`<figure class="ablation-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${draw(marks, shown, width, percentOf)}
-    <div style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif);">
-      ${entries.map(({icon, text}) => html`<span>${icon} ${text}</span>`)}
-    </div>
+    <div class="plot-legend">${entries.map(({icon, text}) => html`<span>${icon} ${text}</span>`)}</div>
     <figcaption>
       Medians, with bars from p10 to p90,
       ${percentOf === undefined ? "on a logarithmic axis" : `in per cent of “${percentOf}” in the same run`}. The figure
-      of a line is its highest speed.
+      of a line is the highest speed measured.
       ${
         percentOf !== undefined && own.length > 0 && percentBase(own, percentOf) === null
           ? `Your run has no figure of “${percentOf}”, so its rows are in the table only.`
@@ -142,13 +140,18 @@ function draw(marks: Mark[], labels: readonly string[], width: number, percentOf
     ? [10 * Math.floor((least - 1) / 10), Math.max(102, most + 1)]
     : [least / 1.4, most * 1.2];
   const identity = (value: keyof Mark) => ({value, scale: null});
-  const figures = fastestOfEachLine(marks);
+  const figures = figuresOf(marks);
   const usual = inPercent ? marks.find(({label}) => label === percentOf)?.row.workgroups : undefined;
-  const figure = ({tokensPerSecond, row: {workgroups}}: Mark) =>
+  const figure = ({fastest: {tokensPerSecond, row}, reported}: Figure) =>
     formatRate(tokensPerSecond) +
-    (narrow || workgroups === null || workgroups === usual ? "" : `, ${formatQuantity(workgroups, "workgroup")}`);
-  // The rows at the right end of the axis have the workgroups of the first one.
-  const widest = inPercent ? figures.map(({tokensPerSecond}) => formatRate(tokensPerSecond)) : figures.map(figure);
+    (narrow || row.workgroups === null || row.workgroups === usual
+      ? ""
+      : `, ${formatQuantity(row.workgroups, "workgroup")}`) +
+    (reported ? `; reported ${formatRate(reported.tokensPerSecond)}` : "");
+  // The rows at the right end of the axis have the workgroups of the first one, and nothing reported.
+  const widest = figures.map(({label, at, fastest}) =>
+    inPercent ? formatRate(fastest.tokensPerSecond) : figure({label, at, fastest})
+  );
   const plot = Plot.plot({
     width,
     height: margin.top + margin.bottom + labels.length * (narrow ? 36 : 24),
@@ -190,7 +193,7 @@ function draw(marks: Mark[], labels: readonly string[], width: number, percentOf
       }),
       Plot.text(figures, {
         y: "label",
-        x: ({label}: Mark) => max(marks, (mark) => (mark.label === label ? mark.at : -Infinity)),
+        x: "at",
         text: figure,
         textAnchor: "start",
         dx: 9
@@ -210,9 +213,21 @@ function ticksWithin([least, most]: [number, number]): number[] {
   return ticks.length < 3 ? tens.flatMap((ten) => [ten, 2 * ten, 5 * ten]).filter(inside) : ticks;
 }
 
-/** The marks that have a figure, beside the rightmost of their line; the others' are in the tooltip and the table. */
-function fastestOfEachLine(marks: readonly Mark[]): Mark[] {
-  return [...group(marks, ({label}) => label).values()].map((line) =>
-    greatest(line, (a, b) => a.tokensPerSecond - b.tokensPerSecond)!
-  );
+/** What is written beside the rightmost mark of a line; the other marks are in the tooltip and the table. */
+interface Figure {
+  label: string;
+  at: number;
+  fastest: Mark;
+  reported?: Mark;
+}
+
+/** The highest speed of each line, of those measured here where there are any, and what is reported beside them. */
+function figuresOf(marks: readonly Mark[]): Figure[] {
+  return [...group(marks, ({label}) => label)].map(([label, line]) => {
+    const reported = line.find(({fill}) => fill === background);
+    const measured = line.filter((mark) => mark !== reported);
+    const fastest = greatest(measured, (a, b) => a.tokensPerSecond - b.tokensPerSecond);
+    const at = max(line, ({at}) => at)!;
+    return fastest ? {label, at, fastest, ...(reported && {reported})} : {label, at, fastest: reported!};
+  });
 }

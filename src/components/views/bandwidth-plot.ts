@@ -1,6 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import {extent, symbolStar, symbolTriangle} from "d3";
-import type {SymbolType} from "d3";
+import {extent, symbolStar, type SymbolType} from "d3";
 import {html} from "htl";
 import type {CostRecord} from "../lab/cost-record.js";
 import {costRows, type CostResultRow} from "../lab/cost-row.js";
@@ -9,8 +8,8 @@ import type {Roofline} from "../lab/results-table.js";
 import {formatBandwidth, formatCount, formatQuantity} from "./format.js";
 import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
-import {asImage, background, drawLabels, frame, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
-import {deviceSymbol, symbolIcon} from "./rate-plot.js";
+import {asImage, drawLabels, frame, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
+import {deviceSymbol, lineIcon, symbolIcon} from "./rate-plot.js";
 import {readRows} from "./reach.js";
 import {ranOn, shortDevice} from "./recorded.js";
 
@@ -37,17 +36,19 @@ interface Point {
   low: number;
   high: number;
   colour: string;
+  /** Of what it ran on. */
   symbol: SymbolType;
-  /** Of the mark, in pixels. */
-  radius: number;
   live: boolean;
+  /** Of a decoder, which reads its weights; else of a kernel that does nothing but read. */
+  decoding: boolean;
   /** Part of a line over workgroups. */
   joined: boolean;
   label: string;
   device: string;
 }
 
-const decodingSymbol = symbolTriangle;
+/** Of the line that joins the points of a decoder. */
+const decodingDash = "2 3";
 
 const leftMargin = 64;
 
@@ -57,20 +58,21 @@ const leftMargin = 64;
  */
 export function bandwidthPlot(options: BandwidthPlotOptions): HTMLElement {
   const {recorded, yours = null, decoding, weightBytesPerToken, rooflines, width = 640} = options;
-  const devices = [...new Set(recorded.map(ranOn))];
+  const devices = [...new Set([...recorded, ...decoding].map(ranOn))];
   const points = [
     ...(yours ? readRows(costRows(yours, null)) : []).map((row) => readPoint(row, -1)),
     ...readRows(recorded).map((row) => readPoint(row, devices.indexOf(ranOn(row)))),
-    ...decoding.map((row) => decodingPoint(row, weightBytesPerToken))
+    ...decoding.map((row) => decodingPoint(row, devices.indexOf(ranOn(row)), weightBytesPerToken))
   ];
   const plot = draw(points, rooflines, width);
   addLabels(plot, points, rooflines, width);
   return html`<figure class="bandwidth-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot} ${legend(points)}
     <figcaption>
-      Bytes read in a second: medians, with bars from p10 to p90. A line joins the reads of workgroups of 256; the marks
-      at one workgroup that are on no line are of ${sizes(points)} invocations. Workgroups that decode have what suits
-      the kernel. A dashed line is the read bandwidth of a whole device: measured, or nominal, the maker's figure.
+      Bytes read in a second: medians, with bars from p10 to p90, of verified rows. A line joins the reads of workgroups
+      of 256; the marks at one workgroup that are on no line are of ${sizes(points)} invocations. Workgroups that decode
+      have what suits the kernel. A dashed line across the plot is the read bandwidth of a whole device: measured, or
+      nominal, the maker's figure.
       ${readRows(recorded).length > 0 ? null : "No record of reads by workgroup count is on file yet."}
     </figcaption>
   </figure>`;
@@ -97,15 +99,15 @@ function readPoint(row: ReturnType<typeof readRows>[number], device: number): Po
     high: p90,
     colour: live ? colours.yours : colours.recorded,
     symbol: live ? symbolStar : deviceSymbol(device),
-    radius: device > 0 ? 2.6 : 5, // what two runtimes read is nearly the same: both marks are to be seen
     live,
+    decoding: false,
     joined: workgroupSize === 256,
     label,
     device: live ? "yours" : ranOn(row)
   };
 }
 
-function decodingPoint(row: ResultRow, bytes: number): Point {
+function decodingPoint(row: ResultRow, device: number, bytes: number): Point {
   const {tokensPerSecond, tokensPerSecondP10, tokensPerSecondP90, label} = row;
   return {
     series: `decode ${row.sourceFile}`,
@@ -115,9 +117,9 @@ function decodingPoint(row: ResultRow, bytes: number): Point {
     low: (tokensPerSecondP10 ?? tokensPerSecond!) * bytes,
     high: (tokensPerSecondP90 ?? tokensPerSecond!) * bytes,
     colour: colours.recorded,
-    symbol: decodingSymbol,
-    radius: 5,
+    symbol: deviceSymbol(device),
     live: false,
+    decoding: true,
     joined: true,
     label: `Decoding: ${label}`,
     device: ranOn(row)
@@ -136,7 +138,6 @@ function draw(points: Point[], rooflines: readonly Roofline[], width: number): P
   const decades = [1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13].flatMap((tick) =>
     high < 1000 * low ? [tick, 3 * tick] : [tick]
   );
-  const joined = points.filter((point) => point.joined);
   const plot = Plot.plot({
     ...frame(width),
     marginLeft: leftMargin,
@@ -158,22 +159,27 @@ function draw(points: Point[], rooflines: readonly Roofline[], width: number): P
     },
     marks: [
       Plot.ruleY(limits, {stroke: colours.limit, strokeWidth: 1.5, strokeDasharray: "6 4"}),
-      Plot.line(joined, {
-        x: "workgroups",
-        y: "rate",
-        z: "series",
-        stroke: identity("colour"),
-        strokeWidth: 1,
-        strokeOpacity: 0.6
-      }),
+      [false, true].map((decoding) =>
+        Plot.line(
+          points.filter((point) => point.joined && point.decoding === decoding),
+          {
+            x: "workgroups",
+            y: "rate",
+            z: "series",
+            stroke: identity("colour"),
+            strokeWidth: 1,
+            strokeOpacity: 0.7,
+            strokeDasharray: decoding ? decodingDash : "none"
+          }
+        )
+      ),
       Plot.ruleX(points, {x: "workgroups", y1: "low", y2: "high", stroke: identity("colour"), strokeWidth: 1.5}),
       Plot.dot(points, {
         x: "workgroups",
         y: "rate",
-        r: identity("radius"),
+        r: 4,
         symbol: identity("symbol"),
-        stroke: background,
-        strokeWidth: 1,
+        stroke: identity("colour"),
         fill: identity("colour"),
         title: describe,
         tip: true
@@ -196,7 +202,7 @@ function addLabels(plot: PlotElement, points: Point[], rooflines: readonly Roofl
   const first = (series: string) => points.find((point) => point.series === series && point.joined);
   const text = (point: Point) => {
     if (point !== best(point.series) && point !== first(point.series)) return "";
-    const what = point.symbol === decodingSymbol ? ", decoding" : "";
+    const what = point.decoding ? ", decoding" : "";
     const whose = point.live ? "Yours: " : narrow ? "" : `${shortDevice(point.device)}${what}: `;
     return whose + formatBandwidth(point.rate);
   };
@@ -226,16 +232,12 @@ function describe({label, device, workgroups, rate, low, high}: Point): string {
 }
 
 function legend(points: Point[]): HTMLElement {
-  const text = ({symbol, live, device}: Point) =>
-    live
-      ? "Yours, read"
-      : `Recorded, ${shortDevice(device)}, ${symbol === decodingSymbol ? "weights read while decoding Phi-3-mini in one dispatch" : "read"}`;
-  const entries = new Map(points.map((point) => [text(point), point]));
-  return html`<div
-    class="bandwidth-legend"
-    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
-  >
-    ${[...entries].map(([what, {symbol, colour}]) => html`<span>${symbolIcon(symbol, colour)} ${what}</span>`)}
+  const text = ({live, device}: Point) => (live ? "Yours" : `Recorded, ${device}`);
+  const places = new Map(points.map((point) => [text(point), point]));
+  return html`<div class="plot-legend">
+    ${[...places].map(([what, {symbol, colour}]) => html`<span>${symbolIcon(symbol, colour)} ${what}</span>`)}
+    <span>${lineIcon("currentColor", "none")} Reading alone</span>
+    <span>${lineIcon("currentColor", decodingDash)} Reading weights, decoding Phi-3-mini in one dispatch</span>
     <span><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Read bandwidth of a whole device</span>
   </div>`;
 }

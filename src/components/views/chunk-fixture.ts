@@ -1,4 +1,4 @@
-import {exampleRun} from "../lab/lab-fakes.js";
+import {atSpeed, exampleRun} from "../lab/lab-fakes.js";
 import {runSchema, type MeasuredRow, type RunRecord} from "../lab/record.js";
 
 /**
@@ -29,12 +29,10 @@ export function chunkRun(
 
 function at(row: MeasuredRow, dispatches: number, speed: number): MeasuredRow {
   return {
-    ...row,
+    ...atSpeed(row, speed),
     variant: `in-${dispatches}`,
     factoring: dispatches === 1 ? "fused" : "chunked",
     dispatchesPerToken: dispatches,
-    ...(dispatches > 1 && {layersPerDispatch: 32 / dispatches}),
-    samples: row.samples.map(() => ({tokens: Math.round(100 * speed), milliseconds: 100_000})),
-    tokensPerSecond: {median: speed, p10: speed, p90: speed}
+    ...(dispatches > 1 && {layersPerDispatch: 32 / dispatches})
   };
 }

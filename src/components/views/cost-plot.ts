@@ -8,7 +8,7 @@ import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
 import {asImage, drawLabels, frame, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
 import {deviceSymbol, lineIcon, symbolIcon} from "./rate-plot.js";
-import {ranOn} from "./recorded.js";
+import {inBrowser, ranOn} from "./recorded.js";
 
 export interface CostPlotOptions {
   /** The rows of one record on file, of one from each runtime of a device, or none. */
@@ -152,7 +152,7 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
     );
   const whose = ({row}: Mark) => {
     if (row.sourceFile === null) return "Yours: ";
-    return ranOn(row) === row.device ? "" : `${row.runtime}: `;
+    return inBrowser(row) ? `${row.runtime}: ` : "";
   };
   const lines = marks.filter((mark) => !isWait(mark));
   const requests: LabelRequest[] = [
@@ -197,10 +197,7 @@ function describe(row: CostResultRow): string {
 function legend(marks: Mark[]): HTMLElement {
   const shown = waits.filter((wait) => marks.some(({row}) => waitOf(row) === wait));
   const records = [...new Map(marks.map((mark) => [mark.row.sourceFile, mark])).values()];
-  return html`<div
-    class="cost-legend"
-    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
-  >
+  return html`<div class="plot-legend">
     ${records.map(
       ({row, colour, symbol}) =>
         html`<span

@@ -1,5 +1,5 @@
-import {exampleRun} from "../lab/lab-fakes.js";
-import {runSchema, type MeasuredRow, type RunRecord, type RunRow} from "../lab/record.js";
+import {atSpeed, exampleRun} from "../lab/lab-fakes.js";
+import {runSchema, type RunRecord, type RunRow} from "../lab/record.js";
 
 /**
  * A made-up run for tests: one dispatch at these speeds by workgroups (null for a row that failed), and the staged
@@ -7,19 +7,15 @@ import {runSchema, type MeasuredRow, type RunRecord, type RunRow} from "../lab/r
  */
 export function curveRun(speeds: Record<number, number | null>, staged: number | null): RunRecord {
   const example = exampleRun();
-  const at = (row: MeasuredRow, speed: number): MeasuredRow => {
-    const samples = row.samples.map(() => ({tokens: speed, milliseconds: 1000}));
-    return {...row, samples, tokensPerSecond: {median: speed, p10: speed, p90: speed}};
-  };
   const fused = Object.entries(speeds).map(([count, speed]): RunRow => {
     const identity = {variant: `fused-${count}`, label: `Fused, ${count} workgroups`, workgroups: Number(count)};
-    if (speed !== null) return {...at(example.fused, speed), ...identity};
+    if (speed !== null) return {...atSpeed(example.fused, speed), ...identity};
     const {failed, fused} = example;
     return {...failed, features: fused.features, ...identity, message: "the barrier timed out\nat spin 4096"};
   });
   return runSchema.parse({
     ...example.run,
     experiment: "workgroups",
-    rows: [...fused, ...(staged === null ? [] : [at(example.staged, staged)])]
+    rows: [...fused, ...(staged === null ? [] : [atSpeed(example.staged, staged)])]
   });
 }

@@ -1,4 +1,4 @@
-import {exampleRun} from "../lab/lab-fakes.js";
+import {atSpeed, exampleRun} from "../lab/lab-fakes.js";
 import {runSchema, type RunRecord} from "../lab/record.js";
 import type {Shape, WeightFormat} from "../model/shape.js";
 import {shapes} from "../model/shape.js";
@@ -13,13 +13,11 @@ export function formatRun(
 ): RunRecord {
   const example = exampleRun();
   const row = (base: typeof example.fused, speed: number, weightFormat: WeightFormat, tokensPerDispatch = 1) => ({
-    ...base,
+    ...atSpeed(base, speed),
     variant: `${base.factoring}-${weightFormat}-${tokensPerDispatch}`,
     weightFormat,
     tokensPerDispatch,
-    dispatchesPerToken: (base.factoring === "fused" ? 1 : 7 * shape.layers + 4) / tokensPerDispatch,
-    samples: base.samples.map(() => ({tokens: speed, milliseconds: 1000})),
-    tokensPerSecond: {median: speed, p10: speed, p90: speed}
+    dispatchesPerToken: (base.factoring === "fused" ? 1 : 7 * shape.layers + 4) / tokensPerDispatch
   });
   const rows = (base: typeof example.fused, speeds: Speeds) =>
     Object.entries(speeds).map(([format, speed]) => row(base, speed, format as WeightFormat));

@@ -134,7 +134,7 @@ export function idleRungs(run: LadderRun): Climb[] {
 function byVariant(rows: readonly ResultRow[]): Map<string, ResultRow> {
   const found = new Map(rows.map((row) => [row.id.slice(row.id.lastIndexOf("/") + 1), row]));
   return new Map(
-    [...ladder, beside, ...ablations].flatMap(({variant, label}) => {
+    [...ladder, beside, ablated, ...ablations].flatMap(({variant, label}) => {
       const row = found.get(variant);
       return row ? [[variant, {...row, label}]] : [];
     })

@@ -28,7 +28,7 @@ export function describeNoGains(run: LadderRun): string {
   if (measured.length === 0) return `${where}: ${rungs}`;
   const faster = measured.filter(({overAblated}) => overAblated! >= leastGain);
   const same = measured.filter(({overAblated}) => overAblated! < leastGain && overAblated! > 1 / leastGain);
-  const base = `the rung “${ablated.label}”`;
+  const base = `“${ablated.label}”`;
   const names = (of: typeof measured) =>
     list(of.map(({label, overAblated}) => `“${label}” (${describeChange(overAblated!)})`));
   return [

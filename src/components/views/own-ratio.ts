@@ -1,10 +1,8 @@
 import {html} from "htl";
-import {costRows} from "../lab/cost-row.js";
 import type {MeasuredRow, RunRecord} from "../lab/record.js";
 import type {AnyRecord} from "../lab/run-experiment.js";
 import {weightBytesPerToken} from "../model/shape.js";
 import {compareFactorings, nameDevice, type Comparison} from "./answer.js";
-import {largestWaits} from "./cost-answer.js";
 import {
   formatBandwidth,
   formatCount,
@@ -15,11 +13,10 @@ import {
   formatRate
 } from "./format.js";
 import {yourFinding} from "./geometry-answer.js";
-import {comparesDesigns, hasSeveral, type OwnRuns} from "./own-runs.js";
+import {comparesDesigns, costFigures, hasSeveral, type OwnRuns} from "./own-runs.js";
 import {leastGain} from "./ladder.js";
 import {leastGainText} from "./no-gain-table.js";
 import {ownSeries, seriesName} from "./profile-series.js";
-import {reachOf} from "./reach.js";
 
 type Words = (string | HTMLElement)[];
 type Kind<K extends AnyRecord["kind"]> = Extract<AnyRecord, {kind: K}>;
@@ -112,7 +109,7 @@ function compareRows(record: RunRecord): Words | null {
 
 /** What all workgroups read beside one; null where the record has no reading. */
 function compareReads(record: Kind<"cost">): Words | null {
-  const reach = reachOf(costRows(record, null));
+  const {reach} = costFigures(record);
   if (!reach) return null;
   const {one, all, ratio} = reach;
   return [
@@ -128,9 +125,7 @@ function compareReads(record: Kind<"cost">): Words | null {
 
 /** A dispatch beside a wait inside one, or what there is of the two. */
 function compareCosts(record: Kind<"cost">): Words | null {
-  const rows = costRows(record, null);
-  const dispatch = rows.find(({variant, microseconds}) => variant === "dispatches" && microseconds !== null);
-  const wait = largestWaits(rows, "exchange")[0];
+  const {dispatch, wait} = costFigures(record);
   const parts = [
     ...(dispatch
       ? [["a dispatch that needs the one before it costs ", strong(formatMicroseconds(dispatch.microseconds!))]]

@@ -1,5 +1,7 @@
 import {expect, it} from "vitest";
-import {exampleCost, exampleRun} from "../lab/lab-fakes.js";
+import {exampleCost, exampleProfile, exampleRun} from "../lab/lab-fakes.js";
+import {profileTotals} from "../lab/profile-record.js";
+import type {AnyRecord} from "../lab/run-experiment.js";
 import {ownRuns} from "./own-runs.js";
 
 class FakeStorage {
@@ -82,7 +84,7 @@ it("remembers what is no decoding, once an experiment where it has no shape", ()
   ]);
 });
 
-it("keeps the last run that has both designs when a run of one follows it, and the last of each kind", () => {
+it("keeps the last run that has both designs when a run of one follows it, for one workgroup and for several", () => {
   const storage = new FakeStorage();
   const at = (day: number) => ({...run, date: `2026-11-${day}T12:00:00.000Z`});
   const several = {...fused, variant: "fused-4", workgroups: 4};
@@ -94,5 +96,31 @@ it("keeps the last run that has both designs when a run of one follows it, and t
   ])
     ownRuns(() => storage).remember(record);
   const kept = ownRuns(() => storage).all();
-  expect(kept.map(({date}) => date)).toEqual([at(13).date, at(11).date]);
+  expect(kept.map(({date}) => date)).toEqual([13, 11, 10].map((day) => at(day).date));
+});
+
+it("keeps a run of fewer variants beside the one before it that has more, until a run has all of them again", () => {
+  const storage = new FakeStorage();
+  const kept = () =>
+    ownRuns(() => storage)
+      .all()
+      .map(({date}) => new Date(date).getUTCDate());
+  const {cost, dispatches} = exampleCost();
+  const exchange = {...dispatches, variant: "exchange-8", operation: "exchange" as const, workgroups: 8};
+  const {profile, stage} = exampleProfile();
+  const at = (day: number) => ({date: `2026-11-${day}T12:00:00.000Z`});
+  const remember = (record: AnyRecord) => ownRuns(() => storage).remember(record);
+  remember({...cost, ...at(10), rows: [dispatches, exchange]});
+  remember({...cost, ...at(11), rows: [exchange]});
+  remember({...cost, ...at(12), rows: [dispatches]});
+  expect(kept()).toEqual([12, 11, 10]);
+  remember({...cost, ...at(13), rows: [dispatches]});
+  expect(kept()).toEqual([13, 11, 10]);
+  remember({...cost, ...at(14), rows: [dispatches, exchange]});
+  expect(kept()).toEqual([14]);
+  remember({...profile, ...at(15)});
+  remember({...profile, ...at(16), totals: profileTotals([stage]), rows: [stage]});
+  expect(kept()).toEqual([16, 15, 14]);
+  remember({...profile, ...at(17)});
+  expect(kept()).toEqual([17, 14]);
 });

@@ -1,9 +1,13 @@
 import * as z from "zod";
-import {costSchema} from "../lab/cost-record.js";
+import {costSchema, type CostRecord} from "../lab/cost-record.js";
+import {costRows} from "../lab/cost-row.js";
 import {profileSchema} from "../lab/profile-record.js";
 import {runSchema, type RunRecord} from "../lab/record.js";
 import type {AnyRecord} from "../lab/run-experiment.js";
 import {compareFactorings} from "./answer.js";
+import {largestWaits} from "./cost-answer.js";
+import {ownSeries} from "./profile-series.js";
+import {reachOf} from "./reach.js";
 
 /** Of this project and this format: another format is another key. */
 const storageKey = "phi3-dispatch-notebook/runs/1";
@@ -11,8 +15,8 @@ const storageKey = "phi3-dispatch-notebook/runs/1";
 const recordSchema = z.union([runSchema, costSchema, profileSchema]);
 
 /**
- * The reader's finished runs: the last of each experiment at each shape, if it has one, and the last that has both
- * designs. They stay in the browser.
+ * The reader's finished runs: the last of each experiment at each shape, if it has one, and those before it that a page
+ * says something of that no later one has all of. They stay in the browser.
  */
 export interface OwnRuns {
   /** Newest first. What was stored by another version, or is no record, is left out. */
@@ -26,22 +30,22 @@ export interface OwnRuns {
  * @param open gives the storage; a browser that denies it throws here
  */
 export function ownRuns(open: () => Pick<Storage, "getItem" | "setItem" | "removeItem"> = () => localStorage): OwnRuns {
-  function read(): Record<string, AnyRecord> {
+  function read(): AnyRecord[] {
     try {
-      const stored: unknown = JSON.parse(open().getItem(storageKey) ?? "{}");
-      if (typeof stored !== "object" || stored === null) return {};
-      const records = Object.values(stored).flatMap((value) => recordSchema.safeParse(value).data ?? []);
-      return Object.fromEntries(records.map((record) => [keyOf(record), record]));
+      const stored: unknown = JSON.parse(open().getItem(storageKey) ?? "[]");
+      if (typeof stored !== "object" || stored === null) return [];
+      return Object.values(stored).flatMap((value) => recordSchema.safeParse(value).data ?? []);
     } catch {
-      return {};
+      return [];
     }
   }
 
   return {
-    all: () => Object.values(read()).sort((a, b) => b.date.localeCompare(a.date)),
+    all: () => read().sort((a, b) => b.date.localeCompare(a.date)),
     remember(record) {
       try {
-        open().setItem(storageKey, JSON.stringify({...read(), [keyOf(record)]: record}));
+        const kept = read().filter((older) => !replaces(record, older));
+        open().setItem(storageKey, JSON.stringify([record, ...kept]));
       } catch {
         // The page that ran it shows it all the same.
       }
@@ -56,11 +60,31 @@ export function ownRuns(open: () => Pick<Storage, "getItem" | "setItem" | "remov
   };
 }
 
-/** A run of one design does not take the place of one that compares two. */
-function keyOf(record: AnyRecord): string {
-  if (!("shape" in record)) return record.experiment;
-  const comparing = record.kind === "run" && comparesDesigns(record) ? " comparing" : "";
-  return `${record.experiment} ${record.shape.id}${comparing}`;
+/** Whether a run takes the place of one before it: where it has all figures that a page states of that one. */
+function replaces(record: AnyRecord, older: AnyRecord): boolean {
+  const shapeOf = (record: AnyRecord) => ("shape" in record ? record.shape.id : null);
+  if (record.experiment !== older.experiment || shapeOf(record) !== shapeOf(older)) return false;
+  const stated = new Set(figuresOf(record));
+  return figuresOf(older).every((figure) => stated.has(figure));
+}
+
+/** What a page states of a record, by names. */
+function figuresOf(record: AnyRecord): string[] {
+  if (record.kind === "profile")
+    return ownSeries(record).flatMap(({arithmetic, rows}) => rows.map(({part}) => `${arithmetic} ${part}`));
+  const figures =
+    record.kind === "cost" ? costFigures(record) : {one: compareFactorings(record), several: hasSeveral(record)};
+  return Object.entries(figures).flatMap(([name, figure]) => (figure ? [name] : []));
+}
+
+/** What one workgroup and all of them read, what a dispatch costs that needs the one before it, and what a wait does. */
+export function costFigures(record: CostRecord) {
+  const rows = costRows(record, null);
+  return {
+    reach: reachOf(rows),
+    dispatch: rows.find(({variant, microseconds}) => variant === "dispatches" && microseconds !== null),
+    wait: largestWaits(rows, "exchange")[0]
+  };
 }
 
 /** Whether a run has one dispatch and the staged design, to compare. */

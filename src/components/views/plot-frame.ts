@@ -1,6 +1,6 @@
 import type * as Plot from "@observablehq/plot";
 import {select} from "d3";
-import {placeLabels, type LabelRequest} from "./labels.js";
+import {placeLabels, type LabelRequest, type PlacedLabel} from "./labels.js";
 
 /** The frame that all plots share: their size and text, how they are described, and the labels in them. */
 
@@ -50,14 +50,16 @@ export function textMeasure(): (text: string) => number {
  * Draws labels where there is room for them, below the tooltips; who does not see the plot has its description.
  * @param width where labels end, in pixels
  * @param left where they may start, clear of the ticks
+ * @returns those that are drawn
  */
 export function drawLabels(
   plot: PlotElement,
   requests: readonly LabelRequest[],
   width: number,
   left = margin.left - 4
-): void {
+): PlacedLabel[] {
   const frame = {x0: left, y0: 16, x1: width, y1: Number(plot.getAttribute("height")) - margin.bottom};
+  const placed = placeLabels(requests, frame, fontSize + 1);
   select(plot)
     .insert("g", ":scope > [data-marks=tip]") // below the tooltips
     .attr("aria-hidden", "true")
@@ -70,10 +72,11 @@ export function drawLabels(
     .attr("stroke-linejoin", "round")
     .attr("paint-order", "stroke")
     .selectAll("text")
-    .data(placeLabels(requests, frame, fontSize + 1))
+    .data(placed)
     .join("text")
     .attr("x", (label) => label.x)
     .attr("y", (label) => label.y)
     .attr("dy", "0.35em")
     .text((label) => label.text);
+  return placed;
 }

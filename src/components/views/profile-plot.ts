@@ -196,9 +196,7 @@ function legend(series: readonly ProfileSeries[], quantity: Quantity): HTMLEleme
       return html`<span>${symbolIcon(symbol, colours[s.meaning], fill)} ${text}</span>`;
     });
   const hasParts = quantity === "milliseconds" && series.some(({rows}) => rows.some(({kernels}) => kernels.length > 0));
-  return html`<div
-    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif);"
-  >
+  return html`<div class="plot-legend">
     ${entries} ${hasParts ? html`<span>${symbolIcon(symbolTimes, colours.recorded)} Part of a sum</span>` : null}
     <span>Solid: output verified. Hollow: not verified.</span>
   </div>`;

@@ -144,8 +144,11 @@ export function pointMarks(
 /** A text at a point, or along a horizontal line at a speed; the more important come first. */
 export type LabelAt = {text: string} & ({point: Point} | {tokensPerSecond: number});
 
-/** Labels beside the marks; where there is no room, the less important one is left to the tooltip and the table. */
-export function addLabels(plot: PlotElement, labels: readonly LabelAt[], width: number): void {
+/**
+ * Labels beside the marks; where there is no room, the less important one is left to the tooltip and the table.
+ * @returns the texts that are drawn
+ */
+export function addLabels(plot: PlotElement, labels: readonly LabelAt[], width: number): Set<string> {
   const x = (value: number): number => plot.scale("x")!.apply(value);
   const y = (value: number): number => plot.scale("y")!.apply(value);
   const measure = textMeasure();
@@ -156,7 +159,7 @@ export function addLabels(plot: PlotElement, labels: readonly LabelAt[], width: 
     const {point} = label;
     return {...text, x: x(point.x), y: y(point.y), radius: point.radius * (isLive(point.row) ? 1.6 : 1) + 1};
   });
-  drawLabels(plot, requests, width);
+  return new Set(drawLabels(plot, requests, width).map(({text}) => text));
 }
 
 /** What the symbols and the lines mean. */
@@ -172,10 +175,7 @@ export function legend(
       (symbol) => [symbol, colours.yours, symbol === symbolStar ? "Yours" : "Yours, another shape"] as const
     )
   ];
-  return html`<div
-    class="rate-legend"
-    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
-  >
+  return html`<div class="plot-legend">
     ${entries.map(([symbol, colour, label]) => html`<span>${symbolIcon(symbol, colour)} ${label}</span>`)} ${more}
     ${hasLimits ? html`<span><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit</span>` : null}
     <span>Solid: output verified. Hollow: not verified.</span>

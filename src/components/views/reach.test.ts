@@ -1,6 +1,6 @@
 import {describe, expect, test} from "vitest";
 import {costRows} from "../lab/cost-row.js";
-import {exampleCost, exampleRun} from "../lab/lab-fakes.js";
+import {atSpeed, exampleCost, exampleRun} from "../lab/lab-fakes.js";
 import {runRows} from "../lab/result-row.js";
 import {shapes, weightBytesPerToken} from "../model/shape.js";
 import {decodingReachOf, reachOf, readRows, residentRows} from "./reach.js";
@@ -74,15 +74,14 @@ test("what is on each core is a whole number where the count divides, and two wh
 
 test("the decoder that reads most is told by the bytes of its weights, not by its tokens", () => {
   const {run, fused, staged} = exampleRun();
-  const speed = (median: number) => ({tokensPerSecond: {median, p10: median, p90: median}});
   const rows = runRows(
     {
       ...run,
       experiment: "int4",
       rows: [
-        {...fused, variant: "int4", ...speed(20)},
-        {...fused, variant: "float32", weightFormat: "float32", ...speed(9)},
-        {...staged, variant: "staged", ...speed(900)}
+        {...atSpeed(fused, 20), variant: "int4"},
+        {...atSpeed(fused, 9), variant: "float32", weightFormat: "float32"},
+        {...atSpeed(staged, 900), variant: "staged"}
       ]
     },
     "a.json"

@@ -1,4 +1,3 @@
-import {greatest} from "d3";
 import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import type {Results, Roofline} from "../lab/results-table.js";
@@ -47,9 +46,18 @@ export function coresOnFile({reports}: Pick<Results, "reports">, device: string)
 type Origin = Pick<ResultRow, "device" | "runtime" | "sourceFile"> & {kind?: ResultRow["kind"]};
 
 /** What a row ran on: "NVIDIA H200" in Node, and "NVIDIA H200 in Chromium 156" for a recorded run of a panel. */
-export function ranOn({device, runtime, kind = "run", sourceFile}: Origin): string {
-  const inBrowser = kind === "run" && sourceFile !== null && runtime !== null && !/^Node\b/.test(runtime);
-  return inBrowser ? `${device} in ${runtime}` : device;
+export function ranOn(row: Origin): string {
+  return inBrowser(row) ? `${row.device} in ${row.runtime}` : row.device;
+}
+
+/** Whether it is a recorded run of a panel. */
+export function inBrowser({runtime, kind = "run", sourceFile}: Origin): boolean {
+  return kind === "run" && sourceFile !== null && runtime !== null && !/^Node\b/.test(runtime);
+}
+
+/** The rows of browsers after the others, else in their order. */
+export function browsersLast<Row extends Origin>(rows: readonly Row[]): Row[] {
+  return rows.toSorted((a, b) => Number(inBrowser(a)) - Number(inBrowser(b)));
 }
 
 /** What a reader calls the shape of a row: "Phi-3-mini, 8 layers"; its id where it is none of this project's. */
@@ -72,8 +80,7 @@ export function newestRecords<Row extends Origin>(rows: readonly Row[]): Row[] {
   for (const row of rows) {
     if (row.device === rows[0]!.device && !files.has(ranOn(row))) files.set(ranOn(row), row.sourceFile);
   }
-  const browsersLast = [...files].sort(([a], [b]) => Number(a !== rows[0]!.device) - Number(b !== rows[0]!.device));
-  return browsersLast.flatMap(([, file]) => rows.filter(({sourceFile}) => sourceFile === file));
+  return browsersLast(rows.filter((row) => files.get(ranOn(row)) === row.sourceFile));
 }
 
 /** Where a figure is from, as a link where it is on the web. */

@@ -3,7 +3,7 @@ import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import {spread} from "../lab/statistics.js";
 import {formatNumber} from "./format.js";
-import {ranOn, shapeLabel} from "./recorded.js";
+import {inBrowser, ranOn, shapeLabel} from "./recorded.js";
 
 /** Experiments that start from the same kernels, so that a row of one repeats that of another. */
 const experiments: readonly (string | null)[] = ["spectrum", "chunks", "int4"];
@@ -77,10 +77,10 @@ export function browserLosses(rows: readonly ResultRow[]): BrowserLoss[] {
     JSON.stringify([device, experiment, shapeId, id.slice(id.lastIndexOf("/"))]);
   return [...group(timed, variant).values()]
     .flatMap((same) => {
-      const node = same.find((row) => ranOn(row) === row.device);
+      const node = same.find((row) => !inBrowser(row));
       const browsers = [...group(same, ranOn).values()].map(([newest]) => newest!);
       return browsers.flatMap((row): BrowserLoss[] =>
-        node && ranOn(row) !== row.device
+        node && inBrowser(row)
           ? [{row, milliseconds: 1000 / node.tokensPerSecond, loss: 1 - row.tokensPerSecond / node.tokensPerSecond}]
           : []
       );

@@ -2,7 +2,7 @@ import {group, maxIndex} from "d3";
 import type {Factoring} from "../decode/plan.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {shapes} from "../model/shape.js";
-import {ranOn} from "./recorded.js";
+import {browsersLast, ranOn} from "./recorded.js";
 
 /** The fastest row of a factoring at one hidden size. */
 export interface SizePoint {
@@ -38,11 +38,7 @@ export const launches: Record<"fused" | "staged" | "unfused", string> = {
  */
 export function sizeCurves(rows: readonly ResultRow[]): SizeCurves[] {
   const measured = rows.filter((row): row is SizePoint["row"] => row.kind === "run" && row.tokensPerSecond !== null);
-  const inBrowser = (row: ResultRow) => Number(ranOn(row) !== row.device);
-  const places = group(
-    measured.toSorted((a, b) => inBrowser(a) - inBrowser(b)),
-    ranOn
-  );
+  const places = group(browsersLast(measured), ranOn);
   return Array.from(places, ([ranOn, rows]) => {
     const newest = [...group(rows, ({shapeId}) => shapeId).values()].flatMap((alike) =>
       alike.filter(({sourceFile}) => sourceFile === alike[0]!.sourceFile)

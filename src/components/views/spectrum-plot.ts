@@ -6,7 +6,7 @@ import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
 import {formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
-import {ranOn} from "./recorded.js";
+import {inBrowser, ranOn} from "./recorded.js";
 import {
   addLabels,
   isLive,
@@ -45,9 +45,10 @@ export function spectrumPlot({rows, yours = null, rooflines, width = 640}: Spect
   ];
   const limits = limitsOf(rooflines, yours, live);
   const plot = draw(points, limits, width);
-  label(plot, points, limits, width);
+  const named = label(plot, points, limits, width);
   return html`<figure class="spectrum-plot" style="max-width: ${width}px; margin-inline: 0;">
-    ${plot} ${legend(devices, live)} ${caption(recorded, rooflines, live)}
+    ${plot} ${legend(devices, live)} ${isNarrow(width) ? unlabelled(points, named) : null}
+    ${caption(recorded, rooflines, live)}
   </figure>`;
 }
 
@@ -73,12 +74,13 @@ function draw(points: Point[], limits: Limit[], width: number): PlotElement {
   return plot;
 }
 
-function label(plot: PlotElement, points: Point[], limits: Limit[], width: number): void {
+/** Labels the points; returns the names that had room. */
+function label(plot: PlotElement, points: Point[], limits: Limit[], width: number): Set<string> {
   const series = workgroupSeries(points);
   const isInside = (point: Point) =>
     series.some((line) => line.includes(point) && point !== line[0] && point !== line.at(-1));
   // Of points with one name the last in the plot has it; of labels that do not fit together, the highest stays.
-  const byName = sort(points, (a, b) => importance(b) - importance(a) || b.x - a.x || b.y - a.y);
+  const byName = byImportance(points);
   const names = namesOnce(byName.map(({row}) => row));
   const named = byName.flatMap((point, i) => (names[i] && !isInside(point) ? [{point, name: names[i]}] : []));
   /** Just under another of its kind, so that a narrow plot would put its label beside a third. */
@@ -87,8 +89,8 @@ function label(plot: PlotElement, points: Point[], limits: Limit[], width: numbe
     named.some(({point}) => point.row.kind === row.kind && point.x === x && point.y > y && point.y < 1.1 * y);
   const marks = sort(
     byName.map((point) => {
-      const name = named.find((label) => label.point === point)?.name;
-      return {point, text: name && !isUnder(point) ? labelOf(point.row, name, width) : ""};
+      const name = named.find((label) => label.point === point)?.name ?? "";
+      return {point, name, text: name && !isUnder(point) ? labelOf(point.row, name, width) : ""};
     }),
     ({point: a}, {point: b}) => importance(b) - importance(a) || b.y - a.y
   );
@@ -96,7 +98,49 @@ function label(plot: PlotElement, points: Point[], limits: Limit[], width: numbe
     text: isNarrow(width) ? short : label,
     tokensPerSecond
   }));
-  addLabels(plot, [...lines, ...marks], width);
+  const drawn = addLabels(plot, [...lines, ...marks], width);
+  return new Set(marks.filter(({text}) => drawn.has(text)).map(({name}) => name));
+}
+
+/** Who touches a narrow plot has no tooltips, so what its labels leave out stands below. */
+function unlabelled(points: Point[], named: Set<string>): HTMLElement | null {
+  const lines = namesOfRest(
+    byImportance(points).map(({row}) => row),
+    named
+  );
+  if (lines.length === 0) return null;
+  return html`<div class="unlabelled">
+    Points without a label, in tok/s; where there are two of a name, the figure is of Node:
+    <ul>
+      ${lines.map((line) => html`<li>${line}</li>`)}
+    </ul>
+  </div>`;
+}
+
+/**
+ * A line for each kernel of which a plot does not name all points, with their speeds: "Fused, int16, by workgroups: 2:
+ * 36.1, 4: 71".
+ * @param rows the more important first: of those that differ in their run only, the first has the figure
+ * @param named the names that the plot has
+ */
+export function namesOfRest(rows: readonly ResultRow[], named: ReadonlySet<string>): string[] {
+  const rest = rows.filter((row) => !named.has(fullName(row)));
+  const kernels = group(rest, (row) => fullName(row).replace(/, [\d,]+ workgroups?$/, ""));
+  return Array.from(kernels, ([kernel, alike]) => {
+    const speeds = [...group(alike, (row) => `${row.workgroups} ${row.dispatchesPerToken}`).values()].map(
+      ([first]) => first!
+    );
+    if (speeds.length === 1) return `${fullName(speeds[0]!)}: ${formatNumber(speeds[0]!.tokensPerSecond!)}`;
+    const by = new Set(speeds.map(({workgroups}) => workgroups)).size > 1 ? "workgroups" : "dispatchesPerToken";
+    const figures = sort(speeds, (row) => row[by]).map(
+      (row) => `${formatCount(row[by]!)}:\u00a0${formatNumber(row.tokensPerSecond!)}`
+    );
+    return `${kernel}, by ${by === "workgroups" ? by : "dispatches"}: ${figures.join(", ")}`;
+  });
+}
+
+function byImportance(points: Point[]): Point[] {
+  return sort(points, (a, b) => importance(b) - importance(a) || b.x - a.x || b.y - a.y);
 }
 
 /** Points that differ only in their workgroups, by these: three or more make a line. */
@@ -116,8 +160,12 @@ function workgroupSeries(points: Point[]): Point[][] {
  * @param rows the more important first
  */
 export function namesOnce(rows: readonly ResultRow[]): string[] {
-  const names = rows.map((row) => (isLive(row) ? "Yours: " : "") + nameOf(row));
+  const names = rows.map(fullName);
   return names.map((name, i) => (names.indexOf(name) === i && !isProbe(rows[i]!) ? name : ""));
+}
+
+function fullName(row: ResultRow): string {
+  return (isLive(row) ? "Yours: " : "") + nameOf(row);
 }
 
 /** "Fused, int16, 132 workgroups" of a run, whatever its experiment calls it; what a report says of the others. */
@@ -139,7 +187,7 @@ function labelOf({tokensPerSecond}: ResultRow, name: string, width: number): str
 function importance({row}: Point): number {
   if (isLive(row)) return 4;
   if (row.kind === "run") {
-    if (ranOn(row) !== row.device) return 1; // a browser's point lies beside the one in Node
+    if (inBrowser(row)) return 1; // a browser's point lies beside the one in Node
     return row.features?.length === 0 ? 1.5 : 3;
   }
   return isProbe(row) ? 0 : 2; // it lies among the runs of its device; the others are all that is known of theirs

@@ -4,7 +4,7 @@ import type {SweepRecord} from "../lab/sweep-record.js";
 import {shapes} from "../model/shape.js";
 import {nameDevice} from "./answer.js";
 import {formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
-import {ranOn} from "./recorded.js";
+import {inBrowser, ranOn} from "./recorded.js";
 import {byShape, newestSweeps} from "./sweep-rows.js";
 
 /** How a sentence marks what it is about: a figure, in the colour of its origin. */
@@ -39,7 +39,7 @@ export function recordedFinding<T>(
   const newest = newestSweeps(rows).filter(({sourceFile}) => sourceFile === rows[0]!.sourceFile);
   const finding = compare(newest, strong);
   if (finding) return [`On the ${ranOn(newest[0]!)} `, ...finding];
-  const first = others.find((row) => ranOn(row) === row.device) ?? others[0];
+  const first = others.find((row) => !inBrowser(row)) ?? others[0];
   const elsewhere = compare(
     others.filter((row) => ranOn(row) === ranOn(first!)),
     strong,

@@ -1,6 +1,6 @@
 import {describe, expect, it} from "vitest";
 import {readResults} from "../../data/read-results.js";
-import {exampleRun} from "../lab/lab-fakes.js";
+import {atSpeed, exampleRun} from "../lab/lab-fakes.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {collectResults} from "../lab/results-table.js";
 import {initialChoice} from "../lab/sweep-settings.js";
@@ -10,9 +10,7 @@ import {changesOnFile, noGains, sweepChanges} from "./sweep-changes.js";
 /** Rows of a sweep at these speeds by variant, all of one shape. */
 function sweepRows(speeds: Record<string, number>): ResultRow[] {
   const {run, fused} = exampleRun();
-  const rows = Object.entries(speeds).map(([variant, median]) => {
-    return {...fused, variant, label: variant, tokensPerSecond: {median, p10: median, p90: median}};
-  });
+  const rows = Object.entries(speeds).map(([variant, speed]) => ({...atSpeed(fused, speed), variant, label: variant}));
   return runRows({...run, experiment: "bench", rows}, "sweep.json", "phi3-mini/");
 }
 

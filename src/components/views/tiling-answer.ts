@@ -1,7 +1,7 @@
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
-import {ladder} from "../lab/tiling.js";
+import {ablated, ladder} from "../lab/tiling.js";
 import {shapes, type ShapeId} from "../model/shape.js";
 import {firstLine, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {anyRow, recordedRuns, speedOf, yourRun, type LadderRun} from "./ladder.js";
@@ -46,14 +46,15 @@ export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | 
 
 /** "one workgroup decodes 0.4 tok/s in the recorded style and 9 tok/s at its best, 22 times as many; …" */
 function compare<T>(run: LadderRun, strong: Strong<T>): (string | T)[] | null {
-  const ofOne = ladder.filter(({workgroups = 1}) => workgroups === 1);
+  const rungs = ladder.filter(({workgroups = 1}) => workgroups === 1);
+  const ofOne = [...rungs, ablated];
   const measured = ofOne.filter(({variant}) => speedOf(run, variant) !== null);
   if (measured.length < 2) return null;
   const [first] = measured;
   const speed = (variant: string) => speedOf(run, variant)!;
   const best = measured.reduce((a, b) => (speed(b.variant) > speed(a.variant) ? b : a));
   const from = first!.variant === ladder[0]!.variant ? "in the recorded style" : `on the rung “${first!.label}”`;
-  const to = best === ofOne.at(-1) ? "at its best" : `at its best, on the rung “${best.label}”`;
+  const to = best === rungs.at(-1) || best === ablated ? "at its best" : `at its best, on the rung “${best.label}”`;
   const gain = speed(best.variant) / speed(first!.variant);
   const all = run.rows.get("resident");
   const rest =

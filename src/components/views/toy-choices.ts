@@ -2,7 +2,7 @@ import {group} from "d3";
 import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import {formatCount, formatNumber} from "./format.js";
-import {ranOn} from "./recorded.js";
+import {browsersLast, ranOn} from "./recorded.js";
 
 /** The speed of each variant at each size on record, a table for each runtime, or a sentence where there is no record. */
 export function toyChoices(rows: readonly ResultRow[]): HTMLElement {
@@ -52,11 +52,7 @@ export interface VariantsBySize {
 
 /** Speeds of the newest device on record, a browser's last; the newest record of a size counts. */
 export function variantsBySize(rows: readonly ResultRow[]): VariantsBySize[] {
-  const inBrowser = (row: ResultRow) => Number(ranOn(row) !== row.device);
-  const places = group(
-    rows.filter(({device}) => device === rows[0]!.device).toSorted((a, b) => inBrowser(a) - inBrowser(b)),
-    ranOn
-  );
+  const places = group(browsersLast(rows.filter(({device}) => device === rows[0]!.device)), ranOn);
   return Array.from(places, ([ranOn, rows]) => {
     const variants = new Map<string, Map<number, number>>();
     for (const row of rows) {

@@ -1,4 +1,4 @@
-import {exampleRun} from "../lab/lab-fakes.js";
+import {atSpeed, exampleRun} from "../lab/lab-fakes.js";
 import {runSchema, type RunRecord, type RunRow} from "../lab/record.js";
 import {dispatchesPerToken} from "../decode/plan.js";
 import {shapes} from "../model/shape.js";
@@ -17,8 +17,7 @@ export function toyRun(hidden: 32 | 64 | 128 | 256, speeds: Record<string, numbe
       dispatchesPerToken: dispatchesPerToken(shape, factoring)
     } as const;
     if (speed === null) return {...example.failed, ...identity};
-    const samples = measured.samples.map(() => ({tokens: speed, milliseconds: 1000}));
-    return {...measured, ...identity, samples, tokensPerSecond: {median: speed, p10: speed, p90: speed}};
+    return {...atSpeed(measured, speed), ...identity};
   });
   return runSchema.parse({...example.run, experiment: "toy", shape, roofline: null, rows});
 }

@@ -18,7 +18,7 @@ import {
   symbolIcon,
   type Point
 } from "./rate-plot.js";
-import {ranOn} from "./recorded.js";
+import {inBrowser} from "./recorded.js";
 import {launches, sizeCurves, type SizeCurves} from "./size-curve.js";
 
 export interface ToyPlotOptions {
@@ -59,14 +59,7 @@ export function toyPlot({rows, yours, width = 640}: ToyPlotOptions): HTMLElement
     const plot = Plot.plot({
       ...frame(width),
       marginLeft: 52, // "20,000" is wider than the other plots' figures
-      x: {
-        type: "log",
-        base: 2,
-        domain: [26, isNarrow(width) ? 340 : 420],
-        ticks: [32, 64, 128, 256],
-        tickFormat: String,
-        label: "Hidden size →"
-      },
+      x: hiddenScale(isNarrow(width) ? 340 : 420),
       y: {...y, base: 2, ticks: ticksBetween(low, high)}, // base 10 would leave some ticks without a label
       marks: pointMarks(points, series, ([point]) => dashOf(point!.row))
     }) as unknown as PlotElement;
@@ -105,10 +98,7 @@ function legend(recorded: readonly SizeCurves[], live: SizeCurves | undefined): 
     const [first] = [...curves.curves.values()].flat();
     return lineIcon(colour, first ? dashOf(first.row) : "none");
   };
-  return html`<div
-    class="rate-legend"
-    style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
-  >
+  return html`<div class="plot-legend">
     ${shown.map((factoring, i) => html`<span>${symbolIcon(deviceSymbol(i), "currentColor")} ${launches[factoring]}</span>`)}
     ${recorded.map((curves) => html`<span>${line(colours.recorded, curves)} Recorded, ${curves.ranOn}</span>`)}
     ${live ? html`<span>${line(colours.yours, live)} Yours</span>` : null}
@@ -118,11 +108,6 @@ function legend(recorded: readonly SizeCurves[], live: SizeCurves | undefined): 
 function whose(row: ResultRow): string {
   if (isLive(row)) return "yours";
   return inBrowser(row) ? row.runtime! : "recorded";
-}
-
-/** A recorded run of a panel. */
-function inBrowser(row: ResultRow): boolean {
-  return ranOn(row) !== row.device;
 }
 
 function dashOf(row: ResultRow): string {
@@ -137,8 +122,20 @@ function dates({curves}: SizeCurves): string {
   return [...new Set([...curves.values()].flat().map(({row}) => row.date))].sort().join(" and ");
 }
 
-/** 1, 2 and 5 times the powers of ten. */
-function ticksBetween(low: number, high: number): number[] {
-  const powers = Array.from({length: 8}, (_, i) => 10 ** i);
+/** The axis of hidden sizes, logarithmic, with room for labels up to `end`. */
+export function hiddenScale(end: number): Plot.ScaleOptions {
+  return {
+    type: "log",
+    base: 2,
+    domain: [26, end],
+    ticks: [32, 64, 128, 256],
+    tickFormat: String,
+    label: "Hidden size →"
+  };
+}
+
+/** 1, 2 and 5 times the powers of ten, from 0.1. */
+export function ticksBetween(low: number, high: number): number[] {
+  const powers = Array.from({length: 9}, (_, i) => 10 ** (i - 1));
   return powers.flatMap((power) => [power, 2 * power, 5 * power]).filter((tick) => tick >= low && tick <= high);
 }

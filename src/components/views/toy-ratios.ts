@@ -7,9 +7,10 @@ import type {Results} from "../lab/results-table.js";
 import {formatCount, formatNumber} from "./format.js";
 import {colours} from "./palette.js";
 import {asImage, background, frame, isNarrow, type PlotElement} from "./plot-frame.js";
-import {deviceSymbol, symbolIcon} from "./rate-plot.js";
+import {deviceSymbol, lineIcon, symbolIcon} from "./rate-plot.js";
 import {cite, shortDevice} from "./recorded.js";
 import {compareSizes, launches, sizeCurves, type SizeComparison} from "./size-curve.js";
+import {hiddenScale, ticksBetween} from "./toy-plot.js";
 
 /** What one dispatch is compared with. */
 type Other = "staged" | "unfused";
@@ -81,22 +82,13 @@ export function toyRatioPlot({curves, reported, sizes, width = 640}: RatioOption
   const identity = (value: "colour" | "symbol") => ({value, scale: null});
   const plot = Plot.plot({
     ...frame(width),
-    x: {
-      type: "log",
-      base: 2,
-      domain: [26, isNarrow(width) ? 320 : 340],
-      ticks: [32, 64, 128, 256],
-      tickFormat: String,
-      label: "Hidden size →"
-    },
+    x: hiddenScale(isNarrow(width) ? 320 : 340),
     y: {
       type: "log",
       base: 2, // base 10 would leave some ticks without a label
       domain,
       grid: true,
-      ticks: [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500].filter(
-        (tick) => tick >= domain[0] && tick <= domain[1]
-      ),
+      ticks: ticksBetween(...domain),
       tickFormat: formatNumber,
       label: "↑ One dispatch, times as fast as many"
     },
@@ -152,11 +144,10 @@ export function toyRatioPlot({curves, reported, sizes, width = 640}: RatioOption
   );
   return html`<figure class="toy-ratio-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot}
-    <div style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif);">
+    <div class="plot-legend">
       ${others.map((other) => html`<span>${symbolIcon(symbolOf(other), "currentColor")} against ${launches[other]}</span>`)}
       ${recordedPlaces.map(
-        (place, i) =>
-          html`<span><span style="color: ${colours.recorded};">${lineName(i)}</span> Recorded, ${place}</span>`
+        (place, i) => html`<span>${lineIcon(colours.recorded, dashes[i % 3]!)} Recorded, ${place}</span>`
       )}
       ${
         curves.some(({origin}) => origin === "yours")
@@ -201,10 +192,6 @@ function marksOf(curve: RatioCurve): Mark[] {
 
 function symbolOf(other: Other): SymbolType {
   return deviceSymbol(others.indexOf(other));
-}
-
-function lineName(index: number): string {
-  return ["——", "– –", "· ·"][index % 3]!;
 }
 
 function placesOf(curves: readonly RatioCurve[]): string[] {

@@ -102,19 +102,6 @@ describe("the recorded finding", () => {
     expect(recorded(part, other)).toMatch(/^There is no record/);
   });
 
-  it("has the ratios to a faster int4 kernel of one workgroup, where another experiment of this runtime has one", () => {
-    const run = formatRun({int4: 30, float16: 60, float32: 33}, {int4: 400, float32: 200});
-    const tuned = formatRun({int4: 40}, {int4: 9000});
-    const ladder = {...tuned, experiment: "tiling"};
-    const remark =
-      /H200, with .* with 32 layers one of [\d,]+ invocations decodes \*40 tok\/s\* where this has \*30 tok\/s\*, and beside that float16 is \*1\.5 times\* as fast and float32 is \*0\.82\d* times\* as fast\.$/;
-    expect(recorded(run, ladder)).toMatch(remark);
-    const elsewhere = {...ladder, runtime: {...ladder.runtime, name: "Chromium 156"}};
-    const other = {...ladder, rows: ladder.rows.map((row) => ({...row, arithmetic: "int16" as const}))};
-    for (const record of [elsewhere, other, {...ladder, shape: eight}])
-      expect(recorded(run, record)).not.toContain("not tuned");
-  });
-
   it("says that there is no record, also where only a CPU has one", () => {
     const software = formatRun({int4: 33, float32: 32}, {int4: 1400, float32: 500});
     software.device.software = true;

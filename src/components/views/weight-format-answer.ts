@@ -52,69 +52,14 @@ export function recordedFinding<T>(
   const compared = {fused: one.fused, staged: all.staged};
   const answer = verdict(compared.staged, compared.fused, strong);
   const speeds = describeBoth(compared, strong);
-  const remark = fasterRemark(rows, runs, from, strong);
   if (row.layers === from.layers)
-    return {answer, figures: [...speeds, ` That is on the ${ranOn(row)}, with ${shapeLabel(row)}.`, ...remark]};
+    return {answer, figures: [...speeds, ` That is on the ${ranOn(row)}, with ${shapeLabel(row)}.`]};
   const {int4} = all.fused;
   const rest = int4
     ? [` With ${formatQuantity(row.layers!, "layer")} it has `, strong(formatRate(int4.tokensPerSecond!)), " from int4"]
     : [];
   const why = int4 && all.fusedAreTooLarge ? ["; as floats, their weights are more than one dispatch can bind"] : [];
-  return {answer, figures: [...speeds, ...rest, ...why, `${int4 ? "." : ""} That is on the ${ranOn(row)}.`, ...remark]};
-}
-
-/** What is left of one workgroup's ratios where another experiment has a faster kernel for its int4 weights. */
-function fasterRemark<T>(
-  rows: readonly ResultRow[],
-  runs: readonly FormatRun[],
-  like: ResultRow,
-  strong: Strong<T>
-): (string | T)[] {
-  const here = runs.map(({fused}) => fused).filter((fused) => fused.int4 && ranOn(fused.int4) === ranOn(like));
-  for (const fused of here) {
-    const faster = fasterInt4(rows, fused);
-    if (!faster || formatsOf(fused).length < 2) continue;
-    const ratios = formatsOf(fused)
-      .filter((format) => format !== "int4")
-      .flatMap((format, i) => [
-        `${i === 0 ? "" : " and "}${format} is `,
-        strong(`${formatNumber(fused[format]!.tokensPerSecond! / faster.tokensPerSecond!)} times`),
-        " as fast"
-      ]);
-    return [
-      ` The int4 kernel of one workgroup is not tuned: with ${formatQuantity(fused.int4!.layers!, "layer")} one of ` +
-        `${formatCount(faster.workgroupSize!)} invocations decodes `,
-      strong(formatRate(faster.tokensPerSecond!)),
-      " where this has ",
-      strong(formatRate(fused.int4!.tokensPerSecond!)),
-      ", and beside that ",
-      ...ratios,
-      "."
-    ];
-  }
-  return [];
-}
-
-/**
- * The fastest row on file of one workgroup that decodes from int4, by this project's other experiments, of the same
- * shape, arithmetic and place as those of a run; undefined where none is more than 2 % faster than the run's own.
- */
-export function fasterInt4(rows: readonly ResultRow[], {int4}: FormatRows): ResultRow | undefined {
-  if (!int4) return undefined;
-  return rows
-    .filter(
-      (row) =>
-        row.kind === "run" &&
-        row.factoring === "fused" &&
-        row.workgroups === 1 &&
-        (row.weightFormat ?? "int4") === "int4" &&
-        row.arithmetic === int4.arithmetic &&
-        row.shapeId === int4.shapeId &&
-        ranOn(row) === ranOn(int4) &&
-        row.dispatchesPerToken === 1 &&
-        (row.tokensPerSecond ?? 0) > 1.02 * int4.tokensPerSecond!
-    )
-    .sort((a, b) => b.tokensPerSecond! - a.tokensPerSecond!)[0];
+  return {answer, figures: [...speeds, ...rest, ...why, `${int4 ? "." : ""} That is on the ${ranOn(row)}.`]};
 }
 
 /**

@@ -11,7 +11,7 @@ import {colours} from "./palette.js";
 import {asImage, background, drawLabels, fontSize, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
 import {provenance} from "./provenance.js";
 import {deviceSymbol, symbolIcon} from "./rate-plot.js";
-import {ranOn, shortDevice} from "./recorded.js";
+import {inBrowser, ranOn, shortDevice} from "./recorded.js";
 
 export interface WeightFormatPlotOptions {
   /** Every row on file. */
@@ -82,7 +82,7 @@ export interface FormatLimit {
 export function formatPoints(rows: readonly ResultRow[], yours: RunRecord | null): FormatPoint[] {
   const ours = rows.filter(({experiment, software}) => experiment === weightFormatExperiment && !software);
   const newest = [...group(ours, ({layers}) => layers).values()].flatMap((shape) => {
-    const chosen = shape.find((row) => ranOn(row) === row.device) ?? shape[0]!;
+    const chosen = shape.find((row) => !inBrowser(row)) ?? shape[0]!;
     return shape.filter(({sourceFile}) => sourceFile === chosen.sourceFile);
   });
   const others = rows.filter(({id}) => id in reported);
@@ -157,9 +157,7 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
         `${shortDevice(device)} ${formatBandwidth(readBandwidthBytesPerSecond)}, ${basis}`
     );
   return html`<figure class="weight-format-plot" style="max-width: ${width}px; margin-inline: 0;">
-    <div
-      style="display: flex; flex-wrap: wrap; gap: 0 1rem; font: 0.85rem/1.5 var(--sans-serif, sans-serif); margin: 0.5rem 0;"
-    >
+    <div class="plot-legend">
       ${legend(marks).map(({symbol, colour, text}) => html`<span>${symbolIcon(symbol, colour)} ${text}</span>`)}
       <span>Small, to the right: ${launches[2].replace("one workgroup, ", "")}</span>
       <span

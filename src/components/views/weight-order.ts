@@ -1,4 +1,5 @@
 import {html, svg} from "htl";
+import {ladder} from "../lab/tiling.js";
 
 /** One way to lay weights and to deal them to invocations. */
 interface Picture {
@@ -10,24 +11,26 @@ interface Picture {
   place(i: number): [row: number, column: number];
 }
 
+const rung = (variant: string) => ladder.findIndex((row) => row.variant === variant) + 1;
+
 const invocations = 8;
 const square = 20;
 
 const pictures: readonly Picture[] = [
   {
-    title: "Rungs 1 and 2",
+    title: `Rungs 1 to ${rung("row-order") - 1}`,
     caption: "Input by input: neighbours' weights lie side by side, eight to a word, and the next ones a column on.",
     order: "down",
     place: (i) => [i, 0]
   },
   {
-    title: "Rungs 3 to 6",
+    title: `Rungs ${rung("row-order")} to ${rung("shared-by-4") - 1}`,
     caption: "Row by row, a row each: neighbours' weights lie a whole row apart.",
     order: "across",
     place: (i) => [i, 0]
   },
   {
-    title: "From rung 7 on",
+    title: `From rung ${rung("teams")} on`,
     caption: "Row by row, a row together: neighbours' groups lie side by side.",
     order: "across",
     place: (i) => [0, i]

@@ -7,7 +7,7 @@ import {formatCount, formatMicroseconds, formatNumber} from "./format.js";
 import {colours} from "./palette.js";
 import {asImage, background, drawLabels, fontSize, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
 import {isLive} from "./rate-plot.js";
-import {ranOn} from "./recorded.js";
+import {inBrowser} from "./recorded.js";
 
 /** One program and setting at several sizes. */
 export interface WeightSeries {
@@ -170,10 +170,6 @@ function labelLines(plot: PlotElement, lines: readonly Point[][], width: number)
       }))
     );
   drawLabels(plot, [...names, ...marks, ...strokes], width);
-}
-
-function inBrowser(row: ResultRow): boolean {
-  return ranOn(row) !== row.device;
 }
 
 function describe({series, row, weights, microsecondsPerMillion}: Point): string {
