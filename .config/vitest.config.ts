@@ -5,14 +5,20 @@ import {testDrivers} from "../src/testing/devices.js";
 const kernels = ["src/**/*.gpu.test.ts"];
 const site = ["src/site.test.ts", "src/**/*.site.test.ts"];
 
-/** The files that take minutes, the longest first. */
+/** The files that take a minute and more, the longest first. */
 const longest = [
   "mutations-of-one-kernel.gpu",
-  "mutations.gpu",
-  "src/site",
   "fixtures.gpu",
+  "mutations.gpu",
   "shapes.gpu",
-  "verify.gpu"
+  "geometries.gpu",
+  "verify.gpu",
+  "lab/workgroups.gpu",
+  "activations-in-registers.gpu",
+  "kernel-options.gpu",
+  "spectrum.gpu",
+  "record.site",
+  "index.site"
 ];
 
 /** Starts what takes longest first, so that at the end nothing long is left for one core. */
@@ -29,6 +35,7 @@ class LongestFirst extends BaseSequencer {
 /** A project for code that needs no GPU, one for the built site in a browser, and one for the kernels on each driver. */
 export default defineConfig({
   test: {
+    maxWorkers: "100%", // vitest would leave a core free
     sequence: {sequencer: LongestFirst},
     projects: [
       {test: {name: "unit", include: ["src/**/*.test.ts"], exclude: [...kernels, ...site]}},

@@ -1,5 +1,6 @@
 import {expect, test} from "vitest";
 import {sweepSchema} from "./components/lab/sweep-record.js";
+import {testPage} from "./testing/page-tests.js";
 import {
   answerFigures,
   expectToFit,
@@ -12,6 +13,8 @@ import {
 } from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/bench", openPage);
 
 test("the queue follows from the boxes and the link, each row can be struck, and nothing starts by itself", async () => {
   const {page} = await openPage("/bench?shapes=tiny&arithmetic=float32,magic&workgroups=1&sizes=default,64");

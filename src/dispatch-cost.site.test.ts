@@ -1,5 +1,6 @@
 import {describe, expect, test} from "vitest";
 import {costSchema} from "./components/lab/cost-record.js";
+import {testPage} from "./testing/page-tests.js";
 import {
   accessibilityViolations,
   answerFigures,
@@ -13,6 +14,8 @@ import {
 } from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/dispatch-cost", openPage);
 
 describe("the panel of the experiment dispatch-cost", () => {
   const panel = "[data-experiment=dispatch-cost]";

@@ -1,8 +1,11 @@
 import {describe, expect, test} from "vitest";
 import {runSchema} from "./components/lab/record.js";
+import {testPage} from "./testing/page-tests.js";
 import {accessibilityViolations, expectToFit, liveDots, reach, records, useBrowser} from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/fused", openPage);
 
 describe("the panel of the experiment chunks", () => {
   const panel = "[data-experiment=chunks]";

@@ -1,8 +1,11 @@
 import {describe, expect, test} from "vitest";
 import {runSchema} from "./components/lab/record.js";
+import {testPage} from "./testing/page-tests.js";
 import {accessibilityViolations, expectToFit, liveDots, liveRows, reach, records, useBrowser} from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/geometry", openPage);
 
 describe("the panels of the page on one dispatch with many workgroups", () => {
   const workgroups = "[data-experiment=workgroups]";

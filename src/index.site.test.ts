@@ -1,6 +1,7 @@
 import type {Page} from "playwright-core";
 import {describe, expect, test} from "vitest";
 import {runSchema} from "./components/lab/record.js";
+import {testPage} from "./testing/page-tests.js";
 import {
   accessibilityViolations,
   answerFigures,
@@ -15,6 +16,8 @@ import {
 } from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/", openPage);
 
 describe("the panel of the experiment spectrum", () => {
   test("runs the tiny shape to done, and the page shows the reader's numbers", async () => {

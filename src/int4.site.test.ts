@@ -1,8 +1,11 @@
 import {describe, expect, test} from "vitest";
 import {runSchema} from "./components/lab/record.js";
+import {testPage} from "./testing/page-tests.js";
 import {accessibilityViolations, expectToFit, liveDots, reach, records, useBrowser} from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/int4", openPage);
 
 describe("the panel of the experiment int4", () => {
   test("runs the tiny shape to done in two formats, and the page compares them", async () => {

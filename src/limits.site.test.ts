@@ -1,5 +1,6 @@
 import {describe, expect, test} from "vitest";
 import {costSchema} from "./components/lab/cost-record.js";
+import {testPage} from "./testing/page-tests.js";
 import {
   accessibilityViolations,
   expectToFit,
@@ -11,6 +12,8 @@ import {
 } from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/limits", openPage);
 
 describe("the page on limits", () => {
   test("runs some of the reads to done, and the page shows what one workgroup reaches", async () => {

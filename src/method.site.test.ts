@@ -7,9 +7,13 @@ import {shapes, weightBytesPerToken} from "./components/model/shape.js";
 import {formatBytes, formatNumber, formatRelativeError} from "./components/views/format.js";
 import {browserLosses, formatPercent, resolve} from "./components/views/repeats.js";
 import {readResults} from "./data/read-results.js";
+import {testPage} from "./testing/page-tests.js";
 import {useBrowser} from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/method", openPage);
+
 const shape = shapes["phi3-mini"];
 
 test("the page on the method states what the code and the records say, and its links reach their anchors", async () => {

@@ -1,9 +1,12 @@
 import {describe, expect, test} from "vitest";
 import {recordedFigures} from "./components/views/recorded-figures.js";
 import {readResults} from "./data/read-results.js";
+import {testPage} from "./testing/page-tests.js";
 import {expectToFit, useBrowser} from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/provenance", openPage);
 
 describe("the page on provenance", () => {
   test("lists every recorded figure with a verdict, a source and its section", async () => {

@@ -1,8 +1,8 @@
 import {readdirSync, readFileSync} from "node:fs";
-import {describe, expect, inject, test} from "vitest";
+import {expect, inject, test} from "vitest";
 import {listExperiments} from "./components/lab/experiments.js";
 import {readKernels} from "./data/read-kernels.js";
-import {accessibilityViolations, removeWebGPU, useBrowser} from "./testing/site.js";
+import {useBrowser} from "./testing/site.js";
 
 const openPage = useBrowser();
 const origin = inject("siteOrigin");
@@ -27,11 +27,13 @@ test("the site has pages", () => {
   expect(pages).toContain("/why");
 });
 
-const experiments = listExperiments({kernels: readKernels()});
+test.each(pages)("%s is tested in the file beside it", (path) => {
+  const file = `src${path === "/" ? "/index" : path}.site.test.ts`;
+  expect(readFileSync(file, "utf8")).toContain(`testPage("${path}", `);
+});
 
-test.each(experiments.map(({id, page}) => [id, page]))("the panel of %s is on %s", async (id, path) => {
-  const {page} = await openPage(path);
-  await page.locator(`[data-experiment=${id}]`).waitFor({state: "attached"});
+test("every experiment is on a page", () => {
+  for (const {id, page} of listExperiments({kernels: readKernels()})) expect(pages, id).toContain(page);
 });
 
 test("a recorded row links the file that it is from, which is that of the folder results", async () => {
@@ -42,54 +44,33 @@ test("a recorded row links the file that it is from, which is that of the folder
   expect(await file.json()).toEqual(JSON.parse(readFileSync("results/h200-workgroups.json", "utf8")));
 });
 
-describe.each(pages)("%s", (path) => {
-  test("opens with no error and asks only its own origin", async () => {
-    const {page, problems} = await openPage(path);
-    expect(problems).toEqual([]);
-    expect(await page.locator(".observablehq--error").allInnerTexts()).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
-    expect(await page.locator("h1").count()).toBe(1);
-    // A note of the record says what a page checked: "neither zero nor NaN".
-    expect(await page.locator("main").innerText()).not.toMatch(/(?<!nor )\b(NaN|undefined|Infinity)\b|\[object/);
-  });
+/** What was found at paths of the site, each of which is asked for once. */
+const visits = new Map<string, ReturnType<typeof visit>>();
 
-  test("links to nothing that is not there", async () => {
-    const {page} = await openPage(path);
-    const links = await page
-      .locator("a[href]")
-      .evaluateAll((anchors) => anchors.map((a) => (a as HTMLAnchorElement).href));
-    const internal = links.filter((href) => href.startsWith(origin)).map((href) => new URL(href));
-    expect(internal.length).toBeGreaterThan(0);
-    for (const path of new Set(internal.map(({pathname}) => pathname))) {
-      const response = await page.goto(new URL(path, origin).href);
-      expect(response?.status(), path).toBeLessThan(400);
-      const hashes = internal.filter(({pathname, hash}) => pathname === path && hash).map(({hash}) => hash.slice(1));
-      const missing = async () => {
-        const ids = new Set(await page.locator("[id]").evaluateAll((elements) => elements.map(({id}) => id)));
-        return hashes.filter((hash) => !ids.has(decodeURIComponent(hash)));
-      };
-      await expect.poll(missing, {timeout: 10_000}).toEqual([]); // a page may still be putting itself together
-    }
-  });
-
-  test("reads whole without WebGPU", async () => {
-    const withWebGPU = await openPage(path);
-    const headings = await withWebGPU.page.locator("main :is(h1, h2, h3)").allInnerTexts();
-    const {page, problems} = await openPage(path, {script: removeWebGPU});
-    expect(problems).toEqual([]);
-    expect(await page.locator("main :is(h1, h2, h3)").allInnerTexts()).toEqual(headings);
-    for (const panel of await page.locator("[data-experiment]").all()) {
-      expect(await panel.getAttribute("data-state")).toBe("unsupported");
-    }
-  });
-
-  test("fits a screen of 360 px", async () => {
-    const {page} = await openPage(path, {viewport: {width: 360, height: 740}});
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-  });
-
-  test.each(["light", "dark"] as const)("passes axe's WCAG 2 A and AA rules in the %s theme", async (colorScheme) => {
-    const {page} = await openPage(path, {colorScheme});
-    expect(await accessibilityViolations(page)).toEqual([]);
-  });
+test.each(pages)("%s links to nothing that is not there", async (path) => {
+  const {links} = await look(path);
+  expect(links.length).toBeGreaterThan(0);
+  for (const target of new Set(links.map(({pathname}) => pathname))) {
+    const {status, ids} = await look(target);
+    expect(status, target).toBeLessThan(400);
+    const hashes = links.filter(({pathname, hash}) => pathname === target && hash).map(({hash}) => hash.slice(1));
+    for (const hash of hashes) expect(ids, target).toContain(decodeURIComponent(hash));
+  }
 });
+
+function look(path: string): ReturnType<typeof visit> {
+  const visited = visits.get(path) ?? visit(path);
+  visits.set(path, visited);
+  return visited;
+}
+
+/** The status of an answer; of a page also the links within the site, and the places that a link may name. */
+async function visit(path: string): Promise<{status: number; links: URL[]; ids: Set<string>}> {
+  const url = new URL(path, origin).href;
+  if (!pages.includes(path)) return {status: (await fetch(url)).status, links: [], ids: new Set()};
+  const {page} = await openPage(path);
+  const hrefs = await page.locator("a[href]").evaluateAll((links) => links.map((a) => (a as HTMLAnchorElement).href));
+  const ids = await page.locator("[id]").evaluateAll((elements) => elements.map(({id}) => id));
+  const links = hrefs.filter((href) => href.startsWith(origin)).map((href) => new URL(href));
+  return {status: (await fetch(url)).status, links, ids: new Set(ids)};
+}

@@ -1,5 +1,6 @@
 import {describe, expect, test} from "vitest";
 import {profileSchema} from "./components/lab/profile-record.js";
+import {testPage} from "./testing/page-tests.js";
 import {
   accessibilityViolations,
   expectToFit,
@@ -11,6 +12,8 @@ import {
 } from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/staged", openPage);
 
 describe("the panel of the experiment stages", () => {
   test("times a stage of the tiny shape to done, and the page shows the reader's numbers", async () => {

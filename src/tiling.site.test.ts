@@ -1,8 +1,11 @@
 import {describe, expect, test} from "vitest";
 import {runSchema} from "./components/lab/record.js";
+import {testPage} from "./testing/page-tests.js";
 import {accessibilityViolations, expectToFit, liveDots, reach, records, useBrowser} from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/tiling", openPage);
 
 describe("the page on one workgroup", () => {
   test("runs rungs at tiny to done, and shows the reader's own climb", async () => {

@@ -1,8 +1,11 @@
 import {describe, expect, test} from "vitest";
 import {runSchema} from "./components/lab/record.js";
+import {testPage} from "./testing/page-tests.js";
 import {accessibilityViolations, expectToFit, liveDots, reach, records, useBrowser} from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/toy", openPage);
 
 describe("the panel of the experiment toy", () => {
   test("runs to done at one size and then at another, and the page keeps both", async () => {

@@ -1,9 +1,12 @@
 import {expect, test} from "vitest";
 import {exampleCost, exampleRun} from "./components/lab/lab-fakes.js";
 import {shapes} from "./components/model/shape.js";
+import {testPage} from "./testing/page-tests.js";
 import {expectToFit, useBrowser} from "./testing/site.js";
 
 const openPage = useBrowser();
+
+testPage("/why", openPage);
 
 test("the picture of busy cores shows the device chosen, also when the window changes", async () => {
   const {page} = await openPage("/why");

@@ -1,4 +1,4 @@
-import {mkdir, rm} from "node:fs/promises";
+import {cp, mkdir, rm} from "node:fs/promises";
 
 /**
  * Makes a cold build or preview of the site work with no network, and never serve stale data.
@@ -31,3 +31,6 @@ for (const library of libraries) await mkdir(`${cache}/_npm/${library}@0.0.0`, {
 
 // Framework never runs a data loader again once its output is cached, whatever it reads.
 for (const loaded of ["data", "results"]) await rm(`${cache}/${loaded}`, {recursive: true, force: true});
+
+// What src/results/[file].json.ts would give for each record, of which each would take a process of its own.
+await cp("results", `${cache}/results`, {recursive: true});

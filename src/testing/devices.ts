@@ -14,7 +14,8 @@ export interface TestDriver {
  * `*.gpu.test.ts` once a driver, each as a project of its own.
  *
  * On Linux these are the software drivers Mesa's lavapipe and Chromium's SwiftShader, as far as they are installed;
- * a driver that `VK_DRIVER_FILES` names replaces both. Elsewhere it is the system's default adapter.
+ * a driver that `VK_DRIVER_FILES` names replaces both. Elsewhere it is the system's default adapter. Lavapipe is told not
+ * to optimise what it compiles: that takes it half as long again, and the tests run each kernel a few times only.
  */
 export function testDrivers(): TestDriver[] {
   if (process.platform !== "linux") return [{name: "default", env: {}}];
@@ -23,13 +24,13 @@ export function testDrivers(): TestDriver[] {
   const lavapipe = findLavapipe();
   const swiftshader = findSwiftShader();
   return [
-    ...(lavapipe ? [vulkanDriver("lavapipe", lavapipe)] : []),
+    ...(lavapipe ? [vulkanDriver("lavapipe", lavapipe, {GALLIVM_PERF: "nopt"})] : []),
     ...(swiftshader ? [vulkanDriver("swiftshader", swiftshader)] : [])
   ];
 }
 
-function vulkanDriver(name: string, manifest: string): TestDriver {
-  return {name, env: {VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest}};
+function vulkanDriver(name: string, manifest: string, more: Record<string, string> = {}): TestDriver {
+  return {name, env: {VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest, ...more}};
 }
 
 /** lvp_icd.json, or with the architecture in its name. */

@@ -9,17 +9,14 @@ interface PageOptions extends BrowserContextOptions {
   script?: () => void;
 }
 
-/** A page of the site, and all that went wrong since it was asked for: errors, failed requests, other origins. */
-interface OpenPage {
-  page: Page;
-  problems: string[];
-}
+/** Gives a page of the site, and all that went wrong since it was asked for: errors, failed requests, other origins. */
+export type OpenPage = (path: string, options?: PageOptions) => Promise<{page: Page; problems: string[]}>;
 
 /**
  * Launches a browser for the tests of a file and closes it after them. Returns what opens a page of the site in a
  * context of its own and waits until its cells have run. A page is closed when its test ends.
  */
-export function useBrowser(): (path: string, options?: PageOptions) => Promise<OpenPage> {
+export function useBrowser(): OpenPage {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launchBrowser();

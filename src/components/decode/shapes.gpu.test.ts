@@ -13,13 +13,16 @@ import {
 import {endsLayout, layerLayout} from "../model/layout.js";
 import {checkShape, shapes, type Shape} from "../model/shape.js";
 import {logitTolerances} from "../lab/record.js";
-import {createDecoder} from "./decoder.js";
+import {createDecoder, type Decoder} from "./decoder.js";
 import {createSyntheticWeights} from "./gpu-weights.js";
 import {arithmetics, factorings, type Factoring, type Geometry} from "./plan.js";
 
 const gpu = await openTestGpu();
 afterAll(() => gpu.destroy());
 const kernels = readKernels();
+
+/** Decoders that ran: as long as something refers to a pipeline, the device does not compile it again for another. */
+const kept: Decoder[] = [];
 
 const base: Shape = {...shapes.tiny, layers: 1, context: 64};
 
@@ -111,6 +114,7 @@ describe.each(featureSets(gpu))("%s", (...features) => {
       expect(largestError(actual, expected)).toBeLessThanOrEqual(logitTolerances[arithmetic]);
       expect(actual.greedy).toEqual(expected.greedy);
       decoder.destroy();
+      kept.push(decoder);
       weights.destroy();
     }
   );
@@ -152,6 +156,7 @@ test.each(splits)(
     expect(largestError(actual, expected)).toBeLessThanOrEqual(logitTolerances.float32);
     expect(actual.greedy).toEqual(expected.greedy);
     decoder.destroy();
+    kept.push(decoder);
     weights.destroy();
   }
 );

@@ -30,6 +30,29 @@ export function whyNoTime({milliseconds, passes}: GpuTime, wall: number): string
   return null;
 }
 
+/** So long lasts a pass by which timestamps are tried, in milliseconds, that the CPU's clock can tell how long. */
+const leastTrial = 20;
+
+/** After a trial that has lasted so long, in milliseconds, there is no other: what is no time then is none. */
+const longestTrial = 200;
+
+/**
+ * Whether a device's timestamps tell times that may be true: tries passes of more and more units. One that lasted long
+ * for little work of the GPU is not the last, because a busy CPU delays any.
+ * @param most units that one pass may have
+ * @param trial the time of a pass of so many units by timestamps, and the milliseconds that passed meanwhile
+ */
+export async function timestampsTell(
+  most: number,
+  trial: (units: number) => Promise<{time: GpuTime; wall: number}>
+): Promise<boolean> {
+  for (let units = 1; ; units = Math.min(most, 2 * units)) {
+    const {time, wall} = await trial(units);
+    const mayBe = whyNoTime(time, wall) === null;
+    if (units === most || wall >= (mayBe ? leastTrial : longestTrial)) return mayBe;
+  }
+}
+
 /** Times compute passes by timestamps, one after another, on a device with `timestamp-query`. */
 export class PassTimer {
   private constructor(

@@ -2,7 +2,7 @@ import {arithmetics, type Arithmetic} from "../decode/plan.js";
 import {bytesPerToken, callsPerToken, runSteps, stageOf, stages, type Part} from "../decode/stages.js";
 import type {Gpu} from "../gpu/device.js";
 import {featuresOf, type KernelFeature} from "../gpu/kernels.js";
-import {PassTimer, whyNoTime, type GpuTime} from "../gpu/pass-timer.js";
+import {PassTimer, timestampsTell, type GpuTime} from "../gpu/pass-timer.js";
 import type {Shape} from "../model/shape.js";
 import {timedFrom, type DecodeSubject} from "./decode-subject.js";
 import {decodeVariants, type DecodeEnvironment, type Session} from "./decode-variant.js";
@@ -131,9 +131,6 @@ class Models {
   }
 }
 
-/** At least this long is the pass by which timestamps are tried, in milliseconds. */
-const trialMilliseconds = 20;
-
 /** One stage of all layers, or a whole token, again and again from the middle of the context. A unit is a token's. */
 class PartSubject implements Subject {
   /** As many as make a pass of `passMilliseconds`, once it is known what a unit takes. */
@@ -200,19 +197,17 @@ class PartSubject implements Subject {
     if (--this.model.users === 0) this.model.close();
   }
 
-  /** Times whole tokens by timestamps, more of them until the CPU's clock can tell how long that took. */
-  private async tryTimer(timer: PassTimer, signal: AbortSignal): Promise<boolean> {
+  /** Times whole tokens by timestamps and by the CPU's clock. */
+  private tryTimer(timer: PassTimer, signal: AbortSignal): Promise<boolean> {
     const {subject, gpu} = this.model;
     const {plan, shape} = subject.decoder;
-    const most = shape.context - timedFrom(shape);
-    for (let tokens = 1; ; tokens = Math.min(most, 2 * tokens)) {
+    return timestampsTell(shape.context - timedFrom(shape), async (tokens) => {
       signal.throwIfAborted();
       subject.restart();
       const start = performance.now();
       const time = await runSteps(gpu.device, plan, tokens, timer);
-      const wall = performance.now() - start;
-      if (wall >= trialMilliseconds || tokens === most) return whyNoTime(time!, wall) === null;
-    }
+      return {time: time!, wall: performance.now() - start};
+    });
   }
 }
 
