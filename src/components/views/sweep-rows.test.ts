@@ -13,7 +13,7 @@ it("says what sweeps have, shape by shape", () => {
   const float32 = {weightFormat: "float32"};
   const layer = rowsAt("phi3-mini-1-layer", {}, {weightFormat: "float16"}, float32, portable);
   expect(describeShapes([...layer, ...rowsAt("phi3-mini", {}, {}), ...rowsAt("tiny", portable)])).toBe(
-    "“Phi-3-mini” in 2 rows, with weights in int4, with subgroups; " +
+    "“Phi-3-mini, 32 layers” in 2 rows, with weights in int4, with subgroups; " +
       "“Phi-3-mini, 1 layer” in 4 rows, with weights in int4, float16 and float32, with subgroups and without; " +
       "“Tiny, 2 layers of 192” in 1 row, with weights in int4, without subgroups"
   );
