@@ -123,8 +123,8 @@ export function twinsList({twins}: Pick<Resolution, "twins">): HTMLElement {
       return html`<li>
         ${formatQuantity(rows.length, "row")} on the ${ranOn(rows[0]!)}, ${cite(rows[0]!)}:
         ${rows.map(({id}, i) => html`${i > 0 ? ", " : ""}<code>${id.slice(id.lastIndexOf("/") + 1)}</code>`)}. Their
-        medians are ${formatNumber(min(rates)!)} to ${formatNumber(max(rates)!)}&nbsp;tok/s, ${formatPercent(spread)}
-        apart. ${overlap}
+        medians are ${[...new Set([min(rates)!, max(rates)!].map(formatNumber))].join(" to ")}&nbsp;tok/s,
+        ${formatPercent(spread)} apart. ${overlap}
       </li>`;
     })}
   </ul>`;
