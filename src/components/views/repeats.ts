@@ -121,7 +121,7 @@ export function twinsList({twins}: Pick<Resolution, "twins">): HTMLElement {
             ? "Their percentiles do not overlap."
             : `In ${disjoint} of their ${pairs} pairs the percentiles do not overlap.`;
       return html`<li>
-        ${formatQuantity(rows.length, "row")} on the ${ranOn(rows[0]!)}, ${cite(rows[0]!)}:
+        ${formatQuantity(rows.length, "row")} on the ${ranOn(rows[0]!)} ${cite(rows[0]!)}:
         ${rows.map(({id}, i) => html`${i > 0 ? ", " : ""}<code>${id.slice(id.lastIndexOf("/") + 1)}</code>`)}. Their
         medians are ${[...new Set([min(rates)!, max(rates)!].map(formatNumber))].join(" to ")}&nbsp;tok/s,
         ${formatPercent(spread)} apart. ${overlap}
@@ -136,10 +136,10 @@ export function repeatsTable({repeats}: Pick<Resolution, "repeats">): HTMLElemen
     <table>
       <thead>
         <tr>
-          <th scope="col">Shape</th>
-          <th scope="col">Kernel</th>
-          <th scope="col">Device</th>
-          <th scope="col">Records and speed (tok/s)</th>
+          <th scope="col" style="min-width: 6em;">Shape</th>
+          <th scope="col" style="min-width: 11em;">Kernel</th>
+          <th scope="col" style="min-width: 7em;">Device</th>
+          <th scope="col" style="min-width: 12em;">Records and speed (tok/s)</th>
           <th scope="col" class="number">Spread</th>
         </tr>
       </thead>
