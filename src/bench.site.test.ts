@@ -64,13 +64,19 @@ test("the queue follows from the boxes and the link, each row can be struck, and
 });
 
 test("a link that names no shape there is leaves the choice of it to the adapter, and is said not to be understood", async () => {
-  const {page} = await openPage("/bench?shapes=nonsense");
+  const {page} = await openPage("/bench?shapes=nonsense&variants=staged&factorings=chunked&dispatches=32");
   await page.locator(".panel-device").waitFor();
   const chosen = page.locator("[data-axis=shapes] input:checked");
   await expect
     .poll(() => chosen.evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value)))
     .toEqual(["tiny"]);
-  expect((await page.locator(".panel-missing").allInnerTexts()).join()).toMatch(/link was not understood.*“nonsense”/);
+  expect((await page.locator(".panel-missing").allInnerTexts()).join()).toMatch(
+    /link was not understood\. “variants” is a name of the other pages.*“nonsense”/
+  );
+  await expect
+    .poll(() => page.locator(".panel-status").innerText())
+    .toBe("The queue is empty. The layers of “Tiny, 2 layers of 192” do not make 32 groups of equal size.");
+  expect(await page.locator("[data-action=run]").isDisabled()).toBe(true);
   expect(await page.locator(".sweep-found tbody tr").count()).toBe(4);
 });
 

@@ -21,12 +21,12 @@ test("the page on the method states what the code and the records say, and its l
   const main = page.locator("#observablehq-main");
   const plain = (text: string) => text.replaceAll("\u00a0", " ");
   const {rows} = collectResults(readResults());
-  const {within, between, repeats} = resolve(rows);
+  const {within, again, repeats, twins} = resolve(rows);
 
   const answer = main.locator(".answer strong");
   await expect
     .poll(async () => (await answer.allInnerTexts()).map(plain))
-    .toEqual([within.nineOfTen, between!.half, between!.most].map((part) => plain(formatPercent(part))));
+    .toEqual([within.half, again!.most, again!.half].map((part) => plain(formatPercent(part))));
   expect(plain(await main.locator(".answer").innerText())).toContain(`By ${protocol.samples} samples of at least`);
 
   const cells = (region: string, column: number) =>
@@ -34,9 +34,16 @@ test("the page on the method states what the code and the records say, and its l
   const one = dispatchesPerToken(shape, "fused");
   const [staged, unfused] = (["staged", "unfused"] as const).map((factoring) => dispatchesPerToken(shape, factoring));
   expect(await cells("Factorings", 2)).toEqual([one, "2, 4, 8, 16, 32", one, staged, unfused].map(String));
-  expect((await cells("The same kernel in several records", 5)).map((text) => parseFloat(text))).toEqual(
+  expect((await cells("The same kernel, measured again", 5)).map((text) => parseFloat(text))).toEqual(
     repeats.map(({spread}) => Number(formatNumber(100 * spread)))
   );
+  const alike = await main.locator(".twins li").allInnerTexts();
+  expect(alike.length).toBe(twins.length);
+  for (const [i, {rows, spread, pairs, disjoint}] of twins.entries()) {
+    expect(plain(alike[i]!)).toContain(`${rows.length} rows on the`);
+    expect(plain(alike[i]!)).toContain(`${plain(formatPercent(spread))} apart`);
+    if (pairs > 1 && disjoint > 0) expect(alike[i]).toContain(`In ${disjoint} of their ${pairs} pairs`);
+  }
   const measured = rows.filter(({kind, tokensPerSecond}) => kind === "run" && tokensPerSecond !== null);
   expect((await cells("Measured rows", 5)).length).toBe(measured.length);
 
@@ -49,7 +56,7 @@ test("the page on the method states what the code and the records say, and its l
     `Every sample starts at position ${shape.context / 2},`,
     `Of ${within.rows} measured rows on file, half have`,
     `${browserLosses(rows).length} rows on file have one of Node beside them`,
-    `Runs on file: ${new Set(measured.map(({sourceFile}) => sourceFile)).size}, with these measured rows`
+    `Runs on file: ${new Set(measured.map(({sourceFile, shapeId}) => `${sourceFile} ${shapeId}`)).size}, with these measured rows`
   ])
     expect(text).toContain(plain(stated));
   for (const [rule, value] of [

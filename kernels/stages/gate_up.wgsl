@@ -1,5 +1,5 @@
 // activated[ffn] = up · silu(gate), (gate, up) = W normed: rows 0 to ffn − 1 are gates, the rest ups.
-// A team of four rows takes two gates and their two ups at a time.
+// Half of the rows of a team are gates, the other half their ups, at a time.
 
 import package::lib::model::{ffn, Blob};
 @if(grid) import package::lib::model::{hidden, kv_heads, weight_word, workgroup_size};

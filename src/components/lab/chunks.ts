@@ -18,7 +18,7 @@ const chunked = divisions.map((dispatches): DecodeVariant => ({
 /** Of these, also each dispatch in a submit of its own with one wait: the fewest the record has, and the most. */
 const apart = chunked.filter(({dispatches}) => dispatches === 4 || dispatches === 32);
 
-const rows: readonly DecodeVariant[] = [
+export const chunksRows: readonly DecodeVariant[] = [
   fused,
   ...chunked,
   ...apart.map((row) => ({
@@ -58,7 +58,7 @@ export function chunksExperiment(environment: DecodeEnvironment): Experiment {
     defaultShape: "phi3-mini-8-layers",
     page: "/fused",
     variants(shape: Shape) {
-      return decodeVariants(environment, shape, rows, sessions);
+      return decodeVariants(environment, shape, chunksRows, sessions);
     }
   };
 }

@@ -9,7 +9,7 @@ const start = {factoring: "fused", arithmetic: "int16", workgroups: "resident"} 
 
 const sizes = [64, 128, 256, 512, 1024];
 
-const rows: readonly DecodeVariant[] = [
+export const geometryRows: readonly DecodeVariant[] = [
   {...start, variant: "resident", label: "As it is: all resident workgroups"},
   ...sizes.map((workgroupSize) => ({
     ...start,
@@ -74,7 +74,7 @@ export function geometryExperiment(environment: DecodeEnvironment): Experiment {
     defaultShape: "phi3-mini-1-layer",
     page: "/geometry",
     variants(shape: Shape) {
-      return decodeVariants(environment, shape, rows, sessions);
+      return decodeVariants(environment, shape, geometryRows, sessions);
     }
   };
 }

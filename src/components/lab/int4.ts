@@ -11,7 +11,7 @@ const unpacked: Record<WeightFormat, string> = {
   float32: "expanded to float32"
 };
 
-const rows: readonly DecodeVariant[] = [
+export const int4Rows: readonly DecodeVariant[] = [
   ...(["fused", "staged"] as const).flatMap((factoring) =>
     weightFormats.map((weightFormat) => ({
       variant: `${factoring}-${weightFormat}`,
@@ -39,7 +39,7 @@ export function int4Experiment(environment: DecodeEnvironment): Experiment {
     defaultShape: "phi3-mini-1-layer",
     page: "/int4",
     variants(shape: Shape) {
-      return decodeVariants(environment, shape, rows, sessions);
+      return decodeVariants(environment, shape, int4Rows, sessions);
     }
   };
 }

@@ -472,6 +472,8 @@ describe("cancel", () => {
   it("while the bandwidth is measured leaves no record", async () => {
     const measureReadBandwidth = () => (queueMicrotask(() => abort.abort()), never());
     expect(await run(undefined, {measureReadBandwidth})).toMatchObject({state: "cancelled", record: null});
+    expect(events.flatMap(({rows}) => rows).filter(({status}) => status === "measured")).toEqual([]);
+    expect(last().rows.map(({status}) => status)).toEqual(["cancelled", "cancelled"]);
     expectAllFreed();
   });
 });

@@ -240,21 +240,24 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
       }
     });
     await clock.sleep(0, stop); // errors of the last sample may still be on their way
-    for (const [id, timing] of timings) {
+    const timed = [...timings].map(([id, timing]) => {
       const {identity} = variants.find(({identity}) => identity.variant === id)!;
-      board.set(id, uncaptured.has(id) ? failedRow(uncaptured.get(id)) : timedRow(timing, identity));
-    }
+      return [id, uncaptured.has(id) ? failedRow(uncaptured.get(id)) : timedRow(timing, identity)] as const;
+    });
     for (const subject of [...alive]) release(subject);
-    const {measureReadBandwidth} = options;
-    if (shape && measureReadBandwidth && board.count("measured") > 0) {
-      board.report("measuring", "Measuring read bandwidth, for the roofline", 0.95);
-      try {
+    try {
+      const {measureReadBandwidth} = options;
+      if (shape && measureReadBandwidth && timed.some(([, {status}]) => status === "measured")) {
+        board.report("measuring", "Measuring read bandwidth, for the roofline", 0.95);
         const measure = (signal: AbortSignal) => abortable(measureReadBandwidth(gpu, signal), signal);
         roofline = rooflineAt(shape, await whileVisible(visibility, stop, measure));
-      } catch (error) {
-        stop.throwIfAborted();
-        remark = ` There is no roofline: ${describeError(error)}`;
       }
+    } catch (error) {
+      stop.throwIfAborted();
+      remark = ` There is no roofline: ${describeError(error)}`;
+    } finally {
+      // Until now the reader could still cancel, and have no figure.
+      if (!signal.aborted) for (const [id, change] of timed) board.set(id, change);
     }
   } catch (error) {
     interruption = signal.aborted ? "cancelled" : error instanceof HiddenTabError ? "discarded" : "failed";

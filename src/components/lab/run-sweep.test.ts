@@ -164,9 +164,24 @@ describe("a sweep", () => {
 
   it("is failed where no shape has a figure, and unsupported where none could", async () => {
     const broken = fake((_, variant) => ({...variant, prepare: () => Promise.reject(new Error("no"))}));
-    expect((await run({steps: steps("tiny"), experiment: broken})).state).toBe("failed");
+    const failed = await run({steps: steps("tiny"), experiment: broken});
+    expect(failed.state).toBe("failed");
+    expect(failed.record!.runs[0]!.rows).toMatchObject(Array(2).fill({status: "failed", message: "no"}));
     const none = fake((_, variant) => ({...variant, unsupported: () => "no subgroups"}));
     expect((await run({steps: steps("tiny"), experiment: none})).state).toBe("unsupported");
+  });
+
+  it("has a record where every row was discarded, with the reason", async () => {
+    const visibility = new FakeVisibility();
+    const {state, record} = await run({
+      steps: steps("tiny"),
+      visibility,
+      onEvent: (event) => event.state === "measuring" && visibility.hide()
+    });
+    expect(state).toBe("failed");
+    expect(record!.runs[0]!.rows).toMatchObject(
+      Array(2).fill({status: "discarded", message: expect.stringContaining("hidden")})
+    );
   });
 
   it("refuses an empty queue", async () => {

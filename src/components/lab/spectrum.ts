@@ -3,7 +3,7 @@ import type {Shape} from "../model/shape.js";
 import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 
-const rows: readonly DecodeVariant[] = [
+export const spectrumRows: readonly DecodeVariant[] = [
   {variant: "fused", label: "Fused: one dispatch, one workgroup", factoring: "fused", features: ["subgroups"]},
   {variant: "staged", label: "Staged: a dispatch for each stage", factoring: "staged", features: ["subgroups"]},
   {variant: "fused-portable", label: "Fused, without subgroups", factoring: "fused", features: []},
@@ -20,7 +20,7 @@ export function spectrumExperiment(environment: DecodeEnvironment): Experiment {
     defaultShape: "phi3-mini-1-layer",
     page: "/",
     variants(shape: Shape) {
-      return decodeVariants(environment, shape, rows, sessions);
+      return decodeVariants(environment, shape, spectrumRows, sessions);
     }
   };
 }

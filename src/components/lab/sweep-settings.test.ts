@@ -26,6 +26,14 @@ describe("a sweep as text", () => {
     ]);
   });
 
+  it("says of the names of the other pages' links that they are none of its own", () => {
+    const {settings, notes} = read("?shape=tiny&variants=staged");
+    expect(settings.choice).toEqual(initialChoice());
+    expect(notes).toEqual([
+      expect.stringMatching(/^“shape” and “variants” are names of the other pages; a sweep’s are shapes, factorings, /)
+    ]);
+  });
+
   it("does not count an axis as named where all that is named of it is unknown", () => {
     expect(read("?shapes=nonsense&arithmetic=int16,magic&weights=").named).toEqual(["arithmetic", "weights"]);
     expect(read("?shapes=nonsense").notes).toEqual([expect.stringContaining("“nonsense” (the list is passed over)")]);

@@ -22,7 +22,7 @@ export function initialChoice(): SweepChoice {
 
 /**
  * Reads the lists named after the axes, and `without`. An axis that is not named is as it is at first; a list that is
- * there and empty chooses none; what is unknown is left out and noted.
+ * there and empty chooses none; what is unknown is left out and noted, and so are the names of the other pages' links.
  * @param get the list with this name, its values parted by commas
  */
 export function readSweep(get: (name: string) => string | null | undefined): ReadSweep {
@@ -39,6 +39,14 @@ export function readSweep(get: (name: string) => string | null | undefined): Rea
     }
     return known.length > 0 || unknown.length === 0 ? known : initial;
   };
+  const foreign = ["shape", "variants"].filter((name) => get(name));
+  if (foreign.length > 0) {
+    const names = foreign.map((name) => `“${name}”`).join(" and ");
+    const own = [...axisNames, "without"].join(", ");
+    notes.push(
+      `${names} ${foreign.length === 1 ? "is a name" : "are names"} of the other pages; a sweep’s are ${own}.`
+    );
+  }
   const choice = Object.fromEntries(axisNames.map((name) => [name, read(name)])) as unknown as SweepChoice;
   const named = axisNames.filter((name) => {
     const wanted = listed(get(name));

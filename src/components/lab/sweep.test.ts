@@ -4,7 +4,16 @@ import {shapes} from "../model/shape.js";
 import type {DecodeEnvironment} from "./decode-variant.js";
 import {protocol} from "./protocol.js";
 import {initialChoice} from "./sweep-settings.js";
-import {axes, axisNames, leastMilliseconds, planSweep, queueIds, sweepExperiment, type SweepChoice} from "./sweep.js";
+import {
+  axes,
+  axisNames,
+  leastMilliseconds,
+  planSweep,
+  queueIds,
+  sweepExperiment,
+  whyEmpty,
+  type SweepChoice
+} from "./sweep.js";
 
 const choice: SweepChoice = {
   shapes: ["tiny"],
@@ -204,5 +213,41 @@ describe("the queue of a sweep", () => {
     expect(leastMilliseconds(planSweep(choice))).toBe(
       2 * (protocol.warmUpMilliseconds + protocol.samples * protocol.sampleMilliseconds)
     );
+  });
+});
+
+describe("why a queue is empty", () => {
+  const why = (change: Partial<SweepChoice>) => whyEmpty({...choice, ...change});
+
+  it("is said of no queue that has rows", () => {
+    expect(why({})).toBeNull();
+    expect(why({factorings: ["staged"], workgroups: [], sizes: [], dispatches: []})).toBeNull();
+  });
+
+  it("names what nothing is chosen of", () => {
+    expect(why({shapes: [], weights: []})).toBe("Choose something of: Shapes, Weights.");
+    expect(why({factorings: ["fused"], workgroups: []})).toBe("Nothing is chosen of: Workgroups of the one dispatch.");
+  });
+
+  it("names the combination that does not exist", () => {
+    expect(why({factorings: ["chunked"], dispatches: ["16", "32"]})).toBe(
+      "The layers of “Tiny, 2 layers of 192” do not make 16 or 32 groups of equal size."
+    );
+    expect(why({weights: ["float16"], arithmetic: ["int16"]})).toBe(
+      "Weights in floats are multiplied in float32 only."
+    );
+    expect(why({weights: ["float32"], factorings: ["fused"], workgroups: ["resident"]})).toMatch(
+      /only by workgroups that do not wait for each other: choose 1\.$/
+    );
+    const inRegisters = {factorings: ["fused"], workgroups: ["2"], activations: ["registers"]} as const;
+    expect(why({...inRegisters, features: ["portable"]})).toBe("Activations are in registers only with subgroups.");
+  });
+
+  it("has a reason for each choice of one value on every axis that gives no row", () => {
+    const one = (i: number): Partial<SweepChoice> =>
+      Object.fromEntries(axisNames.map((name, j) => [name, [axes[name].values[(i >> j) % axes[name].values.length]!]]));
+    const empty = Array.from({length: 4096}, (_, i) => one(i)).filter((change) => queue(change).length === 0);
+    expect(empty.length).toBeGreaterThan(100);
+    expect(empty.filter((change) => !why(change))).toEqual([]);
   });
 });

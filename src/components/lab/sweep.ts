@@ -116,6 +116,47 @@ export function planSweep(choice: SweepChoice, without: readonly string[] = []):
   return steps.filter(({rows}) => rows.length > 0);
 }
 
+/** Why the queue of a choice has no rows, before any is struck, in sentences; null where it has some. */
+export function whyEmpty(choice: SweepChoice): string | null {
+  if (planSweep(choice).length > 0) return null;
+  const {shapes, factorings, arithmetic, weights, features, workgroups, dispatches, sizes, activations} = choice;
+  const isFused = factorings.includes("fused");
+  const allWait = isFused && workgroups.length > 0 && !workgroups.includes("1");
+  const needed = axisNames.filter((name) => {
+    if (name === "workgroups" || name === "sizes") return isFused;
+    if (name === "activations") return allWait;
+    return name === "dispatches" ? factorings.includes("chunked") : true;
+  });
+  const without = needed.filter((name) => choice[name].length === 0);
+  if (
+    without.length > 0 &&
+    without.some((name) => !["workgroups", "sizes", "activations", "dispatches"].includes(name))
+  )
+    return `Choose something of: ${without.map((name) => axes[name].label).join(", ")}.`;
+  const expanded = !weights.includes("int4");
+  const divisible = shapes.some((shape) =>
+    dispatches.some((count) => divideLayers(presets[shape], Number(count)) !== null)
+  );
+  const or = new Intl.ListFormat("en-GB", {type: "disjunction"});
+  const reasons = [
+    ...without.map((name) => `Nothing is chosen of: ${axes[name].label}.`),
+    factorings.includes("chunked") &&
+      dispatches.length > 0 &&
+      !divisible &&
+      `The layers of ${or.format(shapes.map((shape) => `“${presets[shape].label}”`))} do not make ${or.format(dispatches)} groups of equal size.`,
+    expanded && !arithmetic.includes("float32") && "Weights in floats are multiplied in float32 only.",
+    expanded &&
+      allWait &&
+      "Weights in floats are multiplied only by workgroups that do not wait for each other: choose 1.",
+    allWait &&
+      sizes.length > 0 &&
+      !activations.includes("workgroup memory") &&
+      !features.includes("subgroups") &&
+      "Activations are in registers only with subgroups."
+  ];
+  return reasons.filter((reason) => reason !== false).join(" ");
+}
+
 /** The ids of a queue, in order. */
 export function queueIds(steps: readonly SweepStep[]): string[] {
   return steps.flatMap(({shape, rows}) => rows.map(({variant}) => queueId(shape, variant)));

@@ -9,7 +9,7 @@ const factorings = [
   {variant: "unfused", label: "A dispatch for each operation", factoring: "unfused"}
 ] as const;
 
-const rows: readonly DecodeVariant[] = [
+export const toyRows: readonly DecodeVariant[] = [
   ...factorings.map((row) => ({...row, features: ["subgroups"] as const})),
   ...[256, 64].map((workgroupSize) => ({
     variant: `fused-${workgroupSize}`,
@@ -39,7 +39,7 @@ export function toyExperiment(environment: DecodeEnvironment): Experiment {
     defaultShape: "toy-32",
     page: "/toy",
     variants(shape: Shape) {
-      const sized = rows.map((row) => ({...row, label: `${row.label}, ${shape.hidden} wide`}));
+      const sized = toyRows.map((row) => ({...row, label: `${row.label}, ${shape.hidden} wide`}));
       return decodeVariants(environment, shape, sized, sessions);
     }
   };

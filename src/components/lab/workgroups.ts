@@ -15,7 +15,7 @@ const fused = {factoring: "fused", arithmetic: "int16"} as const;
 /** Workgroups of the one dispatch, the fewest first. */
 const workgroupCounts = [1, 2, 4, 8, 12, 16, 32, 64, 128];
 
-const rows: readonly DecodeVariant[] = [
+export const workgroupsRows: readonly DecodeVariant[] = [
   staged,
   ...workgroupCounts.map((workgroups) => ({
     ...fused,
@@ -44,7 +44,7 @@ export function workgroupsExperiment(environment: DecodeEnvironment): Experiment
     defaultShape: "phi3-mini-1-layer",
     page: "/geometry",
     variants(shape: Shape) {
-      return decodeVariants(environment, shape, rows, sessions);
+      return decodeVariants(environment, shape, workgroupsRows, sessions);
     }
   };
 }

@@ -1,13 +1,14 @@
 import * as Plot from "@observablehq/plot";
-import {greatest, group, max, min, symbolStar, symbolTriangle, type SymbolType} from "d3";
+import {greatest, group, max, min, symbolStar, type SymbolType} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {formatNumber, formatQuantity, formatRate} from "./format.js";
 import type {ReportedRung} from "./ladder.js";
 import {colours} from "./palette.js";
+import {placeSymbol} from "./place-symbol.js";
 import {asImage, background, fontSize, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
-import {deviceSymbol, symbolIcon} from "./rate-plot.js";
+import {symbolIcon} from "./rate-plot.js";
 import {ranOn, shapeLabel} from "./recorded.js";
 
 export interface AblationPlotOptions {
@@ -60,9 +61,9 @@ export function ablationPlot({
   const devices = [...new Set(recorded.map(ranOn))];
   const reports = reported.filter(({label}) => labels.includes(label));
   const marks = [
-    ...recorded.flatMap((row) => mark(row, colours.recorded, deviceSymbol(devices.indexOf(ranOn(row))))),
+    ...recorded.flatMap((row) => mark(row, colours.recorded, placeSymbol(ranOn(row)))),
     ...reports.flatMap(({label, row}) =>
-      mark(row, colours.recorded, reportSymbol).map((mark) => ({...mark, label, fill: background}))
+      mark(row, colours.recorded, placeSymbol(ranOn(row))).map((mark) => ({...mark, label, fill: background}))
     ),
     ...own.flatMap((row) => mark(row, colours.yours, symbolStar))
   ].filter(({label}) => labels.includes(label));
@@ -73,9 +74,12 @@ export function ablationPlot({
   }
   const shown = labels.filter((label) => marks.some((mark) => mark.label === label));
   const entries = [
-    ...devices.map((device, i) => ({icon: symbolIcon(deviceSymbol(i), colours.recorded), text: `Recorded, ${device}`})),
+    ...devices.map((device) => ({
+      icon: symbolIcon(placeSymbol(device), colours.recorded),
+      text: `Recorded, ${device}`
+    })),
     ...[...new Set(reports.map(({row}) => row.device))].map((device) => ({
-      icon: hollowIcon(),
+      icon: symbolIcon(placeSymbol(device), colours.recorded, "none"),
       text: `Reported, ${device}, not verified`
     })),
     ...(yours ? [{icon: symbolIcon(symbolStar, colours.yours), text: `Yours, ${yours.shape.label}`}] : [])
@@ -120,15 +124,6 @@ function describeReport({label, engine, factoring, layers}: ResultRow): string {
       ? `${formatQuantity(layers!, "layer")} of another architecture with as many weights, without an LM head`
       : "another program";
   return `${label} (${engine}), as its authors wrote it down. It is ${differs}, and its output was not checked.`;
-}
-
-/** The symbol of what others reported, hollow. */
-const reportSymbol = symbolTriangle;
-
-function hollowIcon(): SVGSVGElement {
-  const icon = symbolIcon(reportSymbol, colours.recorded);
-  icon.querySelector("path")!.setAttribute("fill", "none");
-  return icon;
 }
 
 /** A narrow plot has each label above its line, a wide one to the left of it. */

@@ -8,8 +8,9 @@ import type {Roofline} from "../lab/results-table.js";
 import {formatBandwidth, formatCount, formatQuantity} from "./format.js";
 import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
+import {placeSymbol} from "./place-symbol.js";
 import {asImage, drawLabels, frame, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
-import {deviceSymbol, lineIcon, symbolIcon} from "./rate-plot.js";
+import {lineIcon, symbolIcon} from "./rate-plot.js";
 import {readRows} from "./reach.js";
 import {ranOn, shortDevice} from "./recorded.js";
 
@@ -58,11 +59,10 @@ const leftMargin = 64;
  */
 export function bandwidthPlot(options: BandwidthPlotOptions): HTMLElement {
   const {recorded, yours = null, decoding, weightBytesPerToken, rooflines, width = 640} = options;
-  const devices = [...new Set([...recorded, ...decoding].map(ranOn))];
   const points = [
-    ...(yours ? readRows(costRows(yours, null)) : []).map((row) => readPoint(row, -1)),
-    ...readRows(recorded).map((row) => readPoint(row, devices.indexOf(ranOn(row)))),
-    ...decoding.map((row) => decodingPoint(row, devices.indexOf(ranOn(row)), weightBytesPerToken))
+    ...(yours ? readRows(costRows(yours, null)) : []).map((row) => readPoint(row)),
+    ...readRows(recorded).map((row) => readPoint(row)),
+    ...decoding.map((row) => decodingPoint(row, weightBytesPerToken))
   ];
   const plot = draw(points, rooflines, width);
   addLabels(plot, points, rooflines, width);
@@ -85,8 +85,7 @@ function sizes(points: readonly Point[]): string {
   return sorted.length < 2 ? (sorted[0] ?? "other") : `${sorted.slice(0, -1).join(", ")} and ${sorted.at(-1)}`;
 }
 
-/** @param device its place among the recorded ones, below zero for the reader's own */
-function readPoint(row: ReturnType<typeof readRows>[number], device: number): Point {
+function readPoint(row: ReturnType<typeof readRows>[number]): Point {
   const {workgroups, workgroupSize, bytesPerSecond, sourceFile, label} = row;
   const {median, p10, p90} = bytesPerSecond;
   const live = sourceFile === null;
@@ -98,7 +97,7 @@ function readPoint(row: ReturnType<typeof readRows>[number], device: number): Po
     low: p10,
     high: p90,
     colour: live ? colours.yours : colours.recorded,
-    symbol: live ? symbolStar : deviceSymbol(device),
+    symbol: live ? symbolStar : placeSymbol(ranOn(row)),
     live,
     decoding: false,
     joined: workgroupSize === 256,
@@ -107,7 +106,7 @@ function readPoint(row: ReturnType<typeof readRows>[number], device: number): Po
   };
 }
 
-function decodingPoint(row: ResultRow, device: number, bytes: number): Point {
+function decodingPoint(row: ResultRow, bytes: number): Point {
   const {tokensPerSecond, tokensPerSecondP10, tokensPerSecondP90, label} = row;
   return {
     series: `decode ${row.sourceFile}`,
@@ -117,7 +116,7 @@ function decodingPoint(row: ResultRow, device: number, bytes: number): Point {
     low: (tokensPerSecondP10 ?? tokensPerSecond!) * bytes,
     high: (tokensPerSecondP90 ?? tokensPerSecond!) * bytes,
     colour: colours.recorded,
-    symbol: deviceSymbol(device),
+    symbol: placeSymbol(ranOn(row)),
     live: false,
     decoding: true,
     joined: true,

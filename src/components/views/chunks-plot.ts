@@ -83,9 +83,7 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
   const recorded = [...series.flat(), ...reported].filter((row) => !isLive(row));
   const devices = [...new Set(recorded.map(deviceOf))];
   const point = (row: Drawn) =>
-    isLive(row)
-      ? livePoint(row, row.dispatchesPerToken)
-      : recordedPoint(row, row.dispatchesPerToken, devices.indexOf(deviceOf(row)));
+    isLive(row) ? livePoint(row, row.dispatchesPerToken) : recordedPoint(row, row.dispatchesPerToken);
   const lines = series.map((line) => line.map(point));
   const dash = ([first]: Point[]) => (first!.row.awaited ? "2 4" : first!.row.apart ? "7 3" : null);
   const points = [...lines.flat(), ...reported.map(point)];

@@ -6,8 +6,9 @@ import {costRows, type CostResultRow} from "../lab/cost-row.js";
 import {formatCount, formatMicroseconds, formatNumber} from "./format.js";
 import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
+import {placeSymbol} from "./place-symbol.js";
 import {asImage, drawLabels, frame, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
-import {deviceSymbol, lineIcon, symbolIcon} from "./rate-plot.js";
+import {lineIcon, symbolIcon} from "./rate-plot.js";
 import {inBrowser, ranOn} from "./recorded.js";
 
 export interface CostPlotOptions {
@@ -25,7 +26,7 @@ interface Mark {
   workgroups: number;
   microseconds: number;
   colour: string;
-  /** Of the record that the row is in. */
+  /** Of what the row ran on. */
   symbol: SymbolType;
 }
 
@@ -46,10 +47,9 @@ const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
  * horizontal lines. Both axes are logarithmic. Every point and line is also a row of the table.
  */
 export function costPlot({recorded, yours = null, width = 640}: CostPlotOptions): HTMLElement {
-  const files = [...new Set(recorded.map(({sourceFile}) => sourceFile))];
   const marks = [
     ...(yours ? costRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, symbolStar)),
-    ...recorded.flatMap((row) => mark(row, colours.recorded, deviceSymbol(files.indexOf(row.sourceFile))))
+    ...recorded.flatMap((row) => mark(row, colours.recorded, placeSymbol(ranOn(row))))
   ];
   if (marks.length === 0) {
     return html`<p class="cost-plot">

@@ -4,7 +4,9 @@ import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import {formatMilliseconds, formatQuantity} from "./format.js";
 import {colours} from "./palette.js";
+import {placeSymbol} from "./place-symbol.js";
 import {asImage, background, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
+import {ranOn} from "./recorded.js";
 
 /** One program and setting at several numbers of layers. */
 export interface LayerSeries {
@@ -16,13 +18,16 @@ interface Point {
   label: string;
   layers: number;
   milliseconds: number;
+  /** What it ran on. */
+  place: string;
 }
 
 /** Milliseconds of one token in one layer, for each row. */
 export function layerTimes({label, rows}: LayerSeries): Point[] {
-  return rows.map(({id, layers, millisecondsPerToken}) => {
+  return rows.map((row) => {
+    const {id, layers, millisecondsPerToken} = row;
     if (layers === null || millisecondsPerToken === null) throw new Error(`row ${id} has no layers or no time`);
-    return {label, layers, milliseconds: millisecondsPerToken / layers};
+    return {label, layers, milliseconds: millisecondsPerToken / layers, place: ranOn(row)};
   });
 }
 
@@ -60,6 +65,7 @@ export function layerTimePlot({series, width = 640}: {series: readonly LayerSeri
         x: "layers",
         y: "milliseconds",
         r: 4,
+        symbol: {value: ({place}: Point) => placeSymbol(place), scale: null},
         stroke: colours.recorded,
         strokeWidth: 1.5,
         fill: background,

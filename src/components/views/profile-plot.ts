@@ -6,9 +6,10 @@ import {stages} from "../decode/stages.js";
 import {bandwidthShare} from "../lab/profile-row.js";
 import {formatMilliseconds, formatNumber} from "./format.js";
 import {colours} from "./palette.js";
+import {placeSymbol} from "./place-symbol.js";
 import {asImage, background, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
 import {arithmeticName, seriesName, type ProfileSeries, type TimedRow} from "./profile-series.js";
-import {deviceSymbol, symbolIcon} from "./rate-plot.js";
+import {symbolIcon} from "./rate-plot.js";
 
 /** What a plot of the stages shows: the time of a token, or the part of the read bandwidth that is used meanwhile. */
 export type Quantity = "milliseconds" | "share";
@@ -81,7 +82,6 @@ export function profilePlot({quantity, series, width = 640}: ProfilePlotOptions)
 }
 
 function marksOf(series: readonly ProfileSeries[], quantity: Quantity): Mark[] {
-  const recorded = series.filter(({meaning}) => meaning === "recorded");
   return series.flatMap((s) =>
     s.rows.flatMap((row) => {
       const value = valueOf(row, quantity);
@@ -90,7 +90,7 @@ function marksOf(series: readonly ProfileSeries[], quantity: Quantity): Mark[] {
       const look = {
         series: s,
         colour: colours[s.meaning],
-        symbol: s.meaning === "yours" ? symbolStar : deviceSymbol(recorded.indexOf(s)),
+        symbol: s.meaning === "yours" ? symbolStar : placeSymbol(s.name),
         fill: row.verification === null ? background : colours[s.meaning]
       };
       const kernels = quantity === "milliseconds" ? row.kernels.filter(({milliseconds}) => milliseconds > 0) : [];
@@ -186,11 +186,10 @@ function nameOf({stage, kernel}: Mark): string {
 }
 
 function legend(series: readonly ProfileSeries[], quantity: Quantity): HTMLElement {
-  const recorded = series.filter(({meaning}) => meaning === "recorded");
   const entries = series
     .filter(({rows}) => rows.some((row) => valueOf(row, quantity)))
     .map((s) => {
-      const symbol = s.meaning === "yours" ? symbolStar : deviceSymbol(recorded.indexOf(s));
+      const symbol = s.meaning === "yours" ? symbolStar : placeSymbol(s.name);
       const text = s.meaning === "yours" ? seriesName(s) : `Recorded, ${seriesName(s)}`;
       const fill = isVerified(s) ? colours[s.meaning] : "none";
       return html`<span>${symbolIcon(symbol, colours[s.meaning], fill)} ${text}</span>`;

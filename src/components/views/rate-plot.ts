@@ -1,6 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import {create, max, min, symbol as symbolPath, type SymbolType} from "d3";
-import {symbolAsterisk, symbolCircle, symbolDiamond2, symbolSquare, symbolStar, symbolTriangle} from "d3";
+import {create, max, min, symbol as symbolPath, symbolAsterisk, symbolStar, type SymbolType} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
@@ -8,6 +7,7 @@ import type {Roofline} from "../lab/results-table.js";
 import {formatBandwidth, formatNumber, formatQuantity, formatRate} from "./format.js";
 import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
+import {placeSymbol} from "./place-symbol.js";
 import {background, drawLabels, margin, textMeasure, type PlotElement} from "./plot-frame.js";
 import {ranOn, shortDevice} from "./recorded.js";
 
@@ -38,11 +38,10 @@ export function livePoint(row: ResultRow, x: number): Point {
   return {row, x, y: row.tokensPerSecond!, colour, symbol: liveSymbol(row), fill: colour, radius: 6};
 }
 
-/** @param device which of the plot's devices it is, for the symbol */
-export function recordedPoint(row: ResultRow, x: number, device: number): Point {
+export function recordedPoint(row: ResultRow, x: number): Point {
   const colour = colours.recorded;
   const fill = row.verified ? colour : background;
-  return {row, x, y: row.tokensPerSecond!, colour, symbol: deviceSymbol(device), fill, radius: 4};
+  return {row, x, y: row.tokensPerSecond!, colour, symbol: placeSymbol(ranOn(row)), fill, radius: 4};
 }
 
 export function recordedLimit({device, basis, readBandwidthBytesPerSecond, tokensPerSecond}: Roofline): Limit {
@@ -162,15 +161,18 @@ export function addLabels(plot: PlotElement, labels: readonly LabelAt[], width: 
   return new Set(drawLabels(plot, requests, width).map(({text}) => text));
 }
 
-/** What the symbols and the lines mean. */
+/**
+ * What the symbols and the lines mean.
+ * @param places what the recorded rows ran on
+ */
 export function legend(
-  devices: readonly string[],
+  places: readonly string[],
   live: readonly ResultRow[],
   more: readonly HTMLElement[] = [],
   {hasLimits = true} = {}
 ) {
   const entries = [
-    ...devices.map((device, index) => [deviceSymbol(index), colours.recorded, `Recorded, ${device}`] as const),
+    ...places.map((place) => [placeSymbol(place), colours.recorded, `Recorded, ${place}`] as const),
     ...[...new Set(live.map(liveSymbol))].map(
       (symbol) => [symbol, colours.yours, symbol === symbolStar ? "Yours" : "Yours, another shape"] as const
     )
@@ -193,11 +195,6 @@ function yourLimit({readBandwidthBytesPerSecond, tokensPerSecond}: NonNullable<R
 /** A star is comparable with the recorded points; an asterisk is of another shape. */
 function liveSymbol({spectrum}: ResultRow): SymbolType {
   return spectrum ? symbolStar : symbolAsterisk;
-}
-
-/** The symbol of what recorded rows ran on, by its place in the legend. */
-export function deviceSymbol(index: number): SymbolType {
-  return [symbolCircle, symbolSquare, symbolDiamond2, symbolTriangle][index % 4]!;
 }
 
 function tooltip(row: ResultRow): string {

@@ -7,21 +7,46 @@ import {browserLosses, resolve} from "./repeats.js";
 
 const rowsOf = (...runs: RunRecord[]) => runs.flatMap((run, i) => runRows(run, `${i}.json`));
 
+/** A run whose rows have the names of the experiment's variants. */
+const run = (...speeds: Parameters<typeof chunkRun>): RunRecord => {
+  const made = chunkRun(...speeds);
+  const named = ({variant}: {variant: string}) =>
+    variant
+      .replace(/^in-1$/, "fused")
+      .replace(/^in-/, "chunked-")
+      .replace(/^(awaited|submitted)-(\d+)$/, "chunked-$2-$1");
+  return {...made, rows: made.rows.map((row) => ({...row, variant: named(row)}))};
+};
+
 it("finds the same kernel in several records, and how far apart its medians are", () => {
-  const {repeats, between} = resolve(
-    rowsOf(chunkRun({1: 100, 4: 90}), {...chunkRun({1: 102}), experiment: "spectrum"})
-  );
+  const {repeats, twins, again} = resolve(rowsOf(run({1: 100, 4: 90}), {...run({1: 102}), experiment: "spectrum"}));
   const [staged, fused] = repeats;
   expect(repeats.length).toBe(2);
   expect(staged!.rows.map(({id}) => id)).toEqual(["0/staged", "1/staged"]);
-  expect(fused!.rows.map(({id}) => id)).toEqual(["0/in-1", "1/in-1"]);
+  expect(fused!.rows.map(({id}) => id)).toEqual(["0/fused", "1/fused"]);
   expect(fused!.spread).toBeCloseTo(0.02);
-  expect(between!.half).toBeCloseTo(0.01);
-  expect(between!.most).toBeCloseTo(0.02);
+  expect(again!.half).toBeCloseTo(0.01);
+  expect(again!.most).toBeCloseTo(0.02);
+  expect(twins).toEqual([]);
 });
 
-it("takes another shape, runtime or way to wait, or another experiment's kernel, for none", () => {
-  const base = chunkRun({4: 100}, {4: 90}, {4: 95});
+it("finds the same kernel in several rows of one record, and the pairs whose percentiles do not overlap", () => {
+  const base = run({1: 100});
+  const row = base.rows.find(({variant}) => variant === "fused")!;
+  const rates = {resident: [98, 100, 102], "size-512": [101, 103, 105], "team-rows-8": [104, 106, 108]};
+  const rows = Object.entries({...rates, "team-rows-2": [50, 60, 70]}).map(([variant, [p10, median, p90]]) => ({
+    ...row,
+    ...{variant, arithmetic: "int16", workgroups: 132, workgroupSize: 512, tokensPerSecond: {median, p10, p90}}
+  }));
+  const {repeats, twins} = resolve(rowsOf({...base, experiment: "geometry", rows} as never));
+  expect(repeats.length).toBe(1);
+  expect(twins[0]!.rows.map(({id}) => id)).toEqual(["0/resident", "0/size-512", "0/team-rows-8"]);
+  expect(twins[0]).toMatchObject({pairs: 3, disjoint: 1});
+  expect(twins[0]!.spread).toBeCloseTo(0.06);
+});
+
+it("takes another shape, runtime or way to wait, or a kernel that is none of the experiment's, for none", () => {
+  const base = run({4: 100}, {4: 90}, {4: 95});
   const alone = (run: RunRecord) => ({...run, rows: run.rows.filter(({factoring}) => factoring !== "staged")});
   const layer = {...base, shape: {...shapes["phi3-mini-1-layer"]}};
   const browser = {...base, runtime: {name: "Chromium 156", os: ""}};
@@ -30,31 +55,13 @@ it("takes another shape, runtime or way to wait, or another experiment's kernel,
 });
 
 it("says how far percentiles are from the median, and leaves a CPU out", () => {
-  const run = chunkRun({1: 100});
-  const [first] = run.rows;
-  run.rows = [{...first, tokensPerSecond: {median: 100, p10: 95, p90: 103}} as never];
-  const software = {...run, device: {...run.device, software: true}};
-  const {within, between} = resolve(rowsOf(run, software));
+  const one = run({1: 100});
+  one.rows = [{...one.rows[0], tokensPerSecond: {median: 100, p10: 95, p90: 103}} as never];
+  const software = {...one, device: {...one.device, software: true}};
+  const {within, again} = resolve(rowsOf(one, software));
   expect(within.rows).toBe(1);
   expect(within.half).toBeCloseTo(0.05);
-  expect(between).toBeNull();
-});
-
-it("leaves a repeat whose own samples scatter out of the spread of steady ones", () => {
-  const repeated = (id: string, rates: number[], p10: number) =>
-    rates.map((rate, i) => {
-      const run = {...chunkRun({1: rate}), shape: {...shapes["phi3-mini"], layers: 1}, experiment: id};
-      run.rows = [{...run.rows[0]!, tokensPerSecond: {median: rate, p10: i ? rate : p10 * rate, p90: rate}} as never];
-      return run;
-    });
-  const scattering = repeated("int4", [100, 110], 0.8).map((run) => ({
-    ...run,
-    shape: {...shapes["phi3-mini-1-layer"]}
-  }));
-  const {repeats, between} = resolve(rowsOf(...repeated("chunks", [100, 101], 1), ...scattering));
-  expect(repeats.map(({scattered}) => scattered)).toEqual([false, true]);
-  expect(between!.mostOfSteady).toBeCloseTo(0.01);
-  expect(between!.most).toBeCloseTo(0.1);
+  expect(again).toBeNull();
 });
 
 it("says what a browser loses against Node, the longest token first, and leaves waits out", () => {

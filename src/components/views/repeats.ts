@@ -1,22 +1,25 @@
-import {group, median, quantile} from "d3";
+import {group, max, median, min, quantile} from "d3";
 import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
+import {kernelOf} from "../lab/row-kernel.js";
 import {spread} from "../lab/statistics.js";
-import {formatNumber} from "./format.js";
-import {inBrowser, ranOn, shapeLabel} from "./recorded.js";
-
-/** Experiments that start from the same kernels, so that a row of one repeats that of another. */
-const experiments: readonly (string | null)[] = ["spectrum", "chunks", "int4"];
+import {formatNumber, formatQuantity} from "./format.js";
+import {cite, inBrowser, ranOn, shapeLabel} from "./recorded.js";
 
 type TimedRow = ResultRow & {tokensPerSecond: number; tokensPerSecondP10: number; tokensPerSecondP90: number};
 
-/** The same kernel, launched in the same way, in several records of one device and runtime. */
+/** The same kernel, launched in the same way, in several rows of one device and runtime. */
 export interface Repeat {
   rows: TimedRow[];
   /** The fastest median over the slowest, less one. */
   spread: number;
-  /** The samples of one of the rows scatter more than those of nine rows of ten. */
-  scattered: boolean;
+}
+
+/** The same kernel in several rows of one record. */
+export interface Twins extends Repeat {
+  /** Pairs of rows, and those of them whose percentiles do not overlap. */
+  pairs: number;
+  disjoint: number;
 }
 
 /** A row of a browser against the same one in Node: how much less its rate is, as a part; negative where it is more. */
@@ -31,10 +34,12 @@ export interface BrowserLoss {
 export interface Resolution {
   /** How far the percentiles of a row's own samples are from its median, at most, in half of all rows and in nine of ten. */
   within: {rows: number; half: number; nineOfTen: number};
-  /** The closest first. */
+  /** In one record or in several, the closest first. */
   repeats: Repeat[];
+  /** Those in one record, most rows first. */
+  twins: Twins[];
   /** Spread of the repeats; null where nothing was measured twice. */
-  between: {half: number; most: number; mostOfSteady: number | null} | null;
+  again: {half: number; most: number} | null;
 }
 
 /** @param rows of every file; those of a CPU standing in for a GPU are left out */
@@ -43,24 +48,15 @@ export function resolve(rows: readonly ResultRow[]): Resolution {
     (row): row is TimedRow => row.kind === "run" && row.tokensPerSecond !== null && !row.software
   );
   const distances = timed.map(distance).sort((a, b) => a - b);
-  const within = {rows: timed.length, half: quantile(distances, 0.5) ?? 0, nineOfTen: quantile(distances, 0.9) ?? 0};
-  const comparable = timed.filter(({experiment}) => experiments.includes(experiment));
-  const repeats = [...group(comparable, keyOf).values()]
-    .filter(({length}) => length > 1)
-    .map((rows) => ({
-      rows,
-      spread: spread(rows.map(({tokensPerSecond}) => tokensPerSecond)),
-      scattered: rows.some((row) => distance(row) > within.nineOfTen)
-    }))
-    .sort((a, b) => a.spread - b.spread);
-  const mostOfSteady = repeats.findLast(({scattered}) => !scattered)?.spread ?? null;
+  const repeats = repeatsAmong(timed, ranOn).sort((a, b) => a.spread - b.spread);
+  const twins = repeatsAmong(timed, ({sourceFile}) => sourceFile)
+    .map(withPairs)
+    .sort((a, b) => b.rows.length - a.rows.length || b.spread - a.spread);
   return {
-    within,
+    within: {rows: timed.length, half: quantile(distances, 0.5) ?? 0, nineOfTen: quantile(distances, 0.9) ?? 0},
     repeats,
-    between:
-      repeats.length > 0
-        ? {half: median(repeats, ({spread}) => spread)!, most: repeats.at(-1)!.spread, mostOfSteady}
-        : null
+    twins,
+    again: repeats.length > 0 ? {half: median(repeats, ({spread}) => spread)!, most: repeats.at(-1)!.spread} : null
   };
 }
 
@@ -93,47 +89,94 @@ function distance({tokensPerSecond: rate, tokensPerSecondP10: p10, tokensPerSeco
   return Math.max(p90 / rate - 1, 1 - p10 / rate);
 }
 
-function keyOf(row: ResultRow): string {
-  const {shapeId, factoring, arithmetic, weightFormat, dispatchesPerToken, workgroups, workgroupSize} = row;
-  const launch = [dispatchesPerToken, workgroups, workgroupSize, row.awaited, row.apart];
-  const kernel = [factoring, arithmetic, weightFormat, [...(row.features ?? [])].sort()];
-  return JSON.stringify([ranOn(row), shapeId, kernel, launch]);
+/** Kernels that have more than one row with the same `place`. */
+function repeatsAmong(rows: readonly TimedRow[], place: (row: TimedRow) => unknown): Repeat[] {
+  const known = rows.flatMap((row) => {
+    const kernel = kernelOf(row);
+    return kernel === null ? [] : [{row, key: JSON.stringify([place(row), kernel])}];
+  });
+  return [...group(known, ({key}) => key).values()]
+    .filter(({length}) => length > 1)
+    .map((same) => same.map(({row}) => row))
+    .map((rows) => ({rows, spread: spread(rows.map(({tokensPerSecond}) => tokensPerSecond))}));
 }
 
-/** Every kernel that was measured in more than one record, with its rates and their spread. */
+function withPairs({rows, spread}: Repeat): Twins {
+  const of = rows.flatMap((a, i) => rows.slice(i + 1).map((b) => [a, b] as const));
+  const disjoint = of.filter(
+    ([a, b]) => a.tokensPerSecondP90 < b.tokensPerSecondP10 || b.tokensPerSecondP90 < a.tokensPerSecondP10
+  );
+  return {rows, spread, pairs: of.length, disjoint: disjoint.length};
+}
+
+/** The same kernel in one record, in words. */
+export function twinsList({twins}: Pick<Resolution, "twins">): HTMLElement {
+  return html`<ul class="twins">
+    ${twins.map(({rows, spread, pairs, disjoint}) => {
+      const rates = rows.map(({tokensPerSecond}) => tokensPerSecond);
+      const overlap =
+        disjoint === 0
+          ? "Their percentiles overlap."
+          : pairs === 1
+            ? "Their percentiles do not overlap."
+            : `In ${disjoint} of their ${pairs} pairs the percentiles do not overlap.`;
+      return html`<li>
+        ${formatQuantity(rows.length, "row")} on the ${ranOn(rows[0]!)} ${cite(rows[0]!)}:
+        ${rows.map(({id}, i) => html`${i > 0 ? ", " : ""}<code>${id.slice(id.lastIndexOf("/") + 1)}</code>`)}. Their
+        medians are ${[...new Set([min(rates)!, max(rates)!].map(formatNumber))].join(" to ")}&nbsp;tok/s,
+        ${formatPercent(spread)} apart. ${overlap}
+      </li>`;
+    })}
+  </ul>`;
+}
+
+/** Every kernel that was measured more than once, with its rates and their spread. */
 export function repeatsTable({repeats}: Pick<Resolution, "repeats">): HTMLElement {
-  return html`<div class="scrolls repeats" role="region" aria-label="The same kernel in several records" tabindex="0">
+  return html`<div class="scrolls repeats" role="region" aria-label="The same kernel, measured again" tabindex="0">
     <table>
       <thead>
         <tr>
-          <th scope="col">Shape</th>
-          <th scope="col">Factoring</th>
-          <th scope="col">Device</th>
-          <th scope="col">Records and speed (tok/s)</th>
+          <th scope="col" style="min-width: 6em;">Shape</th>
+          <th scope="col" style="min-width: 11em;">Kernel</th>
+          <th scope="col" style="min-width: 7em;">Device</th>
+          <th scope="col" style="min-width: 12em;">Records and speed (tok/s)</th>
           <th scope="col" class="number">Spread</th>
         </tr>
       </thead>
       <tbody>
-        ${repeats.map(({rows, spread, scattered}) => {
+        ${repeats.map(({rows, spread}) => {
           const [first] = rows;
           return html`<tr>
             <th scope="row">${shapeLabel(first!)}</th>
-            <td>${first!.factoring}</td>
+            <td>${describeKernel(first!)}</td>
             <td>${ranOn(first!)}</td>
             <td>
-              ${rows.map(
-                ({sourceUrl, experiment, tokensPerSecond}, i) =>
-                  html`${i > 0 ? ", " : ""}<a href="${sourceUrl}">${experiment}</a> ${formatNumber(tokensPerSecond)}`
+              ${[...group(rows, ({sourceUrl}) => sourceUrl)].map(
+                ([url, [...rows]], i) =>
+                  html`${i > 0 ? ", " : ""}<a href="${url}">${rows[0]!.experiment}</a> ${rows
+                      .map(({tokensPerSecond}) => formatNumber(tokensPerSecond))
+                      .join(", ")}`
               )}
             </td>
-            <td class="number">
-              ${formatPercent(spread)}${scattered ? html`<br /><small>samples scatter</small>` : null}
-            </td>
+            <td class="number">${formatPercent(spread)}</td>
           </tr>`;
         })}
       </tbody>
     </table>
   </div>`;
+}
+
+/** "fused, 132 workgroups of 512, int16" */
+function describeKernel({factoring, dispatchesPerToken, workgroups, workgroupSize, ...row}: ResultRow): string {
+  const {arithmetic, weightFormat, features, awaited, apart} = row;
+  return [
+    factoring === "chunked" ? `chunked, ${formatQuantity(dispatchesPerToken!, "dispatch", "dispatches")}` : factoring,
+    ...(workgroups && workgroupSize ? [`${formatQuantity(workgroups, "workgroup")} of ${workgroupSize}`] : []),
+    arithmetic,
+    ...(weightFormat && weightFormat !== "int4" ? [`weights in ${weightFormat}`] : []),
+    ...(features?.length === 0 ? ["without subgroups"] : []),
+    ...(awaited ? ["awaited"] : apart ? ["submitted apart"] : [])
+  ].join(", ");
 }
 
 /** "0.71 %" of 0.0071 */

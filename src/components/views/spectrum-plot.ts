@@ -41,7 +41,7 @@ export function spectrumPlot({rows, yours = null, rooflines, width = 640}: Spect
   const devices = [...new Set(recorded.map(ranOn))];
   const points = [
     ...live.map((row) => livePoint(row, row.dispatchesPerToken!)),
-    ...recorded.map((row) => recordedPoint(row, row.dispatchesPerToken!, devices.indexOf(ranOn(row))))
+    ...recorded.map((row) => recordedPoint(row, row.dispatchesPerToken!))
   ];
   const limits = limitsOf(rooflines, yours, live);
   const plot = draw(points, limits, width);

@@ -4,7 +4,7 @@ import type {ResultRow} from "../lab/result-row.js";
 import {runSweep} from "../lab/run-sweep.js";
 import type {SweepRecord} from "../lab/sweep-record.js";
 import {readSweep, writeSweep} from "../lab/sweep-settings.js";
-import {axes, axisNames, planSweep, queueId, queueIds, sweepExperiment} from "../lab/sweep.js";
+import {axes, axisNames, planSweep, queueId, queueIds, sweepExperiment, whyEmpty} from "../lab/sweep.js";
 import {shapes} from "../model/shape.js";
 import {resultsTable, speedLayout, withShape} from "./results-table.js";
 import {runPanel, type RunPanelOptions} from "./run-panel.js";
@@ -41,7 +41,9 @@ export function sweepPanel({environment, recordedRows, ...options}: SweepPanelOp
         live: [],
         caption: "The queue on this device, and sweeps on record"
       }),
-      choiceAdvice: "The queue is empty: choose something of every kind.",
+      get choiceAdvice() {
+        return `The queue is empty. ${whyEmpty(choice) ?? "All of its rows are struck: tick one."}`;
+      },
       chosen: () =>
         planSweep(choice, without).flatMap((step) => {
           const shape = shapes[step.shape];

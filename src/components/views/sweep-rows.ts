@@ -1,5 +1,6 @@
 import type {ResultRow} from "../lab/result-row.js";
-import {shapes, weightBytesPerToken, type Shape, type ShapeId} from "../model/shape.js";
+import {shapes, weightBytesPerToken, weightFormats, type Shape, type ShapeId} from "../model/shape.js";
+import {formatQuantity} from "./format.js";
 import {ranOn} from "./recorded.js";
 
 /** A row of a sweep that has a figure. */
@@ -34,4 +35,23 @@ export function newestSweeps(rows: readonly ResultRow[]): ResultRow[] {
   const newest = new Map<string, string | null>();
   for (const row of rows) if (!newest.has(ranOn(row))) newest.set(ranOn(row), row.sourceFile);
   return rows.filter((row) => newest.get(ranOn(row)) === row.sourceFile);
+}
+
+/**
+ * What sweeps have of each shape: "“Phi-3-mini, 1 layer” in 22 rows, with weights in int4, float16 and float32, with
+ * subgroups and without".
+ * @param rows of sweeps on one device in one runtime
+ */
+export function describeShapes(rows: readonly ResultRow[]): string {
+  const list = (values: readonly string[]) => new Intl.ListFormat("en-GB").format(values);
+  return byShape(rows)
+    .map(({shape, rows}) => {
+      const formats = weightFormats.filter((format) => rows.some((row) => (row.weightFormat ?? "int4") === format));
+      const [portable, others] = [true, false].map((none) =>
+        rows.some(({features}) => (features?.length === 0) === none)
+      );
+      const features = !portable ? "with subgroups" : others ? "with subgroups and without" : "without subgroups";
+      return `“${shape.label}” in ${formatQuantity(rows.length, "row")}, with weights in ${list(formats)}, ${features}`;
+    })
+    .join("; ");
 }

@@ -1,14 +1,15 @@
 import * as Plot from "@observablehq/plot";
+import {symbolStar} from "d3";
 import {html} from "htl";
 import {factorings, type Factoring} from "../decode/plan.js";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {formatRate} from "./format.js";
 import {colours} from "./palette.js";
+import {placeSymbol} from "./place-symbol.js";
 import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
 import {
   addLabels,
-  deviceSymbol,
   isLive,
   lineIcon,
   livePoint,
@@ -30,7 +31,9 @@ export interface ToyPlotOptions {
   width?: number;
 }
 
-/** Factorings in the order of their symbols. */
+/** The lines of each factoring. */
+const dashes: Record<keyof typeof launches, string> = {fused: "none", staged: "6 3", unfused: "2 3"};
+
 const shown = factorings.filter((factoring): factoring is keyof typeof launches => factoring in launches);
 
 /** Decoding speed over hidden size, a line for each factoring, recorded and live. Both axes are logarithmic. */
@@ -70,13 +73,13 @@ export function toyPlot({rows, yours, width = 640}: ToyPlotOptions): HTMLElement
 }
 
 function linesOf(curves: SizeCurves | undefined): Point[][] {
-  return shown.flatMap((factoring, i) => {
+  return shown.flatMap((factoring) => {
     const points = curves?.curves.get(factoring) ?? [];
     if (points.length === 0) return [];
     return [
       points.map(({row, hidden}) => {
-        const point = isLive(row) ? livePoint(row, hidden) : recordedPoint(row, hidden, i);
-        return {...point, symbol: deviceSymbol(i), radius: inBrowser(row) ? 3 : 4};
+        const point = isLive(row) ? livePoint(row, hidden) : recordedPoint(row, hidden);
+        return {...point, symbol: isLive(row) ? symbolStar : point.symbol};
       })
     ];
   });
@@ -94,14 +97,10 @@ function labels(series: readonly Point[][], width: number) {
 }
 
 function legend(recorded: readonly SizeCurves[], live: SizeCurves | undefined): HTMLElement {
-  const line = (colour: string, curves: SizeCurves) => {
-    const [first] = [...curves.curves.values()].flat();
-    return lineIcon(colour, first ? dashOf(first.row) : "none");
-  };
   return html`<div class="plot-legend">
-    ${shown.map((factoring, i) => html`<span>${symbolIcon(deviceSymbol(i), "currentColor")} ${launches[factoring]}</span>`)}
-    ${recorded.map((curves) => html`<span>${line(colours.recorded, curves)} Recorded, ${curves.ranOn}</span>`)}
-    ${live ? html`<span>${line(colours.yours, live)} Yours</span>` : null}
+    ${shown.map((factoring) => html`<span>${lineIcon("currentColor", dashes[factoring])} ${launches[factoring]}</span>`)}
+    ${recorded.map((curves) => html`<span>${symbolIcon(placeSymbol(curves.ranOn), colours.recorded)} Recorded, ${curves.ranOn}</span>`)}
+    ${live ? html`<span>${symbolIcon(symbolStar, colours.yours)} Yours</span>` : null}
   </div>`;
 }
 
@@ -110,8 +109,8 @@ function whose(row: ResultRow): string {
   return inBrowser(row) ? row.runtime! : "recorded";
 }
 
-function dashOf(row: ResultRow): string {
-  return inBrowser(row) ? "5 4" : "none";
+function dashOf({factoring}: ResultRow): string {
+  return dashes[factoring as keyof typeof launches];
 }
 
 function launchOf({factoring}: ResultRow): string {

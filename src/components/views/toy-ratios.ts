@@ -7,7 +7,8 @@ import type {Results} from "../lab/results-table.js";
 import {formatCount, formatNumber} from "./format.js";
 import {colours} from "./palette.js";
 import {asImage, background, frame, isNarrow, type PlotElement} from "./plot-frame.js";
-import {deviceSymbol, lineIcon, symbolIcon} from "./rate-plot.js";
+import {placeSymbol} from "./place-symbol.js";
+import {lineIcon, symbolIcon} from "./rate-plot.js";
 import {cite, shortDevice} from "./recorded.js";
 import {compareSizes, launches, sizeCurves, type SizeComparison} from "./size-curve.js";
 import {hiddenScale, ticksBetween} from "./toy-plot.js";
@@ -65,7 +66,8 @@ interface Mark {
   symbol: SymbolType;
 }
 
-const dashes = ["none", "6 3", "2 3"];
+/** Of a line by what it compares with, in the order of `others`. */
+const dashes = ["none", "6 3"];
 
 /** How many times as fast one dispatch is over hidden size, and what a report says of it, as bands. */
 export function toyRatioPlot({curves, reported, sizes, width = 640}: RatioOptions): HTMLElement {
@@ -77,8 +79,6 @@ export function toyRatioPlot({curves, reported, sizes, width = 640}: RatioOption
     number
   ];
   const domain: [number, number] = [low / 1.5, high * 1.5];
-  const dashOf = ({origin, ranOn}: RatioCurve) =>
-    origin === "yours" ? "none" : dashes[recordedPlaces.indexOf(ranOn) % 3]!;
   const identity = (value: "colour" | "symbol") => ({value, scale: null});
   const plot = Plot.plot({
     ...frame(width),
@@ -145,9 +145,9 @@ export function toyRatioPlot({curves, reported, sizes, width = 640}: RatioOption
   return html`<figure class="toy-ratio-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot}
     <div class="plot-legend">
-      ${others.map((other) => html`<span>${symbolIcon(symbolOf(other), "currentColor")} against ${launches[other]}</span>`)}
+      ${others.map((other) => html`<span>${lineIcon("currentColor", dashOf({other}))} against ${launches[other]}</span>`)}
       ${recordedPlaces.map(
-        (place, i) => html`<span>${lineIcon(colours.recorded, dashes[i % 3]!)} Recorded, ${place}</span>`
+        (place) => html`<span>${symbolIcon(placeSymbol(place), colours.recorded)} Recorded, ${place}</span>`
       )}
       ${
         curves.some(({origin}) => origin === "yours")
@@ -186,12 +186,12 @@ function bandsOf({device, parallel, singleThread}: RatioOptions["reported"]): Ba
 
 function marksOf(curve: RatioCurve): Mark[] {
   const [colour, symbol] =
-    curve.origin === "yours" ? [colours.yours, symbolStar] : [colours.recorded, symbolOf(curve.other)];
+    curve.origin === "yours" ? [colours.yours, symbolStar] : [colours.recorded, placeSymbol(curve.ranOn)];
   return curve.points.map((point) => ({...point, curve, colour, symbol}));
 }
 
-function symbolOf(other: Other): SymbolType {
-  return deviceSymbol(others.indexOf(other));
+function dashOf({other}: Pick<RatioCurve, "other">): string {
+  return dashes[others.indexOf(other)]!;
 }
 
 function placesOf(curves: readonly RatioCurve[]): string[] {

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import {group, max, min, type SymbolType} from "d3";
+import {group, max, min, symbolStar, type SymbolType} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, weightFormatExperiment, type ResultRow} from "../lab/result-row.js";
@@ -8,9 +8,10 @@ import {shapes, weightBytesPerToken, weightFormats, type Shape, type WeightForma
 import {formatBandwidth, formatNumber, formatQuantity, formatRate} from "./format.js";
 import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
+import {placeSymbol} from "./place-symbol.js";
 import {asImage, background, drawLabels, fontSize, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
 import {provenance} from "./provenance.js";
-import {deviceSymbol, symbolIcon} from "./rate-plot.js";
+import {lineIcon, symbolIcon} from "./rate-plot.js";
 import {inBrowser, ranOn, shortDevice} from "./recorded.js";
 
 export interface WeightFormatPlotOptions {
@@ -60,7 +61,7 @@ export interface FormatPoint {
   origin: "recorded" | "yours";
 }
 
-/** A point with its symbol: one for each device and design. The reader's own has that of the first device. */
+/** A point as it is drawn. */
 interface Mark extends FormatPoint {
   symbol: SymbolType;
   /** In pixels. */
@@ -159,6 +160,7 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
   return html`<figure class="weight-format-plot" style="max-width: ${width}px; margin-inline: 0;">
     <div class="plot-legend">
       ${legend(marks).map(({symbol, colour, text}) => html`<span>${symbolIcon(symbol, colour)} ${text}</span>`)}
+      ${Object.entries(dashes).map(([launch, dash]) => html`<span>${lineIcon("currentColor", dash)} ${launch}</span>`)}
       <span>Small, to the right: ${launches[2].replace("one workgroup, ", "")}</span>
       <span
         ><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit: read bandwidth over weight
@@ -175,22 +177,21 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
   </figure>`;
 }
 
-/** Those that this project measured come first, so their device has the first symbols. */
+/** The lines of each design. */
+const dashes = {staged: "2 3", "one workgroup": "none"} as const;
+
 function withSymbols(points: readonly FormatPoint[]): Mark[] {
-  const name = ({row}: FormatPoint) => shortDevice(ranOn(row));
-  const devices = [...new Set(points.filter(({origin}) => origin === "recorded").map(name))];
   return points.map((point) => {
-    const device = point.origin === "yours" ? 0 : devices.indexOf(name(point));
-    const symbol = deviceSymbol(2 * device + Number(point.launch === "staged"));
+    const symbol = point.origin === "yours" ? symbolStar : placeSymbol(ranOn(point.row));
     return {...point, symbol, ...(point.launch === launches[2] ? {radius: 2.8, shift: 9} : {radius: 5, shift: 0})};
   });
 }
 
 function legend(marks: readonly Mark[]) {
-  const entries = marks.map(({row, launch, origin, symbol}) => ({
+  const entries = marks.map(({row, origin, symbol}) => ({
     symbol,
     colour: colours[origin],
-    text: `${origin === "yours" ? "Yours" : shortDevice(ranOn(row))}, ${launch === "staged" ? launch : "one workgroup"}`
+    text: origin === "yours" ? "Yours" : `Recorded, ${shortDevice(ranOn(row))}`
   }));
   return [...new Map(entries.map((entry) => [entry.text, entry])).values()];
 }
@@ -260,7 +261,14 @@ function draw(
       series
         .filter(({length}) => length > 1)
         .map((line) =>
-          Plot.line(line, {...place, y: speed, stroke: colours[line[0]!.origin], strokeOpacity: 0.5, strokeWidth: 1})
+          Plot.line(line, {
+            ...place,
+            y: speed,
+            stroke: colours[line[0]!.origin],
+            strokeOpacity: 0.6,
+            strokeWidth: 1,
+            strokeDasharray: line[0]!.launch === "staged" ? dashes.staged : dashes["one workgroup"]
+          })
         ),
       [...group(points, ({shift}) => shift)].map(([dx, marks]) => [
         Plot.ruleX(

@@ -1,13 +1,14 @@
 import * as Plot from "@observablehq/plot";
-import {group, max, min, pairs, range, symbolCircle, symbolStar} from "d3";
+import {group, max, min, pairs, range, symbolStar} from "d3";
 import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import {groupSize, matrixBytes, shapes, weightBytesPerToken, type ShapeId} from "../model/shape.js";
 import {formatCount, formatMicroseconds, formatNumber} from "./format.js";
 import {colours} from "./palette.js";
+import {placeSymbol} from "./place-symbol.js";
 import {asImage, background, drawLabels, fontSize, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
 import {isLive} from "./rate-plot.js";
-import {inBrowser} from "./recorded.js";
+import {inBrowser, ranOn} from "./recorded.js";
 
 /** One program and setting at several sizes. */
 export interface WeightSeries {
@@ -120,7 +121,7 @@ export function weightTimePlot({series, width = 640}: {series: readonly WeightSe
         x: "weights",
         y: "microsecondsPerMillion",
         r: identity(({row}) => (isLive(row) ? 6 : 4)),
-        symbol: identity(({row}) => (isLive(row) ? symbolStar : symbolCircle)),
+        symbol: identity(({row}) => (isLive(row) ? symbolStar : placeSymbol(ranOn(row)))),
         stroke: identity(colour),
         strokeWidth: 1.5,
         fill: identity((point) => (point.row.verified ? colour(point) : background)),
@@ -134,9 +135,9 @@ export function weightTimePlot({series, width = 640}: {series: readonly WeightSe
   return html`<figure class="weight-time-plot" style="max-width: ${width}px; margin-inline: 0;">
     ${plot}
     <figcaption>
-      One workgroup: milliseconds of one token, divided by the weights that it is multiplied with. Both axes are
-      logarithmic. A line joins models of one width. A run of this notebook includes its LM head; the recorded programs
-      have none. Solid: output verified. Hollow: not verified.
+      One workgroup: the time of one token over the millions of weights that it is multiplied with. A symbol is a
+      device. Both axes are logarithmic. A line joins models of one width. A run of this notebook includes its LM head;
+      the recorded programs have none. Solid: output verified. Hollow: not verified.
     </figcaption>
   </figure>`;
 }

@@ -32,7 +32,7 @@ export function workgroupSizePlot({rows, yours = null, width = 640}: WorkgroupSi
   const devices = [...new Set(recorded.map(device))];
   const points = [
     ...live.map((row) => livePoint(row, row.workgroupSize)),
-    ...recorded.map((row) => recordedPoint(row, row.workgroupSize, devices.indexOf(device(row))))
+    ...recorded.map((row) => recordedPoint(row, row.workgroupSize))
   ];
   if (points.length === 0) return html`<p class="workgroup-size-plot">No workgroup's speed by its size is on file.</p>`;
   const series = [...group(points, ({row}) => (row.kind === "run" ? row.sourceFile : row.id)).values()];

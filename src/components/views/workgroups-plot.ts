@@ -60,7 +60,7 @@ export function workgroupsPlot({rows, yours = null, rooflines, width = 640}: Wor
   const live = data.curves.flatMap(({rows}) => rows.filter(isLive));
   const devices = [...new Set(recordedRows(data).map(ranOn))];
   const point = (row: ResultRow) =>
-    isLive(row) ? livePoint(row, row.workgroups!) : recordedPoint(row, row.workgroups!, devices.indexOf(ranOn(row)));
+    isLive(row) ? livePoint(row, row.workgroups!) : recordedPoint(row, row.workgroups!);
   const drawing: Drawing = {
     series: data.curves.map(({rows}) => rows.map(point)),
     singles: data.singles.map(point),

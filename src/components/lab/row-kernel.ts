@@ -1,0 +1,71 @@
+import {isOneKernel} from "../decode/plan.js";
+import {kernelFeatures} from "../gpu/kernels.js";
+import {shapes, type ShapeId} from "../model/shape.js";
+import {chunksRows} from "./chunks.js";
+import type {DecodeVariant} from "./decode-variant.js";
+import {geometryRows} from "./geometry.js";
+import {int4Rows} from "./int4.js";
+import {ladderExperiment, sweepExperimentId, type ResultRow} from "./result-row.js";
+import {spectrumRows} from "./spectrum.js";
+import {axes, axisNames, planSweep, type SweepChoice} from "./sweep.js";
+import {ablations, beside, ladder} from "./tiling.js";
+import {toyRows} from "./toy.js";
+import {chooseGeometry} from "./variant-geometry.js";
+import {workgroupsRows} from "./workgroups.js";
+
+const rowsOf: Record<string, readonly DecodeVariant[]> = {
+  spectrum: spectrumRows,
+  chunks: chunksRows,
+  workgroups: workgroupsRows,
+  geometry: geometryRows,
+  [ladderExperiment]: [...ladder, beside, ...ablations],
+  int4: int4Rows,
+  toy: toyRows
+};
+
+/**
+ * A device that limits nothing. What a record lacks of a geometry depends on a device only by how many rows a team has
+ * lanes for: a variant that names more has no figure, and one that names the default is the default on every device
+ * that has the lanes.
+ */
+const roomy = {
+  adapter: {info: {subgroupMinSize: 32, subgroupMaxSize: 32}},
+  description: {
+    features: [...kernelFeatures],
+    software: false,
+    limits: {
+      maxComputeInvocationsPerWorkgroup: 1024,
+      maxComputeWorkgroupSizeX: 1024,
+      maxComputeWorkgroupStorageSize: 32768
+    }
+  }
+} as unknown as Parameters<typeof chooseGeometry>[2];
+
+/**
+ * Names the kernels of a measured row and how they are launched, so that two rows of one device and runtime with the
+ * same name measured the same thing. A record holds the size and the number of workgroups; the rest of the geometry is
+ * built from the row's variant, as for a run.
+ * @returns null where the variant, or the shape, is none that there is now.
+ */
+export function kernelOf(row: ResultRow): string | null {
+  const {id, experiment, shapeId, factoring, weightFormat, dispatchesPerToken, awaited, apart} = row;
+  if (shapeId === null || !Object.hasOwn(shapes, shapeId)) return null;
+  const name = id.slice(id.lastIndexOf("/") + 1);
+  const rows = experiment === sweepExperimentId ? everyRow(shapeId as ShapeId) : rowsOf[experiment ?? ""];
+  const variant = rows?.find(({variant}) => variant === name);
+  if (!variant) return null;
+  const features = kernelFeatures.filter((feature) => row.features?.includes(feature));
+  const {kernels, ...geometry} = chooseGeometry(shapes[shapeId as ShapeId], {...variant, features}, roomy);
+  const {workgroups, workgroupSize} = row;
+  const kernel = isOneKernel(variant.factoring)
+    ? {...kernels[workgroups === 1 ? "fused" : "fused_grid"], workgroupSize}
+    : kernels;
+  const launch = [factoring, dispatchesPerToken, awaited, apart];
+  return JSON.stringify([shapeId, weightFormat, launch, {...geometry, workgroups}, kernel]);
+}
+
+/** Every row that a sweep may have at a shape. */
+function everyRow(shape: ShapeId): readonly DecodeVariant[] {
+  const all = Object.fromEntries(axisNames.map((name) => [name, axes[name].values]));
+  return planSweep({...all, shapes: [shape]} as unknown as SweepChoice)[0]!.rows;
+}
