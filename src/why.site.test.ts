@@ -13,7 +13,8 @@ test("the picture of busy cores shows the device chosen, also when the window ch
     expect(await picture.textContent()).toContain(`${factoring}: `);
   const widest = () => picture.locator("rect.idle").evaluateAll((cells) => cells.length);
   const cut = await widest();
-  expect(await picture.textContent()).toMatch(/Time \(% of one workgroup’s; \d[\d.]* times as long as shown\)/);
+  expect(await picture.textContent()).toMatch(/busy, \d[\d.]* times as long as shown/);
+  expect(await picture.textContent()).toContain("Time (% of the layer by one workgroup)");
   await page.getByRole("radio", {name: "each its own"}).check();
   expect(await picture.textContent()).not.toContain("as long as shown");
   expect(await widest()).toBeGreaterThan(cut); // all stages of one workgroup, too

@@ -128,8 +128,9 @@ function drawBlock(
   const time = scaleLinear([0, (layerDuration(schedule) / duration) * span], [margin.left, right]).clamp(true);
   const goesOn = duration > span * 1.0001;
   drawTitle(svg, top, title);
-  drawText(svg, top + 29, finding);
-  drawTime(svg, top, {right, span, rest: goesOn ? duration / span : null});
+  const on = goesOn ? `, ${formatNumber(duration / span)} times as long as shown` : "";
+  drawText(svg, top + 29, finding + on);
+  drawTime(svg, top, right, span);
   if (!separate) drawDispatch(svg, lanes, margin.left, time(layerDuration(schedule)), goesOn || dispatch === "token");
   const middles: number[] = [];
   const drawn: ScheduledStage[] = [];
@@ -159,14 +160,9 @@ function drawText(svg: Svg, y: number, text: string, x = 0, anchor = "start"): v
   svg.append("text").attr("x", x).attr("y", y).attr("text-anchor", anchor).text(text);
 }
 
-/** The axis of time between a picture's finding and its rows, and how many times as long it goes on. */
-function drawTime(
-  svg: Svg,
-  top: number,
-  {right, span, rest}: {right: number; span: number; rest: number | null}
-): void {
-  const on = rest === null ? "" : `; ${formatNumber(rest)} times as long as shown`;
-  drawText(svg, top + 45, `Time (% of one workgroup’s${on})`);
+/** The axis of time between a picture's finding and its rows. */
+function drawTime(svg: Svg, top: number, right: number, span: number): void {
+  drawText(svg, top + 45, "Time (% of the layer by one workgroup)");
   const axis = scaleLinear([0, 100 * span], [margin.left, right]);
   for (const tick of axis.ticks(Math.max(2, Math.floor((right - margin.left) / tickWidth)))) {
     const x = axis(tick);
