@@ -86,6 +86,8 @@ function coloursOfCores(): number[][] {
 test("it ends with the ratio of a run that the reader made on another page, until they forget it", async () => {
   const {page} = await openPage("/why");
   const end = page.locator(".own-ratio");
+  expect(await page.locator(".stage-excess tbody tr").count()).toBe(9);
+  expect(await page.locator(".budgets thead").innerText()).toContain("612");
   expect(await page.locator("#observablehq-main h2").last().innerText()).toBe("Your own ratio");
   expect(await page.locator(".kernel-tabs [role=tab]").allInnerTexts()).toContain("fused_grid.wgsl");
   await expect.poll(() => end.innerText()).toMatch(/^You have not run anything yet/);
