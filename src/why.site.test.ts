@@ -14,6 +14,14 @@ test("the picture of busy cores shows the device chosen, also when the window ch
   await expect.poll(() => picture.getAttribute("aria-label")).toMatch(/^Apple M2 Pro\. .*attention on 19 then 13/);
   for (const factoring of ["fused", "chunked", "staged", "unfused"])
     expect(await picture.textContent()).toContain(`${factoring}: `);
+  const widest = () => picture.locator("rect.idle").evaluateAll((cells) => cells.length);
+  const cut = await widest();
+  expect(await picture.textContent()).toMatch(/busy, \d[\d.]* times as long as shown/);
+  expect(await picture.textContent()).toContain("Time (% of the layer by one workgroup)");
+  await page.getByRole("radio", {name: "each its own"}).check();
+  expect(await picture.textContent()).not.toContain("as long as shown");
+  expect(await widest()).toBeGreaterThan(cut); // all stages of one workgroup, too
+  expect(await picture.textContent()).toContain("100\u00a0%");
   const names = await picture.locator("text[transform]").allTextContents();
   expect(names.filter((name) => /^rms_norm/.test(name))).toHaveLength(5 * 2);
   expect(names).toContain("rms_norm 19"); // each workgroup norms for itself
@@ -27,6 +35,9 @@ test("the picture of busy cores shows the device chosen, also when the window ch
   await expect.poll(() => picture.getAttribute("width")).not.toBe(before);
   expect(await picture.getAttribute("aria-label")).toMatch(h200);
   expect(await page.getByRole("radio", {name: /H200/}).isChecked()).toBe(true);
+  expect(await page.getByRole("radio", {name: "each its own"}).isChecked()).toBe(true);
+  await page.getByRole("radio", {name: "the same for all"}).check();
+  await expect.poll(() => picture.textContent()).toContain("as long as shown");
   await expectToFit(page, 360);
 });
 
@@ -36,8 +47,15 @@ test("the reader's device is drawn with as many cores as they say, busy in no co
   const picture = page.locator(".busy-cores svg");
   await expect.poll(() => picture.getAttribute("aria-label")).toMatch(/^Yours: .*fused: one dispatch, 40 workgroups: /);
   expect(await page.getByRole("radio", {name: /^Yours/}).isChecked()).toBe(true);
-  await page.locator(".busy-cores [name=busy-cores-cores]").fill("0"); // no such GPU
-  expect(await picture.getAttribute("aria-label")).toContain("40 workgroups");
+  const field = page.locator(".busy-cores [name=busy-cores-cores]");
+  const wrong = page.locator("#busy-cores-cores-wrong");
+  for (const cores of ["0", "-3", "2.5", "", "1e9", "100000"]) {
+    await field.fill("40");
+    expect(await wrong.innerText()).toBe("");
+    await field.fill(cores); // no such GPU
+    expect(await wrong.innerText(), cores).toMatch(/A whole number from 1 to 512, please; the picture stays at 40/);
+    expect(await picture.getAttribute("aria-label")).toContain("40 workgroups");
+  }
 
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({colorScheme});
@@ -71,6 +89,8 @@ function coloursOfCores(): number[][] {
 test("it ends with the ratio of a run that the reader made on another page, until they forget it", async () => {
   const {page} = await openPage("/why");
   const end = page.locator(".own-ratio");
+  expect(await page.locator(".stage-excess tbody tr").count()).toBe(9);
+  expect(await page.locator(".budgets thead").innerText()).toContain("612");
   expect(await page.locator("#observablehq-main h2").last().innerText()).toBe("Your own ratio");
   expect(await page.locator(".kernel-tabs [role=tab]").allInnerTexts()).toContain("fused_grid.wgsl");
   await expect.poll(() => end.innerText()).toMatch(/^You have not run anything yet/);

@@ -5,6 +5,7 @@ import {shapes, weightBytesPerToken} from "../model/shape.js";
 import {stageOf} from "../decode/stages.js";
 import {profileSchema} from "../lab/profile-record.js";
 import {busyShare, durationOf, layerDuration, planOn, scheduleLayer} from "./layer-schedule.js";
+import {bytesFromMemory, scheduleToken, tokenDuration} from "./layer-schedule.js";
 
 const shape = shapes["phi3-mini"];
 const one = scheduleLayer(shape, "fused", {cores: 19});
@@ -71,6 +72,29 @@ test("several workgroups deal out heads and rows, and each norms the whole resid
     if (stage.repeated) expect(stage.rounds).toEqual([{cores: 19, duration: durationOf(alone)}]);
   }
   for (const {stages} of [one, staged]) expect(stages.some(({repeated}) => repeated)).toBe(false);
+});
+
+test.each(["staged", "unfused"] as const)(
+  "a token of %s has a stage for each dispatch, the ends included",
+  (factoring) => {
+    const stages = scheduleToken(shape, factoring, {cores: 19});
+    expect(stages.reduce((sum, {calls}) => sum + calls, 0)).toBe(dispatchesPerToken(shape, factoring));
+    expect(stages[0]!.name).toBe("embedding");
+    expect(stages.slice(-3).map(({name}) => name)).toEqual(["rms_norm_final", "lm_head", "argmax"]);
+    const layer = shape.layers * layerDuration(scheduleLayer(shape, factoring, {cores: 19}));
+    const head = durationOf(stages.at(-2)!);
+    expect(tokenDuration(stages) / (layer + head)).toBeCloseTo(1, 3);
+  }
+);
+
+test.each([1, 19])("a token in one dispatch of %i workgroups reads each weight once from memory", (workgroups) => {
+  const stages = scheduleToken(shape, "fused", {cores: 19, workgroups});
+  const matrices = stages.filter(({name}) => /qkv|o_proj|gate_up|down|lm_head/.test(name));
+  const read = matrices.reduce((sum, stage) => sum + stage.calls * bytesFromMemory(stage), 0);
+  expect(read).toBe(weightBytesPerToken(shape));
+  const norm = stages.find(({name}) => name === "rms_norm_final")!;
+  expect(bytesFromMemory(norm)).toBe(norm.bytes / workgroups);
+  expect(bytesFromMemory(norm)).toBe(bytesFromMemory(scheduleToken(shape, "staged", {cores: 19}).at(-3)!));
 });
 
 test("attention takes longer the further it looks back", () => {

@@ -96,19 +96,60 @@ export function scheduleLayer(
 ): LayerSchedule {
   const plan = planOn(device, shape, factoring, workgroups);
   const alone = !isOneKernel(factoring);
-  const pieces = alone ? dispatchPieces(shape, plan, position) : kernelPieces(shape, plan[0]!);
-  const isRepeated = (name: string) => !alone && workgroups > 1 && stageOf(name) === "rms_norm";
-  const dealtTo = alone ? cores : Math.min(workgroups, cores);
   return {
     factoring,
     workgroups: alone ? null : workgroups,
     dispatch: alone ? "stage" : factoring === "chunked" ? "layer" : "token",
-    stages: Object.entries(pieces).map(([name, count]) => {
-      const repeated = isRepeated(name);
-      const bytes = bytesOf(shape, name, position) * (repeated ? count : 1);
-      return {name, pieces: count, bytes, repeated, rounds: deal(count, dealtTo, bytes)};
-    })
+    stages: scheduleStages(shape, plan, 0, {alone, cores, workgroups, position})
   };
+}
+
+/** A stage of a token, and how many times a token has it. */
+export type TokenStage = ScheduledStage & {calls: number};
+
+/** The same of a whole token: its ends and each stage of its layers, in the order they first run. */
+export function scheduleToken(
+  shape: Shape,
+  factoring: Factoring,
+  options: {cores: number; workgroups?: number; position?: number; device?: PlanDevice}
+): TokenStage[] {
+  const {cores, workgroups = 1, position = shape.context / 2, device = defaultDevice} = options;
+  const plan = planOn(device, shape, factoring, workgroups);
+  const alone = !isOneKernel(factoring);
+  const ends = scheduleStages(shape, plan, "ends", {alone, cores, workgroups, position});
+  const times = (stages: readonly ScheduledStage[], calls: number) => stages.map((stage) => ({...stage, calls}));
+  return [
+    ...times(ends.slice(0, 1), 1),
+    ...times(scheduleLayer(shape, factoring, options).stages, shape.layers),
+    ...times(ends.slice(1), 1)
+  ];
+}
+
+/** How long a token takes: bytes that its busiest cores read one after another. */
+export function tokenDuration(stages: readonly TokenStage[]): number {
+  return stages.reduce((sum, stage) => sum + stage.calls * durationOf(stage), 0);
+}
+
+/** Bytes that a stage has to read from memory: where every workgroup reads all of them, caches have what the first did. */
+export function bytesFromMemory({bytes, pieces, repeated}: ScheduledStage): number {
+  return repeated ? bytes / pieces : bytes;
+}
+
+/** The stages of a layer, or those at the ends of the model, on so many cores. */
+function scheduleStages(
+  shape: Shape,
+  plan: readonly Dispatch[],
+  bound: 0 | "ends",
+  {alone, cores, workgroups, position}: {alone: boolean; cores: number; workgroups: number; position: number}
+): ScheduledStage[] {
+  const names = bound === "ends" ? endStages : layerStages;
+  const pieces = alone ? dispatchPieces(shape, plan, bound, position) : kernelPieces(shape, plan[0]!, names);
+  const dealtTo = alone ? cores : Math.min(workgroups, cores);
+  return Object.entries(pieces).map(([name, count]) => {
+    const repeated = !alone && workgroups > 1 && stageOf(name) === "rms_norm";
+    const bytes = bytesOf(shape, name, position) * (repeated ? count : 1);
+    return {name, pieces: count, bytes, repeated, rounds: deal(count, dealtTo, bytes)};
+  });
 }
 
 /** How long a stage or a layer takes: bytes that its busiest cores read one after another. */
@@ -147,11 +188,19 @@ function bytesOf(shape: Shape, name: string, position: number): number {
   return stage === "rms_norm" ? bytes + 4 * shape.hidden : bytes;
 }
 
-/** Workgroups of each dispatch of a layer. Those of the scores of positions yet to come end at once, and do not count. */
-function dispatchPieces({context}: Shape, plan: readonly Dispatch[], position: number): Record<string, number> {
+/**
+ * Workgroups of each dispatch of a layer, or of the ends. Those of the scores of positions yet to come end at once, and
+ * do not count.
+ */
+function dispatchPieces(
+  {context}: Shape,
+  plan: readonly Dispatch[],
+  bound: Dispatch["bound"],
+  position: number
+): Record<string, number> {
   return Object.fromEntries(
     plan
-      .filter(({bound}) => bound === 0)
+      .filter((dispatch) => dispatch.bound === bound)
       .map(({path, workgroups}) => {
         const name = path.replace(/^(staged|unfused)\/|\.wgsl$/g, "");
         return [name, name === "scores" ? Math.ceil((workgroups * position) / context) : workgroups];
@@ -161,21 +210,29 @@ function dispatchPieces({context}: Shape, plan: readonly Dispatch[], position: n
 
 /**
  * Rows that a team takes together, which are dealt to the workgroups; a head of attention. One workgroup takes all of a
- * stage as one piece. Where there are several, each norms the whole residual for itself.
+ * stage as one piece. Where there are several, each norms the whole residual for itself, and takes the largest logit.
  */
-function kernelPieces(shape: Shape, dispatch: Dispatch): Record<string, number> {
-  if (dispatch.workgroups === 1) return Object.fromEntries(layerStages.map((name) => [name, 1]));
+function kernelPieces(shape: Shape, dispatch: Dispatch, names: readonly string[]): Record<string, number> {
+  if (dispatch.workgroups === 1) return Object.fromEntries(names.map((name) => [name, 1]));
   const {qkv, o, gateUp, down} = layerMatrices(shape);
-  return {
+  const pieces: Record<string, number> = {
+    embedding: shape.hidden / dispatch.residualRows,
     rms_norm_attention: dispatch.workgroups,
     qkv_rope: qkv.rows / dispatch.qkvRows,
     attention: shape.kvHeads,
     o_proj: o.rows / dispatch.residualRows,
     rms_norm_ffn: dispatch.workgroups,
     gate_up: gateUp.rows / dispatch.teamRows,
-    down: down.rows / dispatch.residualRows
+    down: down.rows / dispatch.residualRows,
+    rms_norm_final: dispatch.workgroups,
+    lm_head: Math.ceil(shape.vocabulary / dispatch.teamRows),
+    argmax: dispatch.workgroups
   };
+  return Object.fromEntries(names.map((name) => [name, pieces[name]!]));
 }
 
 /** The stages of a layer, in the order they run. */
 const layerStages = ["rms_norm_attention", "qkv_rope", "attention", "o_proj", "rms_norm_ffn", "gate_up", "down"];
+
+/** The stage before the layers, and those after them. */
+const endStages = ["embedding", "rms_norm_final", "lm_head", "argmax"];

@@ -1,15 +1,16 @@
 import {html} from "htl";
 import type {CostResultRow} from "../lab/cost-row.js";
-import type {ResultRow} from "../lab/result-row.js";
+import {sweepExperimentId, type ResultRow} from "../lab/result-row.js";
 import type {Results} from "../lab/results-table.js";
-import {divideToken, type TokenBudget} from "../model-of-cost/token-budget.js";
+import type {TokenStage} from "../model-of-cost/layer-schedule.js";
+import {divideToken, ratesOf, type TokenBudget} from "../model-of-cost/token-budget.js";
 import {formatCount, formatQuantity} from "./format.js";
 import {profileSeries} from "./profile-series.js";
 import {findRoofline, newestRecords, ranOn} from "./recorded.js";
 
 /** Where the time of a token goes in one design, in one runtime of a device. */
 export interface DesignBudget extends TokenBudget {
-  design: "staged" | "fused";
+  design: "staged" | "fused" | "unfused";
   /** "NVIDIA H200", "NVIDIA H200 in Chromium 156" */
   ranOn: string;
   /** Dispatches, or the workgroups of the one that there is. */
@@ -29,64 +30,95 @@ export interface DesignBudget extends TokenBudget {
 export interface BudgetModel {
   device: string;
   shapeId: string;
-  /** How many times as fast as one workgroup by geometry alone. */
-  stagedByGeometry: number;
-  fusedByGeometry: number;
+  /** By the plan on the device: of one workgroup, and of the designs. */
+  schedules: Record<"one" | "staged" | "fused" | "unfused", readonly TokenStage[]>;
   /** Waits of one dispatch in a token. */
   waits: number;
 }
 
 /**
- * The staged design and one dispatch of all workgroups, in each runtime that has all the figures on record. What
+ * The staged design and one dispatch of all workgroups, in each runtime that has all the figures on record, and a dispatch
+ * for each operation where a sweep has that. What
  * boundaries take is what the probe of them measured, with next to no work between: neither the most, because a stage
  * that reads little costs more to launch, nor the least, because work may hide them.
  */
 export function tokenBudgets(results: Results, model: BudgetModel): DesignBudget[] {
-  const {device, shapeId, stagedByGeometry, fusedByGeometry, waits} = model;
-  const rows = newestRecords(
-    results.rows.filter((row) => row.experiment === "workgroups" && row.shapeId === shapeId && row.device === device)
-  ).filter((row) => row.tokensPerSecond !== null);
+  const {device, shapeId, schedules, waits} = model;
+  const rowsOf = (experiment: string) =>
+    newestRecords(
+      results.rows.filter((row) => row.experiment === experiment && row.shapeId === shapeId && row.device === device)
+    ).filter((row) => row.tokensPerSecond !== null);
+  const [rows, swept] = [rowsOf("workgroups"), rowsOf(sweepExperimentId)];
   const costs = newestRecords(
     results.costs.filter((row) => row.experiment === "dispatch-cost" && row.device === device)
   );
   const places = [...new Set(rows.map(ranOn))].sort((a, b) => a.length - b.length);
   return places.flatMap((place) => {
-    const variant = (name: string) => rows.find((row) => ranOn(row) === place && row.id.endsWith(`/${name}`));
-    const [one, staged, fused] = ["fused-1", "staged", "fused-resident"].map(variant);
+    const variant = (name: string, of = rows) => of.find((row) => ranOn(row) === place && row.id.endsWith(`/${name}`));
+    const [one, staged, fused] = ["fused-1", "staged", "fused-resident"].map((name) => variant(name));
     const here = costs.filter((row) => ranOn(row) === place);
     const dispatch = here.find(({variant}) => variant === "dispatches")?.microseconds;
     const exchange = fused && exchangeBetween(here, fused.workgroups!);
     if (!one || !staged || !fused || !dispatch || !exchange) return [];
-    const profile = measuredLaunching(results, place, staged);
     const roofline = findRoofline(results, device);
-    const sources = [one, staged, fused, here[0]!, roofline].map(({sourceFile}) => sourceFile);
-    const filesOf = (...others: (string | null)[]) => [
-      ...new Set([...sources, ...others].filter((file) => file !== null))
-    ];
-    const shared = {one: one.millisecondsPerToken!, limit: 1000 / roofline.tokensPerSecond};
-    const divide = (row: ResultRow, timesAsFast: number, boundaries: number) =>
-      divideToken({...shared, whole: row.millisecondsPerToken!, timesAsFast, boundaries});
-    return [
-      {
-        ...divide(staged, stagedByGeometry, (dispatch * staged.dispatchesPerToken!) / 1000),
-        design: "staged" as const,
-        ranOn: place,
-        count: staged.dispatchesPerToken!,
-        boundaryCount: staged.dispatchesPerToken!,
+    const divide = (
+      {design, row, alone}: {design: DesignBudget["design"]; row: ResultRow; alone: ResultRow},
+      [count, boundaryCount]: [number, number],
+      price: number,
+      profile: ReturnType<typeof measuredLaunching> = null
+    ): DesignBudget => {
+      const rates = ratesOf(
+        {milliseconds: alone.millisecondsPerToken!, stages: schedules.one},
+        roofline.readBandwidthBytesPerSecond
+      );
+      const boundaries = (price * boundaryCount) / 1000;
+      const files = [alone, row, here[0]!, roofline, ...(profile ? [profile] : [])].map(({sourceFile}) => sourceFile);
+      return {
+        ...divideToken({whole: row.millisecondsPerToken!, stages: schedules[design], rates, boundaries}),
+        ...{design, ranOn: place, count, boundaryCount},
         boundariesByProfile: profile?.milliseconds ?? null,
-        sourceFiles: filesOf(profile?.sourceFile ?? null)
-      },
-      {
-        ...divide(fused, fusedByGeometry, (exchange * waits) / 1000),
-        design: "fused" as const,
-        ranOn: place,
-        count: fused.workgroups!,
-        boundaryCount: waits,
-        boundariesByProfile: null,
-        sourceFiles: filesOf()
-      }
+        sourceFiles: [...new Set(files.filter((file) => file !== null))]
+      };
+    };
+    const dispatches = ({dispatchesPerToken}: ResultRow): [number, number] => [
+      dispatchesPerToken!,
+      dispatchesPerToken!
     ];
+    const budgets = [
+      divide(
+        {design: "staged", row: staged, alone: one},
+        dispatches(staged),
+        dispatch,
+        measuredLaunching(results, place, staged)
+      ),
+      divide({design: "fused", row: fused, alone: one}, [fused.workgroups!, waits], exchange)
+    ];
+    const [unfused, alone] = ["unfused", "fused-1"].map((name) =>
+      variant(`${name}-${staged.arithmetic}-subgroups`, swept)
+    );
+    if (unfused && alone) budgets.push(divide({design: "unfused", row: unfused, alone}, dispatches(unfused), dispatch));
+    return budgets;
   });
+}
+
+/** A part of a budget, with what it is called. */
+export interface Gain {
+  part: "cores" | "memory" | "boundaries" | "rest";
+  /** How much less of it the faster one has, ms: negative where it has more. */
+  milliseconds: number;
+  /** Of all that it wins. */
+  share: number;
+}
+
+/** What each part contributes to the difference of two tokens, most first. */
+export function gains(slower: TokenBudget, faster: TokenBudget): Gain[] {
+  const parts = ["cores", "memory", "boundaries", "rest"] as const;
+  return parts
+    .map((part) => {
+      const milliseconds = slower[part] - faster[part];
+      return {part, milliseconds, share: milliseconds / (slower.whole - faster.whole)};
+    })
+    .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
 /** Wall clock of a token less the GPU time of its stages, and its file; null where no profile has both, or they cannot tell. */
@@ -111,7 +143,7 @@ function exchangeBetween(rows: readonly CostResultRow[], workgroups: number): nu
 
 const parts: readonly [keyof TokenBudget, string][] = [
   ["cores", "the cores at work, each as fast as one alone"],
-  ["memory", "more, because they share one memory"],
+  ["memory", "more, in stages that their one memory holds up"],
   ["boundaries", "launching dispatches, or waiting inside one, as the probe measured it"],
   ["rest", "everything else"],
   ["whole", "the token, as measured"]
@@ -121,7 +153,7 @@ const parts: readonly [keyof TokenBudget, string][] = [
 export function budgetTable(budgets: readonly DesignBudget[]): HTMLElement {
   if (budgets.length === 0) return html`<p>Not all the figures of this table are on record yet.</p>`;
   const name = ({design, count}: DesignBudget) =>
-    design === "staged" ? `${formatCount(count)} dispatches` : `one dispatch, ${formatQuantity(count, "workgroup")}`;
+    design === "fused" ? `one dispatch, ${formatQuantity(count, "workgroup")}` : `${formatCount(count)} dispatches`;
   const places = [...new Set(budgets.map(({ranOn}) => ranOn))];
   const time = (milliseconds: number) => milliseconds.toFixed(3).replace("-", "−");
   return html`<div class="scrolls budgets" role="region" aria-label="Where the time of a token goes" tabindex="0">

@@ -25,6 +25,8 @@ export interface DeviceChoice {
   device: number;
   /** Of the device whose cores are not known. */
   cores?: number;
+  /** Of pictures that each have a span of time: one scale for all, or each its own. */
+  scale?: "same" | "own";
 }
 
 /** What a diagram of cores may be told by its page. */
@@ -46,13 +48,15 @@ const mostCores = 512;
  * A figure with a picture of one device's cores. The reader chooses the device, and says how many cores their own has:
  * WebGPU does not.
  * @param caption begins the caption; whose limits the plan has ends it
+ * @param controls more for the reader to choose; it is given what draws the picture anew
  */
 export function coreDiagram(
   name: string,
   devices: readonly DiagramDevice[],
   {width = 640, choice = {device: 0}}: DiagramOptions,
   draw: (device: DrawnDevice, width: number) => SVGSVGElement,
-  caption: string
+  caption: string,
+  controls: (redraw: () => void) => Node | null = () => null
 ): HTMLElement {
   const picture = html`<div></div>`;
   const words = html`<figcaption></figcaption>`;
@@ -71,21 +75,30 @@ export function coreDiagram(
       onchange=${() => show(index)}
     />` as HTMLInputElement;
     if (cores !== null) return html`<label>${button} ${label}, ${formatCount(cores)} cores</label>`;
+    const wrong = html`<span id="${`${name}-cores-wrong`}" class="wrong" role="status"></span>`;
     const count = html`<input
       type="number"
+      required
+      aria-describedby="${`${name}-cores-wrong`}"
       name="${`${name}-cores`}"
       min="1"
       max="${mostCores}"
       value="${choice.cores ?? unknownCores}"
       oninput=${({target}: {target: HTMLInputElement}) => {
-        if (!target.checkValidity() || target.value === "") return;
+        const valid = target.checkValidity();
+        target.setAttribute("aria-invalid", String(!valid));
+        wrong.textContent = valid
+          ? ""
+          : ` A whole number from 1 to ${mostCores}, please; the picture stays at ${choice.cores ?? unknownCores}.`;
+        if (!valid) return;
         choice.cores = target.valueAsNumber;
         button.checked = true;
         show(index);
       }}
     />`;
     return html`<span
-      ><label class="yours">${button} ${label}</label> <label>with ${count} cores (WebGPU does not say)</label></span
+      ><label class="yours">${button} ${label}</label>
+      <label>with ${count} cores (WebGPU does not say)</label>${wrong}</span
     >`;
   });
   if (choice.device >= devices.length) choice.device = 0;
@@ -95,7 +108,7 @@ export function coreDiagram(
       <legend>Cores of</legend>
       ${choices}
     </fieldset>
-    ${picture} ${words}
+    ${controls(() => show(choice.device))} ${picture} ${words}
   </figure>`;
 }
 

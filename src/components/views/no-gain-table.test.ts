@@ -53,3 +53,24 @@ it("says the arithmetic that both rows have, the record, and of a small gain whe
   expect(found.map(({arithmetic}) => arithmetic)).toEqual(["float32", "float32", null]);
   for (const {sourceUrl} of found) expect(sourceUrl).toContain("a-chunks.json");
 });
+
+it("compares with the median of the same kernel measured several times, and calls no gain real within its spread", () => {
+  const measured = (variant: string, median: number) => ({
+    ...fused,
+    variant,
+    tokensPerSecond: {median, p10: 0.999 * median, p90: 1.001 * median}
+  });
+  const kernels = [measured("a", 100), measured("b", 102), measured("c", 101.5)];
+  const tried = [measured("near", 102.5), measured("clear", 103.3)];
+  const rows = runRows({...run, rows: [...kernels, ...tried]}, "a-chunks.json");
+  const before = ["chunks/a", "chunks/b", "chunks/c"];
+  const attempts = tried.map(({variant}) => ({what: variant, before, after: `chunks/${variant}`}));
+  const found = noGains({rows, costs}, attempts, ["a"]);
+  expect(found.map(({ratio}) => ratio)).toEqual([102.5 / 101.5, 103.3 / 101.5]);
+  expect(found.map(({real}) => real)).toEqual([false, false]);
+  const steady = noGains({rows, costs}, [{what: "", before: before.slice(1), after: "chunks/clear"}], ["a"]);
+  expect(steady.map(({real}) => real)).toEqual([true]);
+  expect(steady[0]!.before).toContain("102");
+  const missing = [{what: "", before: [...before, "chunks/d"], after: "chunks/near"}];
+  expect(noGains({rows, costs}, missing, ["a"])).toEqual([]);
+});

@@ -1,3 +1,4 @@
+import {median} from "d3";
 import {html} from "htl";
 import type {Arithmetic} from "../decode/plan.js";
 import type {CostResultRow} from "../lab/cost-row.js";
@@ -9,8 +10,11 @@ import {ranOn} from "./recorded.js";
 /** Something that was tried instead of something else, and measured in the same run. */
 export interface Attempt {
   what: string;
-  /** A row's id without what its file's name begins with: "chunks/fused" of "h200-chunks/fused". */
-  before: string;
+  /**
+   * A row's id without what its file's name begins with: "chunks/fused" of "h200-chunks/fused". Several are the same
+   * kernel, measured as often in that record.
+   */
+  before: string | readonly string[];
   after: string;
 }
 
@@ -24,7 +28,10 @@ export interface Outcome {
   after: string;
   /** How many times as fast as before. */
   ratio: number;
-  /** Faster, and nine in ten of its samples are faster than nine in ten of those before. */
+  /**
+   * Faster, and nine in ten of its samples are faster than nine in ten of those before: of every row before, and by more
+   * than those are apart, where there are several.
+   */
   real: boolean;
   /** The record of it, as a link. */
   sourceUrl: string | null;
@@ -43,17 +50,24 @@ export function noGains(
   const figures = new Map([...rows.map(decoded), ...costs.map(paid)].map((figure) => [figure.id, figure]));
   return attempts.flatMap(({what, before, after}) =>
     files.flatMap((file) => {
-      const [from, to] = [before, after].map((id) => figures.get(`${file}-${id}`));
-      if (!from?.speed || !to?.speed || to.speed / from.speed >= leastGain) return [];
+      const to = figures.get(`${file}-${after}`);
+      const from = [before].flat().map((id) => figures.get(`${file}-${id}`));
+      if (!to?.speed || !from.every((figure) => figure?.speed)) return [];
+      const rows = (from as Figure[]).toSorted((a, b) => a.speed! - b.speed!);
+      const speed = median(rows, ({speed}) => speed)!;
+      const ratio = to.speed / speed;
+      if (ratio >= leastGain) return [];
       const {ranOn, sourceUrl, arithmetic} = to;
       return [
         {
           ...{what, ranOn, sourceUrl},
-          arithmetic: arithmetic === from.arithmetic ? arithmetic : null,
-          before: from.text,
+          arithmetic: rows.every((row) => row.arithmetic === arithmetic) ? arithmetic : null,
+          before: rows.length > 1 ? formatRate(speed) : rows[0]!.text,
           after: to.text,
-          ratio: to.speed / from.speed,
-          real: to.slow !== null && from.fast !== null && to.slow > from.fast
+          ratio,
+          real:
+            ratio > rows.at(-1)!.speed! / rows[0]!.speed! &&
+            rows.every(({fast}) => to.slow !== null && fast !== null && to.slow > fast)
         }
       ];
     })
