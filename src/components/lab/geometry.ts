@@ -3,6 +3,7 @@ import type {Shape} from "../model/shape.js";
 import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 import {ablationExperiment} from "./result-row.js";
+import {chooseGeometry} from "./variant-geometry.js";
 
 /** What every row but the last five starts from, and changes in one thing. */
 const start = {factoring: "fused", arithmetic: "int16", workgroups: "resident"} as const;
@@ -77,4 +78,13 @@ export function geometryExperiment(environment: DecodeEnvironment): Experiment {
       return decodeVariants(environment, shape, rows, sessions);
     }
   };
+}
+
+/**
+ * Ids of the rows that change nothing on a device, because what they set is what the first row has there: the same kernel,
+ * measured again.
+ */
+export function unchangedVariants(shape: Shape, gpu: Pick<Gpu, "adapter" | "description">): string[] {
+  const [first, ...others] = rows.map((row) => ({row, geometry: JSON.stringify(chooseGeometry(shape, row, gpu))}));
+  return others.filter(({geometry}) => geometry === first!.geometry).map(({row}) => row.variant);
 }
