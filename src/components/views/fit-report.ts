@@ -101,7 +101,7 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
       ${offers.map(
         (offer) =>
           html`<tbody>
-            ${designNames.map((factoring, i) => fitRow(shape, factoring, offer, i === 0 ? groupHeader(offer) : null))}
+            ${designNames.flatMap((factoring, i) => fitRow(shape, factoring, offer, i === 0 ? groupHeader(offer) : null))}
           </tbody>`
       )}
     </table>
@@ -114,7 +114,7 @@ function groupHeader({name, origin}: NamedOffer): HTMLElement {
   </th>`;
 }
 
-function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTMLElement | null): HTMLElement {
+function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTMLElement | null): HTMLElement[] {
   const reason = whyNoFit(shape, factoring, offer);
   const layers = mostLayers(shape, factoring, offer);
   const hidden = largestHidden(shape, factoring, offer);
@@ -124,20 +124,21 @@ function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTML
     {what: formatQuantity(layers.value + 1, "layer"), why: layers.reason},
     {what: `Hidden size ${formatCount(hidden.value + hiddenStep(shape))}`, why: hidden.reason}
   ];
-  return html`<tr data-fits="${reason === null}" data-design="${factoring}">
-      ${header}
-      <td>${designs[factoring]}</td>
-      <td><strong>${reason === null ? "yes" : "no"}</strong></td>
-      <td class="number">${bindings === null ? "–" : formatCount(bindings)}</td>
-      <td class="number">
-        ${count(layers)}
-        ${layers.value > 0 ? html`<br /><small>${formatBytes(sizesOf({...shape, layers: layers.value}).all)}</small>` : null}
-      </td>
-      <td class="number">${count(hidden)}</td>
-    </tr>
-    <tr class="reasons">
-      <td colspan="5">${belowRow(whatEnds(ends))}</td>
-    </tr>`;
+  const row = html`<tr data-fits="${reason === null}" data-design="${factoring}">
+    ${header}
+    <td>${designs[factoring]}</td>
+    <td><strong>${reason === null ? "yes" : "no"}</strong></td>
+    <td class="number">${bindings === null ? "–" : formatCount(bindings)}</td>
+    <td class="number">
+      ${count(layers)}
+      ${layers.value > 0 ? html`<br /><small>${formatBytes(sizesOf({...shape, layers: layers.value}).all)}</small>` : null}
+    </td>
+    <td class="number">${count(hidden)}</td>
+  </tr>`;
+  const reasons = html`<tr class="reasons">
+    <td colspan="5">${belowRow(whatEnds(ends))}</td>
+  </tr>`;
+  return [row, reasons];
 }
 
 /** A second line across a row, which stays in sight where the table is wider than the page. */
@@ -212,12 +213,12 @@ export function presetsTable(presets: readonly Shape[], offers: readonly NamedOf
       <tbody>
         ${presets.map((shape) => {
           const {layer, ends, all} = sizesOf(shape);
-          return html`<tr data-preset="${shape.id}">
-              <th scope="row">${shape.label}</th>
-              ${[layer, ends, all].map((bytes) => html`<td class="number">${formatBytes(bytes)}</td>`)}
-              ${offers.map((offer) => html`<td>${verdict(shape, offer)}</td>`)}
-            </tr>
-            ${reasonsRow(shape, offers)}`;
+          const row = html`<tr data-preset="${shape.id}">
+            <th scope="row">${shape.label}</th>
+            ${[layer, ends, all].map((bytes) => html`<td class="number">${formatBytes(bytes)}</td>`)}
+            ${offers.map((offer) => html`<td>${verdict(shape, offer)}</td>`)}
+          </tr>`;
+          return [row, reasonsRow(shape, offers)];
         })}
       </tbody>
     </table>
