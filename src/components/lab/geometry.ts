@@ -87,5 +87,5 @@ export function geometryExperiment(environment: DecodeEnvironment): Experiment {
 export function repeatsOfStart(shape: Shape, gpu: Pick<Gpu, "adapter" | "description">): string[] {
   const launched = (row: DecodeVariant) =>
     JSON.stringify([row.factoring, row.workgroups, chooseGeometry(shape, row, gpu)]);
-  return rows.filter((row) => launched(row) === launched(rows[0]!)).map(({variant}) => variant);
+  return geometryRows.filter((row) => launched(row) === launched(geometryRows[0]!)).map(({variant}) => variant);
 }

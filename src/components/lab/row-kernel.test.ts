@@ -24,9 +24,10 @@ it("finds the kernel of one experiment in the others, and no rung of the ladder 
   const kernel = (id: string) => kernelOf(onFile(id));
   expect(kernel("h200-workgroups/staged-float32")).toBe(kernel("h200-spectrum/staged"));
   expect(kernel("h200-sweep/phi3-mini/fused-resident-int16-subgroups")).toBe(geometry("resident"));
-  expect(kernel("h200-tiling-1-layer/loads-8")).toBe(kernel("h200-chunks-1-layer/fused"));
-  for (const rung of ["rows-8", "loads", "tile", "record-256"])
-    expect(kernel(`h200-tiling-1-layer/${rung}`), rung).not.toBe(kernel("h200-chunks-1-layer/fused"));
+  const alone = kernel("h200-sweep/phi3-mini-1-layer/fused-1-int16-subgroups");
+  expect(kernel("h200-tiling-1-layer/int16")).toBe(alone);
+  for (const rung of ["loads-4", "rows-4", "loads", "tile", "record-256"])
+    expect(kernel(`h200-tiling-1-layer/${rung}`), rung).not.toBe(alone);
 });
 
 it("names no kernel of a variant, an experiment or a shape that there is not", () => {

@@ -8,7 +8,7 @@ import {int4Rows} from "./int4.js";
 import {ladderExperiment, sweepExperimentId, type ResultRow} from "./result-row.js";
 import {spectrumRows} from "./spectrum.js";
 import {axes, axisNames, planSweep, type SweepChoice} from "./sweep.js";
-import {ablations, beside, ladder} from "./tiling.js";
+import {ablated, ablations, beside, ladder} from "./tiling.js";
 import {toyRows} from "./toy.js";
 import {chooseGeometry} from "./variant-geometry.js";
 import {workgroupsRows} from "./workgroups.js";
@@ -18,7 +18,7 @@ const rowsOf: Record<string, readonly DecodeVariant[]> = {
   chunks: chunksRows,
   workgroups: workgroupsRows,
   geometry: geometryRows,
-  [ladderExperiment]: [...ladder, beside, ...ablations],
+  [ladderExperiment]: [...ladder, beside, ablated, ...ablations],
   int4: int4Rows,
   toy: toyRows
 };

@@ -96,13 +96,12 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
           <th scope="col" class="number">Bindings of layers</th>
           <th scope="col" class="number">Most layers of ${formatCount(shape.hidden)}</th>
           <th scope="col" class="number">Largest hidden size of ${formatQuantity(shape.layers, "layer")}</th>
-          <th scope="col" style="min-width: 16em;">What ends it</th>
         </tr>
       </thead>
       ${offers.map(
         (offer) =>
           html`<tbody>
-            ${designNames.map((factoring, i) => fitRow(shape, factoring, offer, i === 0 ? groupHeader(offer) : null))}
+            ${designNames.flatMap((factoring, i) => fitRow(shape, factoring, offer, i === 0 ? groupHeader(offer) : null))}
           </tbody>`
       )}
     </table>
@@ -110,12 +109,12 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
 }
 
 function groupHeader({name, origin}: NamedOffer): HTMLElement {
-  return html`<th scope="rowgroup" rowspan="${designNames.length}">
+  return html`<th scope="rowgroup" rowspan="${2 * designNames.length}">
     ${origin ? html`<span class="${origin}">${name}</span>` : name}
   </th>`;
 }
 
-function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTMLElement | null): HTMLElement {
+function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTMLElement | null): HTMLElement[] {
   const reason = whyNoFit(shape, factoring, offer);
   const layers = mostLayers(shape, factoring, offer);
   const hidden = largestHidden(shape, factoring, offer);
@@ -125,15 +124,28 @@ function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTML
     {what: formatQuantity(layers.value + 1, "layer"), why: layers.reason},
     {what: `Hidden size ${formatCount(hidden.value + hiddenStep(shape))}`, why: hidden.reason}
   ];
-  return html`<tr data-fits="${reason === null}" data-design="${factoring}">
+  const row = html`<tr data-fits="${reason === null}" data-design="${factoring}">
     ${header}
     <td>${designs[factoring]}</td>
     <td><strong>${reason === null ? "yes" : "no"}</strong></td>
     <td class="number">${bindings === null ? "–" : formatCount(bindings)}</td>
-    <td class="number">${count(layers)}</td>
+    <td class="number">
+      ${count(layers)}
+      ${layers.value > 0 ? html`<br /><small>${formatBytes(sizesOf({...shape, layers: layers.value}).all)}</small>` : null}
+    </td>
     <td class="number">${count(hidden)}</td>
-    <td>${whatEnds(ends)}</td>
   </tr>`;
+  const reasons = html`<tr class="reasons">
+    <td colspan="5">${belowRow(whatEnds(ends))}</td>
+  </tr>`;
+  return [row, reasons];
+}
+
+/** A second line across a row, which stays in sight where the table is wider than the page. */
+function belowRow(content: Node): HTMLElement {
+  return html`<div style="position: sticky; left: 0; width: fit-content; max-width: min(100%, calc(100vw - 4rem));">
+    ${content}
+  </div>`;
 }
 
 /** Each reason once, after what it is of: this size, one layer more than fit, one step of the hidden size more. */
@@ -195,17 +207,18 @@ export function presetsTable(presets: readonly Shape[], offers: readonly NamedOf
           <th scope="col" class="number">A layer</th>
           <th scope="col" class="number">The ends</th>
           <th scope="col" class="number">All together</th>
-          ${offers.map(({name}) => html`<th scope="col" style="min-width: 12em;">${name}</th>`)}
+          ${offers.map(({name}) => html`<th scope="col" style="min-width: 8em;">${name}</th>`)}
         </tr>
       </thead>
       <tbody>
         ${presets.map((shape) => {
           const {layer, ends, all} = sizesOf(shape);
-          return html`<tr data-preset="${shape.id}">
+          const row = html`<tr data-preset="${shape.id}">
             <th scope="row">${shape.label}</th>
             ${[layer, ends, all].map((bytes) => html`<td class="number">${formatBytes(bytes)}</td>`)}
             ${offers.map((offer) => html`<td>${verdict(shape, offer)}</td>`)}
           </tr>`;
+          return [row, reasonsRow(shape, offers)];
         })}
       </tbody>
     </table>
@@ -224,10 +237,25 @@ function verdict(shape: Shape, offer: NamedOffer): Node {
     >`;
   }
   const fits = fused === null ? "one dispatch fits" : staged === null ? "a dispatch a stage fits" : "neither fits";
-  const reasons = [...new Set([fused, staged])].filter((reason) => reason !== null);
-  return html`<span
-    ><strong>${fits}</strong>${reasons.map((reason) => html`<br /><small>${withCommas(reason)}</small>`)}</span
-  >`;
+  return html`<strong>${fits}</strong>`;
+}
+
+/** Why a model does not fit, each reason once with the offers that it is of; nothing where all have room for it. */
+function reasonsRow(shape: Shape, offers: readonly NamedOffer[]): HTMLElement | null {
+  const cases = offers.flatMap((offer) => {
+    const reasons = new Set(designNames.map((factoring) => whyNoFit(shape, factoring, offer)));
+    return [...reasons].flatMap((why) => (why === null ? [] : [{name: offer.name, why}]));
+  });
+  if (cases.length === 0) return null;
+  const reasons = [...group(cases, ({why}) => why)].map(
+    ([why, of]) =>
+      html`<p style="margin: 0;">
+        <small><strong>${of.map(({name}) => name).join(", ")}:</strong> ${withCommas(why)}</small>
+      </p>`
+  );
+  return html`<tr class="reasons">
+    <td colspan="${4 + offers.length}">${belowRow(html`<div>${reasons}</div>`)}</td>
+  </tr>`;
 }
 
 function count({value, reason}: Largest): string {

@@ -17,18 +17,20 @@ const recorded = (...runs: RunRecord[]) =>
 const yours = (run: RunRecord) => yourFinding(run, strong).join("").replaceAll("\u00a0", " ");
 
 describe("the recorded finding", () => {
-  it("says with how many workgroups the designs are equal, rounded up, and what all of them give", () => {
+  it("says between which counts measured the designs are equal, and what all of them give", () => {
     expect(recorded(curveRun({1: 10, 32: 320, 64: 400, 132: 840}, 350))).toBe(
-      "On the NVIDIA H200 one dispatch equals the staged design *at 43 workgroups* and is *2.4 times* as fast with 132: " +
-        "*840 tok/s* against *350 tok/s*."
+      "On the NVIDIA H200 one dispatch equals the staged design *between 32 and 64 workgroups* (at about 42, by a " +
+        "straight line between them) and is *2.4 times* as fast with 132: *840 tok/s* against *350 tok/s*."
     );
   });
 
   it("says so where the fastest is not the largest, and where one is enough", () => {
     expect(recorded(curveRun({1: 10, 8: 80, 16: 60}, 40))).toContain(
-      "*at 4 workgroups* and is *2 times* as fast with 8, the fastest of up to 16"
+      "*between 1 and 8 workgroups* (at about 4, by a straight line between them) and is *2 times* as fast with 8, " +
+        "the fastest of up to 16"
     );
     expect(recorded(curveRun({1: 50, 8: 80}, 40))).toContain("equals the staged design *already with 1 workgroup* and");
+    expect(recorded(curveRun({1: 10, 8: 40, 16: 80}, 40))).toContain("the staged design *with 8 workgroups* and is");
   });
 
   it("says how near one dispatch comes where it never is as fast", () => {
@@ -69,8 +71,8 @@ describe("the recorded finding", () => {
 describe("the reader's finding", () => {
   it("compares their own run", () => {
     expect(yours(curveRun({1: 10, 4: 40}, 20))).toBe(
-      "On your device, NVIDIA H200, one dispatch equals the staged design *at 2 workgroups* and is *2 times* as fast " +
-        "with 4: *40 tok/s* against *20 tok/s*."
+      "On your device, NVIDIA H200, one dispatch equals the staged design *between 1 and 4 workgroups* (at about 2, by a " +
+        "straight line between them) and is *2 times* as fast with 4: *40 tok/s* against *20 tok/s*."
     );
   });
 

@@ -4,7 +4,7 @@ import {runRows, type ResultRow} from "../lab/result-row.js";
 import {nameDevice} from "./answer.js";
 import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {ranOn} from "./recorded.js";
-import {crossover, fastestCurve, workgroupCurves, type WorkgroupCurve} from "./workgroup-curve.js";
+import {crossover, fastestCurve, workgroupCurves, type Crossover, type WorkgroupCurve} from "./workgroup-curve.js";
 
 /** How a sentence marks what it is about: a figure, in the colour of its origin. */
 type Strong<T> = (text: string) => T;
@@ -55,9 +55,16 @@ export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | 
   ];
 }
 
-/** "one dispatch equals the staged design at 40 workgroups and is 2.1 times as fast with 132: …" */
+/** "between 32 and 64 workgroups" of a crossover between two counts measured, "with 32 workgroups" of a count itself. */
+export function whereEqual({workgroups, between}: Pick<Crossover, "workgroups" | "between">): string | null {
+  if (workgroups === null) return null;
+  if (between) return `between ${formatCount(between[0])} and ${formatQuantity(between[1], "workgroup")}`;
+  return `with ${formatQuantity(workgroups, "workgroup")}`;
+}
+
+/** "one dispatch equals the staged design between 32 and 64 workgroups (at about 39, by …) and is 2.1 times as fast with 132: …" */
 function compare<T>({rows}: WorkgroupCurve, staged: number, strong: Strong<T>): (string | T)[] {
-  const {workgroups: equal, best, bestRatio} = crossover(rows, staged);
+  const {workgroups: equal, between, best, bestRatio} = crossover(rows, staged);
   const most = rows.at(-1)!.workgroups;
   const least = rows[0]!.workgroups;
   const figures = [strong(formatRate(best.tokensPerSecond)), " against ", strong(formatRate(staged)), "."];
@@ -76,13 +83,10 @@ function compare<T>({rows}: WorkgroupCurve, staged: number, strong: Strong<T>): 
       ...figures
     ];
   }
-  const where =
-    equal === least
-      ? `already with ${formatQuantity(least, "workgroup")}`
-      : `at ${formatQuantity(Math.ceil(equal - 1e-9), "workgroup")}`;
   return [
     "one dispatch equals the staged design ",
-    strong(where),
+    strong(`${equal === least ? "already " : ""}${whereEqual({workgroups: equal, between})}`),
+    between ? ` (at about ${formatCount(Math.round(equal))}, by a straight line between them)` : "",
     " and is ",
     strong(`${formatNumber(bestRatio)} times`),
     ` as fast with ${formatCount(best.workgroups)}${fastest}: `,

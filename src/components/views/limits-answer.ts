@@ -68,8 +68,8 @@ function decoderRemark(decoding: DecodingReach | null): Node | null {
   if (!decoding) return null;
   const {row, bytesPerSecond} = decoding;
   return html`<span>
-    The decoder of one workgroup that reads the most, of “${shapeLabel(row)}” with weights in ${row.weightFormat}, reads
-    <strong class="recorded">${formatBandwidth(bytesPerSecond)}</strong> of them.
+    Of the decoders with one workgroup, that of “${shapeLabel(row)}” with weights in ${row.weightFormat} reads its
+    weights the fastest, at <strong class="recorded">${formatBandwidth(bytesPerSecond)}</strong>.
   </span>`;
 }
 

@@ -36,6 +36,12 @@ describe("the settings of a link", () => {
     ]);
   });
 
+  it("name no default of an experiment that has no shapes", () => {
+    const {settings, notes} = readSettings("?shape=tiny", {...experiment, shapes: [], defaultShape: null});
+    expect(settings.shape).toBeNull();
+    expect(notes).toEqual(["The link names the shape “tiny”; this experiment has no shapes."]);
+  });
+
   it("keep the known variants beside an unknown one", () => {
     const {settings, notes} = readSettings("?variants=staged,chunked", experiment);
     expect(settings.variants).toEqual(["staged"]);

@@ -30,7 +30,11 @@ export function readSettings(search: string, experiment: Experiment, prefix = ""
   const known = experiment.shapes.find((id) => id === named);
   const shape = known ?? experiment.defaultShape;
   if (named && !known) {
-    notes.push(`The link names the shape “${named}”, which this experiment does not have; its default is chosen.`);
+    notes.push(
+      shape === null
+        ? `The link names the shape “${named}”; this experiment has no shapes.`
+        : `The link names the shape “${named}”, which this experiment does not have; its default is chosen.`
+    );
   }
 
   const all = variantIds(experiment, shape);

@@ -11,16 +11,19 @@ describe("the crossover", () => {
     const {workgroups, best, bestRatio} = crossover(points({1: 10, 4: 40, 16: 90}), 20);
     expect(workgroups).toBeCloseTo(2, 10);
     expect([best, bestRatio]).toEqual([{workgroups: 16, tokensPerSecond: 90}, 4.5]);
-    expect(crossover(points({1: 10, 4: 40, 16: 90}), 60).workgroups).toBeCloseTo(8, 10);
+    const later = crossover(points({1: 10, 4: 40, 16: 90}), 60);
+    expect(later.workgroups).toBeCloseTo(8, 10);
+    expect(later.between).toEqual([4, 16]);
   });
 
   it("is a count measured where that is exactly as fast", () => {
-    expect(crossover(points({1: 10, 4: 40}), 40).workgroups).toBeCloseTo(4, 10);
+    expect(crossover(points({1: 10, 4: 40}), 40)).toMatchObject({workgroups: 4, between: null});
   });
 
   it("is the smallest count measured where that is already as fast", () => {
     expect(crossover(points({2: 50, 4: 40}), 40)).toEqual({
       workgroups: 2,
+      between: null,
       best: {workgroups: 2, tokensPerSecond: 50},
       bestRatio: 1.25
     });
@@ -35,6 +38,7 @@ describe("the crossover", () => {
   it("is none where one dispatch is never as fast, and the best ratio says how near it came", () => {
     expect(crossover(points({1: 10, 8: 60, 16: 50}), 100)).toEqual({
       workgroups: null,
+      between: null,
       best: {workgroups: 8, tokensPerSecond: 60},
       bestRatio: 0.6
     });

@@ -21,6 +21,8 @@ export interface WorkgroupCurve {
 export interface Crossover {
   /** Workgroups with which it is as fast, perhaps a fraction between two counts measured; null where it never is. */
   workgroups: number | null;
+  /** The two counts measured that it lies between; null where it was measured itself, or never is. */
+  between: [number, number] | null;
   /** The fastest point measured. */
   best: CurvePoint;
   /** Speed there over that of the staged design. */
@@ -66,9 +68,11 @@ export function crossover(points: readonly CurvePoint[], staged: number): Crosso
   const bestRatio = best.tokensPerSecond / staged;
   const after = points.findIndex(({tokensPerSecond}) => tokensPerSecond >= staged);
   const [a, b] = [points[after - 1], points[after]];
-  if (!a || !b) return {workgroups: b?.workgroups ?? null, best, bestRatio};
+  if (!a || !b || b.tokensPerSecond === staged)
+    return {workgroups: b?.workgroups ?? null, between: null, best, bestRatio};
   const part = Math.log(staged / a.tokensPerSecond) / Math.log(b.tokensPerSecond / a.tokensPerSecond);
-  return {workgroups: a.workgroups * (b.workgroups / a.workgroups) ** part, best, bestRatio};
+  const workgroups = a.workgroups * (b.workgroups / a.workgroups) ** part;
+  return {workgroups, between: [a.workgroups, b.workgroups], best, bestRatio};
 }
 
 /**
