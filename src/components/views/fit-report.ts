@@ -90,7 +90,6 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
     <table style="max-width: none;">
       <thead>
         <tr>
-          <th scope="col" style="min-width: 6em;">Limits of</th>
           <th scope="col" style="min-width: 6em;">Design</th>
           <th scope="col">Fits</th>
           <th scope="col" class="number">Bindings of layers</th>
@@ -101,7 +100,7 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
       ${offers.map(
         (offer) =>
           html`<tbody>
-            ${designNames.flatMap((factoring, i) => fitRow(shape, factoring, offer, i === 0 ? groupHeader(offer) : null))}
+            ${groupHeader(offer)} ${designNames.flatMap((factoring) => fitRow(shape, factoring, offer))}
           </tbody>`
       )}
     </table>
@@ -109,12 +108,12 @@ export function fitReport(shape: Shape, offers: readonly NamedOffer[]): HTMLElem
 }
 
 function groupHeader({name, origin}: NamedOffer): HTMLElement {
-  return html`<th scope="rowgroup" rowspan="${2 * designNames.length}">
-    ${origin ? html`<span class="${origin}">${name}</span>` : name}
-  </th>`;
+  return html`<tr>
+    <th scope="rowgroup" colspan="5">${origin ? html`<span class="${origin}">${name}</span>` : name}</th>
+  </tr>`;
 }
 
-function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTMLElement | null): HTMLElement[] {
+function fitRow(shape: Shape, factoring: Design, offer: NamedOffer): HTMLElement[] {
   const reason = whyNoFit(shape, factoring, offer);
   const layers = mostLayers(shape, factoring, offer);
   const hidden = largestHidden(shape, factoring, offer);
@@ -125,7 +124,6 @@ function fitRow(shape: Shape, factoring: Design, offer: NamedOffer, header: HTML
     {what: `Hidden size ${formatCount(hidden.value + hiddenStep(shape))}`, why: hidden.reason}
   ];
   const row = html`<tr data-fits="${reason === null}" data-design="${factoring}">
-    ${header}
     <td>${designs[factoring]}</td>
     <td><strong>${reason === null ? "yes" : "no"}</strong></td>
     <td class="number">${bindings === null ? "–" : formatCount(bindings)}</td>
@@ -211,7 +209,7 @@ export function presetsTable(presets: readonly Shape[], offers: readonly NamedOf
         </tr>
       </thead>
       <tbody>
-        ${presets.map((shape) => {
+        ${presets.flatMap((shape) => {
           const {layer, ends, all} = sizesOf(shape);
           const row = html`<tr data-preset="${shape.id}">
             <th scope="row">${shape.label}</th>
