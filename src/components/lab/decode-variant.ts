@@ -17,8 +17,6 @@ import {logitTolerances} from "./record.js";
 import {createResidentDecoder} from "./resident-decoder.js";
 import {chooseFeatures, chooseGeometry, kernelKey, whyNoGeometry, workgroupLimit} from "./variant-geometry.js";
 
-export type {DecodeSubject} from "./decode-subject.js";
-
 /** What decode variants need from where they run. */
 export interface DecodeEnvironment {
   kernels: Kernels;

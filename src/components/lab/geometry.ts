@@ -3,7 +3,6 @@ import type {Shape} from "../model/shape.js";
 import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 import {ablationExperiment} from "./result-row.js";
-import {chooseGeometry} from "./variant-geometry.js";
 
 /** What every row but the last five starts from, and changes in one thing. */
 const start = {factoring: "fused", arithmetic: "int16", workgroups: "resident"} as const;
@@ -78,14 +77,4 @@ export function geometryExperiment(environment: DecodeEnvironment): Experiment {
       return decodeVariants(environment, shape, geometryRows, sessions);
     }
   };
-}
-
-/**
- * The variants that launch on a device what the first one does, itself included: a choice that the kernel makes anyway
- * is the same kernel again, so that their spread is what the protocol resolves in one run.
- */
-export function repeatsOfStart(shape: Shape, gpu: Pick<Gpu, "adapter" | "description">): string[] {
-  const launched = (row: DecodeVariant) =>
-    JSON.stringify([row.factoring, row.workgroups, chooseGeometry(shape, row, gpu)]);
-  return geometryRows.filter((row) => launched(row) === launched(geometryRows[0]!)).map(({variant}) => variant);
 }

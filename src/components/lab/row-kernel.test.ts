@@ -1,7 +1,7 @@
 import {expect, it} from "vitest";
 import {readResults} from "../../data/read-results.js";
 import {collectResults} from "./results-table.js";
-import {kernelOf} from "./row-kernel.js";
+import {kernelOf, repeatsInRecord} from "./row-kernel.js";
 
 const {rows} = collectResults(readResults());
 const onFile = (id: string) => {
@@ -18,6 +18,15 @@ it("gives rows that name the default the name of the default, and others their o
   expect(new Set(["resident", "float32", "tokens-4", "single-512", ...others].map(geometry)).size).toBe(
     others.length + 4
   );
+});
+
+it("finds the rows of a record that repeat one of its kernels, that one first", () => {
+  const repeats = (variant: string) =>
+    repeatsInRecord(rows, onFile(`h200-geometry/${variant}`)).map(({id}) => id.slice(id.lastIndexOf("/") + 1));
+  expect(repeats("resident")[0]).toBe("resident");
+  const same = ["qkv-rows-6", "read-ahead-9", "resident", "residual-rows-2", "size-512", "team-rows-8"];
+  expect(repeats("resident").toSorted()).toEqual(same);
+  expect(repeats("size-256")).toEqual(["size-256"]);
 });
 
 it("finds the kernel of one experiment in the others, and no rung of the ladder that differs in its options", () => {

@@ -64,6 +64,20 @@ export function kernelOf(row: ResultRow): string | null {
   return JSON.stringify([shapeId, weightFormat, launch, {...geometry, workgroups}, kernel]);
 }
 
+/** A measured row, and the others of its record that measured the same kernel under the name of a choice it makes anyway. */
+export function repeatsInRecord(rows: readonly ResultRow[], row: ResultRow): ResultRow[] {
+  const kernel = kernelOf(row);
+  const others = rows.filter(
+    (other) =>
+      other !== row &&
+      other.sourceFile === row.sourceFile &&
+      other.tokensPerSecond !== null &&
+      kernel !== null &&
+      kernelOf(other) === kernel
+  );
+  return [row, ...others];
+}
+
 /** Every row that a sweep may have at a shape. */
 function everyRow(shape: ShapeId): readonly DecodeVariant[] {
   const all = Object.fromEntries(axisNames.map((name) => [name, axes[name].values]));
