@@ -153,7 +153,7 @@ async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
   const unsupported = whyUnsupported({shape, factoring, features}, description);
   if (unsupported) return {line: `${name} not run: ${unsupported}`, matches: false};
   const tokensPerDispatch = workgroups > 1 ? 16 : 1;
-  const geometry = {...defaultGeometry(shape, features, gpu, arithmetic), workgroups, tokensPerDispatch};
+  const geometry = {...defaultGeometry(shape, features, gpu.description, arithmetic), workgroups, tokensPerDispatch};
   const decoder = await createDecoder(device, kernels, weights, {shape, factoring, geometry});
   const decode = async () => {
     decoder.reset(expected.prompt);

@@ -30,7 +30,7 @@ export function changeGeometry(
   features: readonly KernelFeature[],
   {kernel, ...rest}: Partial<Omit<Geometry, "kernels">> & {kernel?: Partial<KernelGeometry>}
 ): Geometry {
-  const geometry = defaultGeometry(shape, features, gpu, rest.arithmetic);
+  const geometry = defaultGeometry(shape, features, gpu.description, rest.arithmetic);
   const names: KernelName[] = [...stageNames, "fused", "fused_grid"];
   const {lanes, lanesAreFixed} = {...geometry, ...rest};
   const most = lanesAreFixed ? lanes : leastLanes;

@@ -43,8 +43,7 @@ export interface ActivationTile {
 export function activationTile(shape: Shape, {features, limits}: Offer): ActivationTile {
   const arithmetic: Arithmetic = features.includes(packedDot) ? "int16" : "float32";
   const used = features.includes("subgroups") ? (["subgroups"] as const) : [];
-  const description = {...anyDevice, features, limits};
-  const geometry = defaultGeometry(shape, used, {adapter: {info: {}} as GPUAdapter, description}, arithmetic);
+  const geometry = defaultGeometry(shape, used, {limits}, arithmetic);
   const [{workgroupSize, tileGroups}] = planToken(shape, "fused", geometry) as [ReturnType<typeof planToken>[number]];
   const groups = Math.max(...Object.values(layerMatrices(shape)).map(({columns}) => columns)) / groupSize;
   const pieces = Math.ceil(groups / tileGroups);
@@ -121,6 +120,3 @@ function leastCommonMultiple(a: number, b: number): number {
   const divisor = (x: number, y: number): number => (y === 0 ? x : divisor(y, x % y));
   return (a / divisor(a, b)) * b;
 }
-
-/** What geometry does not depend on. */
-const anyDevice = {label: "", vendor: "", architecture: "", description: "", software: false};

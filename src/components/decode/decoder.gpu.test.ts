@@ -128,7 +128,7 @@ describe("a decoder whose CPU waits for each dispatch", () => {
     createDecoder(device, kernels, weights, {
       shape,
       factoring: chunked() ? "chunked" : "staged",
-      geometry: defaultGeometry(shape, featureSets(gpu)[0]!, gpu),
+      geometry: defaultGeometry(shape, featureSets(gpu)[0]!, gpu.description),
       ...launch
     });
 
@@ -182,13 +182,13 @@ describe("a decoder whose CPU waits for each dispatch", () => {
   });
 
   test("refuses a dispatch whose workgroups wait for each other", async () => {
-    const geometry = {...defaultGeometry(shape, featureSets(gpu)[0]!, gpu), workgroups: 2};
+    const geometry = {...defaultGeometry(shape, featureSets(gpu)[0]!, gpu.description), workgroups: 2};
     const making = createDecoder(gpu.device, kernels, weights, {shape, factoring: "fused", geometry, awaited: true});
     await expect(making).rejects.toThrow("the CPU waits for dispatches only where workgroups do not wait");
   });
 
   test("refuses a dispatch of several tokens", async () => {
-    const geometry = {...defaultGeometry(shape, featureSets(gpu)[0]!, gpu), tokensPerDispatch: 2};
+    const geometry = {...defaultGeometry(shape, featureSets(gpu)[0]!, gpu.description), tokensPerDispatch: 2};
     const making = createDecoder(gpu.device, kernels, weights, {shape, factoring: "fused", geometry, awaited: true});
     await expect(making).rejects.toThrow("the CPU waits for dispatches only of one token or less");
   });
@@ -284,7 +284,7 @@ describe("a device that is lost", () => {
 });
 
 function makeDecoder(gpu: Gpu, weights: GpuWeights, withKernels = kernels, ofShape = shape): Promise<Decoder> {
-  const geometry = defaultGeometry(ofShape, featureSets(gpu)[0]!, gpu);
+  const geometry = defaultGeometry(ofShape, featureSets(gpu)[0]!, gpu.description);
   const factoring = quickFactorings(gpu).at(-1)!;
   return createDecoder(gpu.device, withKernels, weights, {shape: ofShape, factoring, geometry});
 }

@@ -89,7 +89,7 @@ test.concurrent.each(
     try {
       const weights = await uploadWeights(gpu.device, shape, tensors);
       const run = async (arithmetic: Arithmetic, {factoring, workgroups}: Launch): Promise<Expected> => {
-        const geometry = defaultGeometry(shape, features, gpu, arithmetic);
+        const geometry = defaultGeometry(shape, features, gpu.description, arithmetic);
         const decoder = await createDecoder(gpu.device, kernels, weights, {
           shape,
           factoring,

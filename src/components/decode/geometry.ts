@@ -1,4 +1,4 @@
-import type {Gpu} from "../gpu/device.js";
+import type {DeviceDescription} from "../gpu/device.js";
 import {stageNames, type KernelFeature} from "../gpu/kernels.js";
 import type {Shape, WeightFormat} from "../model/shape.js";
 import {
@@ -19,6 +19,10 @@ const enoughTileGroups = 32;
  */
 const spinLimit = {hardware: 1 << 17, software: 3 << 19};
 
+/** What a geometry depends on beside the shape; of the sizes of subgroups WebGPU's bounds are taken where none are known. */
+export type GeometryDevice = Pick<DeviceDescription, "limits"> &
+  Partial<Pick<DeviceDescription, "software" | "subgroupMinSize" | "subgroupMaxSize">>;
+
 /**
  * The geometry that kernels start with: one workgroup alone has as many loads under way as it can, by the rows of a team
  * and by its size; those of the stages that are mostly reductions are large; matrices get many workgroups of 256, those
@@ -27,11 +31,10 @@ const spinLimit = {hardware: 1 << 17, software: 3 << 19};
 export function defaultGeometry(
   shape: Shape,
   features: readonly KernelFeature[],
-  {adapter, description}: Pick<Gpu, "adapter" | "description">,
+  {limits, software = false, subgroupMinSize = 4, subgroupMaxSize = 128}: GeometryDevice,
   arithmetic: Arithmetic = "float32",
   weightFormat: WeightFormat = "int4"
 ): Geometry {
-  const limits = description.limits as Record<string, number>;
   const workgroupStorage = limits.maxComputeWorkgroupStorageSize!;
   const most = Math.min(limits.maxComputeInvocationsPerWorkgroup!, limits.maxComputeWorkgroupSizeX!);
   const largest = (size: number): number => {
@@ -39,7 +42,6 @@ export function defaultGeometry(
     const groups = tileGroupsBeside(allowed, shape, {features, arithmetic, workgroupStorage});
     return groups < enoughTileGroups && allowed > 64 ? largest(allowed / 2) : allowed;
   };
-  const {subgroupMinSize = 4, subgroupMaxSize = 128} = adapter.info;
   const subgroups = features.includes("subgroups");
   const lanes = subgroups ? subgroupMaxSize : 32;
   const lanesAreFixed = !subgroups || subgroupMinSize === subgroupMaxSize;
@@ -57,9 +59,7 @@ export function defaultGeometry(
   const sizes: Partial<Record<KernelName, KernelGeometry>> = {
     // Where a CPU stands in for a GPU, compiling eight rows takes longer than they save. 16 bytes are a group of int4,
     // but four or eight floats, so that these need more loads under way for as many bytes.
-    fused: description.software
-      ? of(1024)
-      : of(weightFormat === "int4" ? 512 : 1024, {teamRows: 8, qkvRows: 8, residualRows: 8}),
+    fused: software ? of(1024) : of(weightFormat === "int4" ? 512 : 1024, {teamRows: 8, qkvRows: 8, residualRows: 8}),
     fused_grid: of(512, {teamRows: 8, qkvRows: shape.headDim % 6 === 0 ? 6 : 8, residualRows: 2, readAhead: 9}),
     rms_norm_attention: of(512),
     rms_norm_ffn: of(512),
@@ -80,7 +80,7 @@ export function defaultGeometry(
     arithmetic,
     activationsIn: "workgroup memory",
     workgroups: 1,
-    spinLimit: spinLimit[description.software ? "software" : "hardware"],
+    spinLimit: spinLimit[software ? "software" : "hardware"],
     tokensPerDispatch: 1,
     layersPerDispatch: 1,
     workgroupStorage,

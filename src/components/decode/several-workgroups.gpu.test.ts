@@ -160,7 +160,7 @@ describe.skipIf(hasSlowCompiler(gpu))("a dispatch of two workgroups", () => {
 
   // A GPU may hold them all.
   describe.skipIf(!gpu.description.software)("of more workgroups than are resident", () => {
-    const {spinLimit} = defaultGeometry(shape, featureSets(gpu)[0]!, gpu);
+    const {spinLimit} = defaultGeometry(shape, featureSets(gpu)[0]!, gpu.description);
 
     test("is found out by the roll call, in bounded time", async () => {
       const decoder = await makeDecoder({spinLimit});

@@ -1,7 +1,6 @@
 import {expect, test} from "vitest";
 import {layerCacheFloats} from "../model/layout.js";
 import {layerMatrices, matrixBytes, shapes, weightBytesPerToken} from "../model/shape.js";
-import type {Gpu} from "../gpu/device.js";
 import {defaultGeometry} from "./geometry.js";
 import {planToken} from "./plan.js";
 import {bytesPerToken, callsPerToken, stageOf, stages} from "./stages.js";
@@ -12,10 +11,9 @@ const limits = {
   maxComputeWorkgroupSizeX: 256,
   maxComputeWorkgroupStorageSize: 16384
 };
-const device = {adapter: {info: {}}, description: {limits}} as unknown as Gpu;
 
 test.each(all)("every dispatch of $id is one of a stage, as often as is counted", (shape) => {
-  const plan = planToken(shape, "staged", defaultGeometry(shape, [], device)).map(({path}) => stageOf(path));
+  const plan = planToken(shape, "staged", defaultGeometry(shape, [], {limits})).map(({path}) => stageOf(path));
   expect(plan).not.toContain(undefined);
   for (const stage of stages)
     expect(plan.filter((name) => name === stage).length, stage).toBe(callsPerToken(shape, stage));

@@ -21,6 +21,9 @@ export interface DeviceDescription {
   software: boolean;
   features: string[];
   limits: Record<string, number>;
+  /** Invocations of a subgroup: the fewest and the most. Records before 2026-11-23, 14:00 UTC, do not have them. */
+  subgroupMinSize?: number;
+  subgroupMaxSize?: number;
 }
 
 /** Limits that decide what fits: a device is asked for all its adapter has. */
@@ -93,7 +96,7 @@ export async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> 
 
 /** @param gpu where the adapter is from, whose WGSL has the language features that are listed with the adapter's own */
 export function describeAdapter(adapter: GPUAdapter, gpu: GPU | undefined): DeviceDescription {
-  const {vendor, architecture, device, description} = adapter.info;
+  const {vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize} = adapter.info;
   const name = [description, device, [vendor, architecture].filter(Boolean).join(" ")].find(Boolean);
   return {
     label: name ?? "a GPU that does not say its name",
@@ -105,7 +108,9 @@ export function describeAdapter(adapter: GPUAdapter, gpu: GPU | undefined): Devi
       ...adapter.features,
       ...languageFeatures.filter((feature) => gpu?.wgslLanguageFeatures?.has(feature))
     ].sort(),
-    limits: Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]))
+    limits: Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]])),
+    subgroupMinSize,
+    subgroupMaxSize
   };
 }
 

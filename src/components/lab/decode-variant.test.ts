@@ -20,11 +20,12 @@ const roomy = {
   maxComputeWorkgroupSizeX: 1024
 };
 
-function gpuWith(limits: Partial<typeof roomy> = {}, {software = false, features = allFeatures} = {}): Gpu {
-  return {
-    adapter: {info: {subgroupMinSize: 32, subgroupMaxSize: 32}},
-    description: {label: "Fake GPU", software, features, limits: {...roomy, ...limits}}
-  } as unknown as Gpu;
+function gpuWith(
+  limits: Partial<typeof roomy> = {},
+  {software = false, features = allFeatures, subgroupMinSize = 32, subgroupMaxSize = 32} = {}
+): Gpu {
+  const description = {label: "Fake GPU", software, features, subgroupMinSize, subgroupMaxSize};
+  return {description: {...description, limits: {...roomy, ...limits}}} as unknown as Gpu;
 }
 
 const allFeatures = ["packed_4x8_integer_dot_product", "subgroups"];
@@ -111,7 +112,7 @@ describe("a row is unsupported", () => {
 
   test("where a team has fewer lanes than rows, with what it would need", () => {
     const narrow = (subgroupMinSize: number, subgroupMaxSize: number) =>
-      ({...gpuWith(), adapter: {info: {subgroupMinSize, subgroupMaxSize}}}) as unknown as Gpu;
+      gpuWith({}, {subgroupMinSize, subgroupMaxSize});
     const row = {workgroups: "resident", features: ["subgroups"]} as const;
     const needs = "the sum of each row ends in a lane of its own";
     expect(variant({...row, kernel: {teamRows: 8}}).unsupported(narrow(4, 4))).toBe(

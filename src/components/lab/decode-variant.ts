@@ -95,7 +95,7 @@ export function decodeVariants(
       waits,
       unsupported: (gpu) =>
         whyUnsupported(
-          {shape, factoring, features: chooseFeatures(row, gpu), arithmetic, weightFormat},
+          {shape, factoring, features: chooseFeatures(row, gpu.description), arithmetic, weightFormat},
           gpu.description
         ) ?? whyNoGeometry(shape, row, gpu),
       async prepare(context) {
@@ -109,7 +109,7 @@ export function decodeVariants(
         if (readsColumns(row.options))
           weights = await (session.columns ??= layColumns(device, kernels, shape, weights));
         const expected = await (session.expected ??= computeExpected(environment.createProduct, shape, context));
-        const geometry = chooseGeometry(shape, row, gpu);
+        const geometry = chooseGeometry(shape, row, gpu.description);
         if (waits) context.progress("calling the roll of the workgroups", 1);
         const create = (workgroups: number) =>
           createDecoder(device, kernels, weights, {

@@ -63,7 +63,10 @@ export const deviceSchema = z.strictObject({
   /** A CPU pretending to be a GPU: SwiftShader, lavapipe, WARP. */
   software: z.boolean(),
   features: z.array(text),
-  limits: z.record(text, z.number())
+  limits: z.record(text, z.number()),
+  /** Invocations of a subgroup; records before 2026-11-23, 14:00 UTC, do not have them. */
+  subgroupMinSize: z.int().positive().optional(),
+  subgroupMaxSize: z.int().positive().optional()
 });
 
 export const runtimeSchema = z.strictObject({

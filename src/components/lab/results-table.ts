@@ -40,6 +40,8 @@ export interface RecordedDevice {
   runtime: string;
   features: string[];
   limits: Record<string, number>;
+  subgroupMinSize?: number;
+  subgroupMaxSize?: number;
   date: string;
   sourceFile: string;
 }
@@ -282,13 +284,15 @@ function recordedDevices(files: readonly ResultFile[]): RecordedDevice[] {
     const {device, runtime, date} = content;
     const key = JSON.stringify([device.label, runtime.name]);
     if (newest.has(key)) continue;
-    const {label, software, features, limits} = device;
+    const {label, software, features, limits, subgroupMinSize, subgroupMaxSize} = device;
     newest.set(key, {
       device: label,
       software,
       runtime: runtime.name,
       features,
       limits,
+      subgroupMinSize,
+      subgroupMaxSize,
       date: date.slice(0, 10),
       sourceFile: name
     });

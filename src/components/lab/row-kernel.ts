@@ -29,17 +29,15 @@ const rowsOf: Record<string, readonly DecodeVariant[]> = {
  * that has the lanes.
  */
 const roomy = {
-  adapter: {info: {subgroupMinSize: 32, subgroupMaxSize: 32}},
-  description: {
-    features: [...kernelFeatures],
-    software: false,
-    limits: {
-      maxComputeInvocationsPerWorkgroup: 1024,
-      maxComputeWorkgroupSizeX: 1024,
-      maxComputeWorkgroupStorageSize: 32768
-    }
-  }
-} as unknown as Parameters<typeof chooseGeometry>[2];
+  features: [...kernelFeatures],
+  limits: {
+    maxComputeInvocationsPerWorkgroup: 1024,
+    maxComputeWorkgroupSizeX: 1024,
+    maxComputeWorkgroupStorageSize: 32768
+  },
+  subgroupMinSize: 32,
+  subgroupMaxSize: 32
+};
 
 /**
  * Names the kernels of a measured row and how they are launched, so that two rows of one device and runtime with the

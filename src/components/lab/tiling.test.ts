@@ -1,5 +1,4 @@
 import {describe, expect, it, test} from "vitest";
-import type {Gpu} from "../gpu/device.js";
 import {shapes} from "../model/shape.js";
 import type {DecodeVariant} from "./decode-variant.js";
 import {ablated, ablations, ladder} from "./tiling.js";
@@ -9,14 +8,14 @@ const shape = shapes["phi3-mini"];
 
 /** What the experiment may run on: subgroups of one size, of several, and a CPU standing in for a GPU. */
 const devices = {
-  "a GPU with subgroups of 32": fakeGpu([32, 32], false),
-  "a GPU with subgroups of 4 to 64": fakeGpu([4, 64], false),
-  "a CPU with subgroups of 8": fakeGpu([8, 8], true)
+  "a GPU with subgroups of 32": device([32, 32], false),
+  "a GPU with subgroups of 4 to 64": device([4, 64], false),
+  "a CPU with subgroups of 8": device([8, 8], true)
 };
 
 /** All that a rung may change, of the one kernel that it runs. */
-function kernelOf(row: DecodeVariant, gpu: Gpu) {
-  const {options = {}, kernels, ...geometry} = chooseGeometry(shape, row, gpu);
+function kernelOf(row: DecodeVariant, on: TestDevice) {
+  const {options = {}, kernels, ...geometry} = chooseGeometry(shape, row, on);
   const several = row.workgroups === "resident";
   const {workgroupSize, teamRows, qkvRows, residualRows, readAhead} = kernels[several ? "fused_grid" : "fused"];
   return {
@@ -34,8 +33,8 @@ function kernelOf(row: DecodeVariant, gpu: Gpu) {
   };
 }
 
-function changes(before: DecodeVariant, after: DecodeVariant, gpu: Gpu): string[] {
-  const [from, to] = [kernelOf(before, gpu), kernelOf(after, gpu)];
+function changes(before: DecodeVariant, after: DecodeVariant, on: TestDevice): string[] {
+  const [from, to] = [kernelOf(before, on), kernelOf(after, on)];
   return (Object.keys(from) as (keyof typeof from)[]).filter((key) => from[key] !== to[key]);
 }
 
@@ -65,30 +64,30 @@ const expected: Record<string, string[]> = {
   resident: ["readAhead"]
 };
 
-describe.each(Object.entries(devices))("on %s", (name, gpu) => {
+describe.each(Object.entries(devices))("on %s", (name, on) => {
   test.each(ladder.slice(1).map((row, i) => [row.label, ladder[i]!, row] as const))(
     "“%s” changes that alone",
     (_label, before, after) => {
       // The last rung is the default, which has fewer rows where the size of a subgroup is not known.
       if (after === ladder.at(-1) && name.includes("4 to 64")) return;
-      expect(changes(before, after, gpu)).toEqual(expected[after.variant]);
+      expect(changes(before, after, on)).toEqual(expected[after.variant]);
     }
   );
 
   it("ablates the default, as nothing but the device chose it", () => {
-    const geometry = chooseGeometry(shape, ablated, gpu);
+    const geometry = chooseGeometry(shape, ablated, on);
     for (const row of ablations.filter(({kernel}) => !kernel)) {
       if (row.arithmetic === "int16" && row.features?.length) {
-        expect(chooseGeometry(shape, row, gpu).kernels, row.label).toEqual(geometry.kernels);
+        expect(chooseGeometry(shape, row, on).kernels, row.label).toEqual(geometry.kernels);
       }
     }
   });
 });
 
 it("ends, on a GPU, with what the ablations change, before there are several workgroups", () => {
-  const gpu = devices["a GPU with subgroups of 32"];
+  const on = devices["a GPU with subgroups of 32"];
   const last = ladder.findLast(({workgroups = 1}) => workgroups === 1)!;
-  expect(chooseGeometry(shape, ablated, gpu).kernels.fused).toEqual(chooseGeometry(shape, last, gpu).kernels.fused);
+  expect(chooseGeometry(shape, ablated, on).kernels.fused).toEqual(chooseGeometry(shape, last, on).kernels.fused);
 });
 
 it("has no label twice, so that a plot can tell its lines apart", () => {
@@ -96,11 +95,13 @@ it("has no label twice, so that a plot can tell its lines apart", () => {
   expect(new Set(labels).size).toBe(labels.length);
 });
 
-function fakeGpu([subgroupMinSize, subgroupMaxSize]: [number, number], software: boolean): Gpu {
+type TestDevice = ReturnType<typeof device>;
+
+function device([subgroupMinSize, subgroupMaxSize]: [number, number], software: boolean) {
   const limits = {
     maxComputeInvocationsPerWorkgroup: 1024,
     maxComputeWorkgroupSizeX: 1024,
     maxComputeWorkgroupStorageSize: 49152
   };
-  return {adapter: {info: {subgroupMinSize, subgroupMaxSize}}, description: {limits, software}} as unknown as Gpu;
+  return {limits, features: [], software, subgroupMinSize, subgroupMaxSize};
 }

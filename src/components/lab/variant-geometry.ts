@@ -1,5 +1,5 @@
 import {mostWorkgroups} from "../decode/fit.js";
-import {defaultGeometry} from "../decode/geometry.js";
+import {defaultGeometry, type GeometryDevice} from "../decode/geometry.js";
 import type {GpuWeights} from "../decode/gpu-weights.js";
 import {
   divideLayers,
@@ -10,7 +10,7 @@ import {
   type KernelGeometry
 } from "../decode/plan.js";
 import {residencyKey} from "../decode/residency.js";
-import type {Gpu} from "../gpu/device.js";
+import type {DeviceDescription, Gpu} from "../gpu/device.js";
 import {featuresOf, type KernelFeature} from "../gpu/kernels.js";
 import type {Shape} from "../model/shape.js";
 import type {DecodeVariant} from "./decode-variant.js";
@@ -21,16 +21,20 @@ const mostTried = {hardware: 4096, software: 4};
 /** The optional features that the kernels of a variant use on a device. */
 export function chooseFeatures(
   {features}: DecodeVariant,
-  {description}: Pick<Gpu, "description">
+  device: Pick<DeviceDescription, "features">
 ): readonly KernelFeature[] {
-  return features ?? featuresOf(description);
+  return features ?? featuresOf(device);
 }
 
 /** The geometry of a variant; how many workgroups are resident is yet to be found out. */
-export function chooseGeometry(shape: Shape, row: DecodeVariant, gpu: Pick<Gpu, "adapter" | "description">): Geometry {
+export function chooseGeometry(
+  shape: Shape,
+  row: DecodeVariant,
+  device: GeometryDevice & Pick<DeviceDescription, "features">
+): Geometry {
   const {arithmetic, activationsIn, workgroups = 1, tokensPerDispatch = 1, dispatches = 1} = row;
   const {kernel, lanes, options} = row;
-  const geometry = defaultGeometry(shape, chooseFeatures(row, gpu), gpu, arithmetic, row.weightFormat);
+  const geometry = defaultGeometry(shape, chooseFeatures(row, device), device, arithmetic, row.weightFormat);
   const kernels = lanes ? withRowsUpTo(lanes, geometry.kernels) : geometry.kernels;
   const name = workgroups === 1 ? "fused" : "fused_grid";
   return {
@@ -50,7 +54,7 @@ export function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): strin
   const {workgroups = 1, dispatches = 1, kernel} = row;
   const {label, limits} = gpu.description;
   if (divideLayers(shape, dispatches) === null) return whyUndivided(shape, dispatches);
-  const geometry = chooseGeometry(shape, row, gpu);
+  const geometry = chooseGeometry(shape, row, gpu.description);
   for (const limit of ["maxComputeInvocationsPerWorkgroup", "maxComputeWorkgroupSizeX"] as const) {
     const size = kernel?.workgroupSize ?? 0;
     if (size > limits[limit]!)

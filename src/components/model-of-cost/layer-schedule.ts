@@ -1,8 +1,7 @@
-import {defaultGeometry} from "../decode/geometry.js";
+import {defaultGeometry, type GeometryDevice} from "../decode/geometry.js";
 import {isOneKernel, planToken, type Dispatch, type Factoring} from "../decode/plan.js";
 import {bytesPerToken, callsPerToken, stageOf} from "../decode/stages.js";
 import {defaultLimits} from "../gpu/default-limits.js";
-import type {Gpu} from "../gpu/device.js";
 import {featuresOf} from "../gpu/kernels.js";
 import {layerMatrices, type Shape} from "../model/shape.js";
 import {operationBytes} from "./operation-bytes.js";
@@ -38,21 +37,15 @@ export interface LayerSchedule {
 }
 
 /** What a plan depends on beside the shape: what a device offers. */
-export interface PlanDevice {
-  limits: Record<string, number>;
+export interface PlanDevice extends GeometryDevice {
   /** WebGPU's names, and WGSL's of what an implementation has. */
   features: readonly string[];
-  /** Invocations of a subgroup, as the adapter says them; of no account without the feature `subgroups`. */
-  subgroupMinSize: number;
-  subgroupMaxSize: number;
 }
 
 /** What every WebGPU device has, by the specification: its default limits, and no optional feature. */
 export const defaultDevice: PlanDevice = {
   limits: defaultLimits,
-  features: [],
-  subgroupMinSize: 4,
-  subgroupMaxSize: 128
+  features: []
 };
 
 /**
@@ -61,11 +54,10 @@ export const defaultDevice: PlanDevice = {
  * @throws {Error} when a workgroup that the device allows has no room for the activations.
  */
 export function planOn(device: PlanDevice, shape: Shape, factoring: Factoring, workgroups = 1): Dispatch[] {
-  const {limits, features, subgroupMinSize, subgroupMaxSize} = device;
-  const gpu = {adapter: {info: {subgroupMinSize, subgroupMaxSize}}, description: {limits, features}} as unknown as Gpu;
+  const {features} = device;
   const arithmetic = features.includes("packed_4x8_integer_dot_product") ? "int16" : "float32";
   return planToken(shape, factoring, {
-    ...defaultGeometry(shape, featuresOf({features}), gpu, arithmetic),
+    ...defaultGeometry(shape, featuresOf(device), device, arithmetic),
     workgroups
   });
 }

@@ -29,7 +29,7 @@ const metal = [
   }
 ];
 
-/** Invocations of a subgroup on every GPU of NVIDIA, of which a record does not say them. */
+/** Invocations of a subgroup on every GPU of NVIDIA, for records that do not say them yet. */
 const warp = 32;
 
 /**
@@ -53,7 +53,7 @@ export function recordedDiagramDevices(results: Results, m2: string, measured: s
     {
       label: measured,
       cores: gpuCores(results, measured),
-      plan: {...found, subgroupMinSize: warp, subgroupMaxSize: warp},
+      plan: {...found, subgroupMinSize: found.subgroupMinSize ?? warp, subgroupMaxSize: found.subgroupMaxSize ?? warp},
       limits: html`<span
         >with the limits and features that the device has on record
         ${cite({source: `results/${found.sourceFile}`, sourceUrl: recordUrl(found.sourceFile)})}</span
@@ -67,12 +67,11 @@ export async function* yourDiagramDevice(gpu: GPU | undefined): AsyncGenerator<D
   yield null;
   try {
     const adapter = await requestAdapter(gpu);
-    const {label, limits, features} = describeAdapter(adapter, gpu);
-    const {subgroupMinSize = 4, subgroupMaxSize = 128} = adapter.info;
+    const plan = describeAdapter(adapter, gpu);
     yield {
-      label: `Yours: ${label}`,
+      label: `Yours: ${plan.label}`,
       cores: null,
-      plan: {limits, features, subgroupMinSize, subgroupMaxSize},
+      plan,
       limits: "with the limits and features that your browser says this device has"
     };
   } catch {
