@@ -10,7 +10,16 @@ import {
   type ScheduledStage
 } from "../model-of-cost/layer-schedule.js";
 import type {Shape} from "../model/shape.js";
-import {coreDiagram, createSvg, drawBarrier, drawCell, drawDispatch, drawLanes, drawTitle} from "./core-diagram.js";
+import {
+  coreDiagram,
+  createSvg,
+  drawBarrier,
+  drawCell,
+  drawDispatch,
+  drawLanes,
+  drawTitle,
+  fontSize
+} from "./core-diagram.js";
 import type {DiagramDevice, DiagramOptions, DrawnDevice, Svg} from "./core-diagram.js";
 import {formatCount, formatNumber, formatQuantity} from "./format.js";
 
@@ -152,7 +161,8 @@ function drawBlock(
   const end = right - 4;
   const apart = Math.min(leastApart, (end - margin.left) / Math.max(1, drawn.length - 1));
   const places = spread(middles, apart, end);
-  drawn.forEach((stage, i) => drawName(svg, middles[i]!, places[i]!, lanes + lanesHeight, nameOf(stage)));
+  const size = (fontSize * apart) / leastApart; // smaller where they are closer, so that none lies on another
+  drawn.forEach((stage, i) => drawName(svg, middles[i]!, places[i]!, lanes + lanesHeight, nameOf(stage), size));
   drawLanes(svg, lanes, lane, margin.left, time(layerDuration(schedule)));
 }
 
@@ -182,7 +192,7 @@ export function spread(wanted: readonly number[], apart: number, end: number): n
 }
 
 /** Below its stage, slanted, and at the end of a line where others leave it no room: most are narrower than their names. */
-function drawName(svg: Svg, from: number, x: number, y: number, name: string): void {
+function drawName(svg: Svg, from: number, x: number, y: number, name: string, size: number): void {
   svg
     .append("path")
     .attr("d", `M${from},${y + 1}L${x},${y + leaderHeight}`)
@@ -192,6 +202,7 @@ function drawName(svg: Svg, from: number, x: number, y: number, name: string): v
     .append("text")
     .attr("transform", `translate(${x + 4},${y + leaderHeight + 10}) rotate(-45)`)
     .attr("text-anchor", "end")
+    .attr("font-size", size)
     .text(name);
 }
 

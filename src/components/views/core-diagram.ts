@@ -38,7 +38,8 @@ export interface DiagramOptions {
 
 export type Svg = Selection<SVGSVGElement, undefined, null, undefined>;
 
-const fontSize = 11;
+/** Pixels. */
+export const fontSize = 11;
 
 /** Cores of a GPU of which nobody has said them yet, and the most that can be drawn. */
 const unknownCores = 16;

@@ -66,7 +66,7 @@ describe("what gave nothing", () => {
       "staged-int16-subgroups": 300,
       "chunked-2-float32-subgroups": 10.1
     });
-    const lists = noGains(sweepChanges(rows)).map((pairs) => pairs.map(({after}) => after.label));
+    const lists = noGains(sweepChanges(rows), 0.02).map((pairs) => pairs.map(({after}) => after.label));
     expect(lists).toEqual([["fused-1-float32-portable", "staged-float32-portable"], ["chunked-2-float32-subgroups"]]);
   });
 

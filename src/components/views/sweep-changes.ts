@@ -15,9 +15,6 @@ export interface Change {
   after: ResultRow & {tokensPerSecond: number};
 }
 
-/** Figures that differ by less than this part count as equal: rows of one kernel may. */
-export const indistinguishable = 0.02;
-
 /** A choice, and how the id of the row that makes it follows from that of the row that does not; null where it does not. */
 const choices: readonly {what: string; change(variant: string): string | null}[] = [
   {what: "16-bit integers, not float32", change: replace(/-float32(?=-(subgroups|portable))/, "-int16")},
@@ -82,24 +79,27 @@ export function changesOnFile(results: {rows: ResultRow[]}): Change[] {
   });
 }
 
-/** Choices that made no row faster, the worst first. */
-export function noGains(changes: readonly Change[]): Change[][] {
+/**
+ * Choices that made no row faster, the worst first.
+ * @param equal figures that differ by less than this part count as equal: rows of one kernel may
+ */
+export function noGains(changes: readonly Change[], equal: number): Change[][] {
   const gain = ({before, after}: Change) => after.tokensPerSecond / before.tokensPerSecond;
   return [...group(changes, ({what}) => what).values()]
-    .filter((pairs) => pairs.every((pair) => gain(pair) < 1 + indistinguishable))
+    .filter((pairs) => pairs.every((pair) => gain(pair) < 1 + equal))
     .map((pairs) => [...pairs].sort((a, b) => gain(a) - gain(b)))
     .sort((a, b) => gain(a[0]!) - gain(b[0]!));
 }
 
 /** A line for each choice that made no row faster, with the pair of rows that lost the most by it. */
-export function noGainsList(changes: readonly Change[]): HTMLElement {
-  const lines = noGains(changes);
+export function noGainsList(changes: readonly Change[], equal: number): HTMLElement {
+  const lines = noGains(changes, equal);
   if (lines.length === 0) return html`<p class="no-gains">Every choice on record made some row faster.</p>`;
   return html`<ul class="no-gains">
     ${lines.map((pairs) => {
       const [{what, before, after}] = pairs as [Change];
       const ratio = after.tokensPerSecond / before.tokensPerSecond;
-      const loss = ratio > 1 - indistinguishable ? "no difference" : `${formatNumber(100 * (1 - ratio))}\u00a0% less`;
+      const loss = ratio > 1 - equal ? "no difference" : `${formatNumber(100 * (1 - ratio))}\u00a0% less`;
       const worst = pairs.length > 1 ? `, the worst of ${formatQuantity(pairs.length, "pair")} of rows` : "";
       return html`<li>
         <strong>${what}.</strong> At “${shapeLabel(before)}” on the ${ranOn(before)}, “${before.label}” has

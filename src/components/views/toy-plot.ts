@@ -62,7 +62,7 @@ export function toyPlot({rows, yours, width = 640}: ToyPlotOptions): HTMLElement
     const plot = Plot.plot({
       ...frame(width),
       marginLeft: 52, // "20,000" is wider than the other plots' figures
-      x: hiddenScale(isNarrow(width) ? 340 : 420),
+      x: hiddenScale(isNarrow(width) ? 340 : 1200),
       y: {...y, base: 2, ticks: ticksBetween(low, high)}, // base 10 would leave some ticks without a label
       marks: pointMarks(points, series, ([point]) => dashOf(point!.row))
     }) as unknown as PlotElement;
@@ -90,7 +90,7 @@ function labels(series: readonly Point[][], width: number) {
   return series.flatMap((line) =>
     line.map((point) => {
       const {row, y} = point;
-      const name = isNarrow(width) ? formatRate(y) : `${whose(row)}, ${launchOf(row)}: ${formatRate(y)}`;
+      const name = isNarrow(width) ? formatRate(y) : `${launchOf(row)}: ${formatRate(y)}`;
       return {text: point === line.at(-1) ? name : "", point};
     })
   );
