@@ -1,6 +1,7 @@
 import {expect, test} from "vitest";
 import {exampleCost, exampleRun} from "./components/lab/lab-fakes.js";
 import {shapes} from "./components/model/shape.js";
+import {readResults} from "./data/read-results.js";
 import {testPage} from "./testing/page-tests.js";
 import {expectToFit, useBrowser} from "./testing/site.js";
 
@@ -11,6 +12,8 @@ testPage("/why", openPage);
 test("the picture of busy cores shows the device chosen, also when the window changes", async () => {
   const {page} = await openPage("/why");
   const picture = page.locator(".busy-cores svg");
+  await expect.poll(() => picture.getAttribute("aria-label")).toMatch(/^NVIDIA H200\. /);
+  await page.locator(".busy-cores label", {hasText: "M2 Pro"}).click();
   await expect.poll(() => picture.getAttribute("aria-label")).toMatch(/^Apple M2 Pro\. .*attention on 19 then 13/);
   for (const factoring of ["fused", "chunked", "staged", "unfused"])
     expect(await picture.textContent()).toContain(`${factoring}: `);
@@ -89,7 +92,11 @@ function coloursOfCores(): number[][] {
 test("it ends with the ratio of a run that the reader made on another page, until they forget it", async () => {
   const {page} = await openPage("/why");
   const end = page.locator(".own-ratio");
-  expect(await page.locator(".stage-excess tbody tr").count()).toBe(9);
+  expect(await page.locator(".stage-cost tbody tr").count()).toBe(9);
+  expect(await page.locator(".predictions tbody tr").count()).toBe(10);
+  const bars = await page.locator(".workgroup-cost-plot svg").getAttribute("aria-label");
+  expect(bars).toMatch(/^NVIDIA H200\. .*132: 995\s.s a token, .* ms of all, made of .* waits for each other\.$/);
+  expect(await page.locator(".stage-cost-plot svg").getAttribute("aria-label")).toMatch(/lm_head: at least /);
   expect(await page.locator(".budgets thead").innerText()).toContain("612");
   expect(await page.locator("#observablehq-main h2").last().innerText()).toBe("Your own ratio");
   expect(await page.locator(".kernel-tabs [role=tab]").allInnerTexts()).toContain("fused_grid.wgsl");
@@ -111,6 +118,24 @@ test("it ends with the ratio of a run that the reader made on another page, unti
   await end.locator("button").click();
   expect(await end.innerText()).toMatch(/^You have not run anything yet/);
   expect(await page.evaluate((key) => localStorage.getItem(key), key)).toBeNull();
+});
+
+test("a run with many counts of workgroups says what a wait costs there, and what that predicts", async () => {
+  const {page} = await openPage("/why");
+  const run = readResults().find(({name}) => name === "h200-workgroups.json")!.content;
+  await page.evaluate(
+    ([key, runs]) => localStorage.setItem(key!, runs!),
+    ["phi3-dispatch-notebook/runs/1", JSON.stringify({a: run})]
+  );
+  await page.reload();
+  const end = page.locator(".own-ratio");
+  await expect
+    .poll(() => end.innerText())
+    .toMatch(
+      /takes 1\.\d+ times the least, and a wait 2\.\d+\s.s, by 2 to 32 workgroups of .*For 132 these two numbers predict 9\d\d\stok\/s; you measured 1,005\stok\/s \(−\d.*%\)/
+    );
+  expect(await end.locator(".workgroup-cost-plot svg").getAttribute("aria-label")).toMatch(/^Yours, NVIDIA H200\. /);
+  await expectToFit(page, 360);
 });
 
 /** Red, green and blue as such an eye sees them: Machado, Oliveira and Fernandes 2009, at full severity. */

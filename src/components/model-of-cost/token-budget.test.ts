@@ -1,6 +1,6 @@
 import {expect, test} from "vitest";
 import type {TokenStage} from "./layer-schedule.js";
-import {divideToken, ratesOf} from "./token-budget.js";
+import {divideToken, leastTime, ratesOf} from "./token-budget.js";
 
 /** A stage that two cores divide, so that each reads half of it. */
 const stage = (bytes: number, calls = 1, cores = 2): TokenStage => ({
@@ -9,13 +9,16 @@ const stage = (bytes: number, calls = 1, cores = 2): TokenStage => ({
 });
 const stages = [stage(100, 2), stage(40, 1, 1)];
 const rates = {core: 100, memory: 250};
-const measured = {whole: 2, stages, rates, boundaries: 0.4};
+const model = {slowdown: 1.1, boundary: 0.02};
+const measured = {whole: 2, stages, rates, boundaries: 10, model};
 
-test("a token is what the cores need, what they share, its boundaries and a rest", () => {
+test("a token is what its work takes at least, how much slower it is, its boundaries and a rest", () => {
   expect(divideToken(measured)).toEqual({
-    ...{whole: 2, memory: 0, boundaries: 0.4},
-    ...{cores: expect.closeTo(1.4), rest: expect.closeTo(0.2)}
+    ...{whole: 2, memory: expect.closeTo(0)},
+    ...{cores: expect.closeTo(1.4), slower: expect.closeTo(0.14), boundaries: expect.closeTo(0.2)},
+    rest: expect.closeTo(0.26)
   });
+  expect(leastTime(stages, rates)).toBeCloseTo(1.4);
 });
 
 test("a stage that the memory holds up does not use the time in which another leaves the memory idle", () => {
@@ -28,7 +31,7 @@ test("a stage that the memory holds up does not use the time in which another le
 });
 
 test("a token faster than its parts has a negative rest", () => {
-  expect(divideToken({...measured, whole: 1.7}).rest).toBeCloseTo(-0.1);
+  expect(divideToken({...measured, whole: 1.7}).rest).toBeCloseTo(-0.04);
 });
 
 test("a core is as fast as one workgroup alone, and the memory as its bandwidth", () => {

@@ -1,3 +1,5 @@
+import {sum} from "d3";
+import type {CostModel} from "./cost-fit.js";
 import {bytesFromMemory, durationOf, tokenDuration, type TokenStage} from "./layer-schedule.js";
 
 /** Where the time of a token goes, in milliseconds. The parts add up to the whole; the rest may be negative. */
@@ -10,9 +12,11 @@ export interface TokenBudget {
    * in which another leaves the memory idle.
    */
   memory: number;
-  /** Launching dispatches, or waiting inside one. */
+  /** What the same work takes longer than that, by the design's own cost model. */
+  slower: number;
+  /** Launching dispatches or waiting inside one, and what comes with each, by the same model. */
   boundaries: number;
-  /** What the three do not explain. */
+  /** What these do not explain. */
   rest: number;
 }
 
@@ -44,25 +48,41 @@ export function timeStage(stage: TokenStage, rates: Rates): StageTime {
   return {cores: durationOf(stage) / rates.core, memory: bytesFromMemory(stage) / rates.memory};
 }
 
+/** The least that a token can take, ms: each stage the longer of its two times. */
+export function leastTime(stages: readonly TokenStage[], rates: Rates): number {
+  return sum(stages, (stage) => {
+    const {cores, memory} = timeStage(stage, rates);
+    return stage.calls * Math.max(cores, memory);
+  });
+}
+
 /**
- * Divides a measured token. Nothing is fitted: every number is measured elsewhere or follows from the plan.
+ * Divides a measured token.
  * @param whole the token, ms
  * @param stages by the plan, as layer-schedule.ts has them
- * @param boundaries what launching dispatches takes, or waiting inside one, ms
+ * @param boundaries dispatches, or waits inside one
+ * @param model of the design on the device, fitted to other times than this one
  */
 export function divideToken({
   whole,
   stages,
   rates,
-  boundaries
+  boundaries,
+  model
 }: {
   whole: number;
   stages: readonly TokenStage[];
   rates: Rates;
   boundaries: number;
+  model: CostModel;
 }): TokenBudget {
-  const times = stages.map((stage) => ({calls: stage.calls, ...timeStage(stage, rates)}));
-  const cores = times.reduce((sum, {calls, cores}) => sum + calls * cores, 0);
-  const memory = times.reduce((sum, {calls, cores, memory}) => sum + calls * Math.max(0, memory - cores), 0);
-  return {whole, cores, memory, boundaries, rest: whole - cores - memory - boundaries};
+  const least = leastTime(stages, rates);
+  const cores = sum(stages, (stage) => stage.calls * timeStage(stage, rates).cores);
+  const parts = {
+    cores,
+    memory: least - cores,
+    slower: least * (model.slowdown - 1),
+    boundaries: boundaries * model.boundary
+  };
+  return {whole, ...parts, rest: whole - sum(Object.values(parts))};
 }

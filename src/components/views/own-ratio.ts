@@ -16,7 +16,10 @@ import {yourFinding} from "./geometry-answer.js";
 import {comparesDesigns, costFigures, hasSeveral, type OwnRuns} from "./own-runs.js";
 import {leastGain} from "./ladder.js";
 import {leastGainText} from "./no-gain-table.js";
+import {ownCost} from "./own-cost.js";
+import {formatError} from "./predictions.js";
 import {ownSeries, seriesName} from "./profile-series.js";
+import {workgroupCostPlot} from "./workgroup-cost-plot.js";
 
 type Words = (string | HTMLElement)[];
 type Kind<K extends AnyRecord["kind"]> = Extract<AnyRecord, {kind: K}>;
@@ -30,6 +33,7 @@ export function ownRatio(runs: OwnRuns): HTMLElement {
     const designs = runsOf(records).some(comparesDesigns);
     element.replaceChildren(
       ...found.map((sentence) => html`<p class="your-answer">${sentence}</p>`),
+      ...plots(records),
       ...(designs ? [] : [whatIsMissing(records.length > 0)]),
       ...(records.length > 0 ? [html`<button type="button" onclick=${forget}>Forget my runs</button>`] : [])
     );
@@ -49,13 +53,14 @@ export function ownRatio(runs: OwnRuns): HTMLElement {
  * @param records newest first
  */
 export function findings(records: readonly AnyRecord[]): Words[] {
-  const runs = runsOf(records).toSorted((a, b) => weightBytesPerToken(b.shape) - weightBytesPerToken(a.shape));
+  const runs = largestFirst(records);
   const one = runs.find(compareFactorings);
   const several = runs.find(hasSeveral);
   const [newest] = runsOf(records);
   const sentences: (Words | null)[] = [
     one ? [...compareOne(one), runDate(one)] : null,
     several ? [...yourFinding(several, strong), runDate(several)] : null,
+    costed(runs)?.sentence ?? null,
     !one && !several && newest ? compareRows(newest) : null,
     ...records.map((record) => (record.kind === "cost" ? (compareReads(record) ?? compareCosts(record)) : null)),
     ...records.map((record) => (record.kind === "profile" ? compareStages(record) : null))
@@ -63,10 +68,43 @@ export function findings(records: readonly AnyRecord[]): Words[] {
   return sentences.filter((sentence) => sentence !== null);
 }
 
+/** What the two numbers of one dispatch are on the reader's device, by the largest model that has them. */
+function costed(runs: readonly RunRecord[]): {sentence: Words; plot: () => HTMLElement} | null {
+  for (const run of runs) {
+    const cost = ownCost(run);
+    if (!cost) continue;
+    const {model, fitted, most, predicted} = cost;
+    const measured = 1000 / most.milliseconds;
+    const name = nameDevice(run.device);
+    const sentence = [
+      `On your device, ${name}, the work of one dispatch takes `,
+      strong(`${formatNumber(model.slowdown)} times`),
+      ` the least, and a wait `,
+      strong(formatMicroseconds(1000 * model.boundary)),
+      `, by ${formatCount(fitted[0]!.workgroups)} to ${formatQuantity(fitted.at(-1)!.workgroups, "workgroup")} of “${run.shape.label}”. For ${formatCount(most.workgroups)} these two numbers predict `,
+      html`<strong class="predicted">${formatRate(predicted)}</strong>`,
+      "; you measured ",
+      strong(formatRate(measured)),
+      ` (${formatError(predicted / measured - 1)}).${runDate(run)}`
+    ];
+    return {sentence, plot: () => workgroupCostPlot({...cost, ranOn: `Yours, ${name}`, meaning: "yours"})};
+  }
+  return null;
+}
+
+function plots(records: readonly AnyRecord[]): HTMLElement[] {
+  const found = costed(largestFirst(records));
+  return found ? [found.plot()] : [];
+}
+
 const strong = (text: string) => html`<strong class="yours">${text}</strong>`;
 
 function runsOf(records: readonly AnyRecord[]): RunRecord[] {
   return records.filter((record) => record.kind === "run");
+}
+
+function largestFirst(records: readonly AnyRecord[]): RunRecord[] {
+  return runsOf(records).toSorted((a, b) => weightBytesPerToken(b.shape) - weightBytesPerToken(a.shape));
 }
 
 function measuredRows({rows}: RunRecord): MeasuredRow[] {

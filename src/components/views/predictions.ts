@@ -1,0 +1,78 @@
+import {html} from "htl";
+import type {ResultRow} from "../lab/result-row.js";
+import {costOf, errorOf, type CostModel} from "../model-of-cost/cost-fit.js";
+import type {TokenStage} from "../model-of-cost/layer-schedule.js";
+import {leastTime, ratesOf} from "../model-of-cost/token-budget.js";
+import {formatCount, formatMilliseconds, formatNumber} from "./format.js";
+import {cite, ranOn} from "./recorded.js";
+
+/** A measured token, and what the two numbers of its design say of it, which were not fitted to it. */
+export interface Prediction {
+  what: string;
+  row: ResultRow;
+  boundaries: number;
+  /** Milliseconds. */
+  predicted: number;
+  measured: number;
+  /** How much more is predicted, as a part of what was measured; negative where it is less. */
+  error: number;
+}
+
+export interface PredictionTerms {
+  what: string;
+  row: ResultRow;
+  /** One workgroup in the same arithmetic, and its token by the plan: how fast a core is. */
+  alone: {row: ResultRow; stages: readonly TokenStage[]};
+  /** The token by the plan. */
+  stages: readonly TokenStage[];
+  boundaries: number;
+  model: CostModel;
+  /** Bytes a second. */
+  readBandwidth: number;
+}
+
+export function predict({what, row, alone, stages, boundaries, model, readBandwidth}: PredictionTerms): Prediction {
+  const rates = ratesOf({milliseconds: alone.row.millisecondsPerToken!, stages: alone.stages}, readBandwidth);
+  const time = {least: leastTime(stages, rates), boundaries, milliseconds: row.millisecondsPerToken!};
+  return {
+    ...{what, row, boundaries, measured: time.milliseconds},
+    predicted: costOf(time, model),
+    error: errorOf(time, model)
+  };
+}
+
+/** "−7.6 %", "+2.7 %" */
+export function formatError(error: number): string {
+  return `${error < 0 ? "−" : "+"}${formatNumber(Math.abs(100 * error))}\u00a0%`;
+}
+
+/** What was predicted beside what was measured. */
+export function predictionTable(predictions: readonly Prediction[]): HTMLElement {
+  return html`<div class="scrolls predictions" role="region" aria-label="Predicted and measured" tabindex="0">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Not fitted to</th>
+          <th scope="col" class="number">Boundaries a token</th>
+          <th scope="col" class="number">Predicted</th>
+          <th scope="col" class="number">Measured</th>
+          <th scope="col" class="number">Error</th>
+          <th scope="col">Record</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${predictions.map(
+          ({what, row, boundaries, predicted, measured, error}) =>
+            html`<tr>
+              <th scope="row">${what}</th>
+              <td class="number">${formatCount(boundaries)}</td>
+              <td class="number"><span class="predicted">${formatMilliseconds(predicted)}</span></td>
+              <td class="number"><span class="recorded">${formatMilliseconds(measured)}</span></td>
+              <td class="number">${formatError(error)}</td>
+              <td>${ranOn(row)} ${cite(row)}</td>
+            </tr>`
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
