@@ -16,6 +16,8 @@ export interface Prediction {
   measured: number;
   /** How much more is predicted, as a part of what was measured; negative where it is less. */
   error: number;
+  /** The error where all that a boundary takes beyond the least is its own; null where that is not asked for. */
+  plainError: number | null;
 }
 
 export interface PredictionTerms {
@@ -27,17 +29,21 @@ export interface PredictionTerms {
   stages: readonly TokenStage[];
   boundaries: number;
   model: CostModel;
+  /** Of a boundary, if the work took no longer than the least, ms. */
+  plainBoundary?: number;
   /** Bytes a second. */
   readBandwidth: number;
 }
 
-export function predict({what, row, alone, stages, boundaries, model, readBandwidth}: PredictionTerms): Prediction {
+export function predict(terms: PredictionTerms): Prediction {
+  const {what, row, alone, stages, boundaries, model, plainBoundary, readBandwidth} = terms;
   const rates = ratesOf({milliseconds: alone.row.millisecondsPerToken!, stages: alone.stages}, readBandwidth);
   const time = {least: leastTime(stages, rates), boundaries, milliseconds: row.millisecondsPerToken!};
   return {
     ...{what, row, boundaries, measured: time.milliseconds},
     predicted: costOf(time, model),
-    error: errorOf(time, model)
+    error: errorOf(time, model),
+    plainError: plainBoundary === undefined ? null : errorOf(time, {slowdown: 1, boundary: plainBoundary})
   };
 }
 
@@ -46,8 +52,11 @@ export function formatError(error: number): string {
   return `${error < 0 ? "−" : "+"}${formatNumber(Math.abs(100 * error))}\u00a0%`;
 }
 
-/** What was predicted beside what was measured. */
-export function predictionTable(predictions: readonly Prediction[]): HTMLElement {
+/**
+ * What was predicted beside what was measured.
+ * @param plain what the error by the boundary alone is called
+ */
+export function predictionTable(predictions: readonly Prediction[], plain: string): HTMLElement {
   return html`<div class="scrolls predictions" role="region" aria-label="Predicted and measured" tabindex="0">
     <table>
       <thead>
@@ -57,18 +66,20 @@ export function predictionTable(predictions: readonly Prediction[]): HTMLElement
           <th scope="col" class="number">Predicted</th>
           <th scope="col" class="number">Measured</th>
           <th scope="col" class="number">Error</th>
+          <th scope="col" class="number">${plain}</th>
           <th scope="col">Record</th>
         </tr>
       </thead>
       <tbody>
         ${predictions.map(
-          ({what, row, boundaries, predicted, measured, error}) =>
+          ({what, row, boundaries, predicted, measured, error, plainError}) =>
             html`<tr>
               <th scope="row">${what}</th>
               <td class="number">${formatCount(boundaries)}</td>
               <td class="number"><span class="predicted">${formatMilliseconds(predicted)}</span></td>
               <td class="number"><span class="recorded">${formatMilliseconds(measured)}</span></td>
               <td class="number">${formatError(error)}</td>
+              <td class="number">${plainError === null ? "–" : formatError(plainError)}</td>
               <td>${ranOn(row)} ${cite(row)}</td>
             </tr>`
         )}
