@@ -4,7 +4,7 @@ import {costOf, errorOf, type CostModel} from "../model-of-cost/cost-fit.js";
 import type {TokenStage} from "../model-of-cost/layer-schedule.js";
 import {leastTime, ratesOf} from "../model-of-cost/token-budget.js";
 import {formatCount, formatMilliseconds, formatNumber} from "./format.js";
-import {cite, ranOn} from "./recorded.js";
+import {cite} from "./recorded.js";
 
 /** A measured token, and what the two numbers of its design say of it, which were not fitted to it. */
 export interface Prediction {
@@ -61,13 +61,13 @@ export function predictionTable(predictions: readonly Prediction[], plain: strin
     <table>
       <thead>
         <tr>
-          <th scope="col">Not fitted to</th>
+          <th scope="col" style="min-width: 11em;">Not fitted to</th>
           <th scope="col" class="number">Boundaries a token</th>
           <th scope="col" class="number">Predicted</th>
           <th scope="col" class="number">Measured</th>
           <th scope="col" class="number">Error</th>
           <th scope="col" class="number">${plain}</th>
-          <th scope="col">Record</th>
+          <th scope="col" style="min-width: 14em;">Record</th>
         </tr>
       </thead>
       <tbody>
@@ -80,7 +80,7 @@ export function predictionTable(predictions: readonly Prediction[], plain: strin
               <td class="number"><span class="recorded">${formatMilliseconds(measured)}</span></td>
               <td class="number">${formatError(error)}</td>
               <td class="number">${plainError === null ? "–" : formatError(plainError)}</td>
-              <td>${ranOn(row)} ${cite(row)}</td>
+              <td>${cite(row)}</td>
             </tr>`
         )}
       </tbody>
