@@ -54,9 +54,11 @@ test("the queue follows from the boxes and the link, each row can be struck, and
   await page.check('[data-axis=workgroups] [value="4"]');
   await page.check("[data-axis=activations] [value=registers]");
   expect(await variants()).toContain("tiny/fused-4-float32-subgroups-64-registers");
+  await page.check("[data-axis=tokens] [value='16']");
   await page.reload();
   await page.locator(".panel-device").waitFor();
   expect(await variants()).toContain("tiny/fused-4-float32-subgroups-64-registers");
+  expect(await variants()).toContain("tiny/fused-1-float32-subgroups-64-16-tokens");
   expect(await variants()).not.toContain(chunked);
   await page.uncheck("[data-axis=shapes] [value=tiny]");
   expect(await page.locator("[data-action=run]").isDisabled()).toBe(true);
@@ -78,10 +80,17 @@ test("a link that names no shape there is leaves the choice of it to the adapter
     .toBe("The queue is empty. The layers of “Tiny, 2 layers of 192” do not make 32 groups of equal size.");
   expect(await page.locator("[data-action=run]").isDisabled()).toBe(true);
   expect(await page.locator(".sweep-found tbody tr").count()).toBe(4);
+
+  await page.locator("a", {hasText: "This queue"}).click();
+  await page.locator(".panel-device").waitFor();
+  const rows = (await liveRows(page)).map(({variant}) => variant);
+  expect(rows.length).toBe(6);
+  expect(rows).toContain("width-1792/fused-1-float32-float32-weights-subgroups-64-64-tokens");
 });
 
 test("a sweep of two factorings runs to done, and the page shows its rows, its finding and its record", async () => {
-  const {page} = await openPage("/bench?shapes=tiny&factorings=fused,staged&arithmetic=float32&workgroups=1");
+  const chosen = "shapes=tiny&factorings=fused,staged&arithmetic=float32&workgroups=1&tokens=4";
+  const {page} = await openPage(`/bench?${chosen}`);
   await page.evaluate(() => {
     const run = document.querySelector<HTMLButtonElement>("[data-action=run]")!;
     run.click();
@@ -95,7 +104,7 @@ test("a sweep of two factorings runs to done, and the page shows its rows, its f
   expect(runs.map(({shape}) => shape.id)).toEqual(["tiny"]);
   const measured = runs[0]!.rows.map((row) => (row.status === "measured" ? row.tokensPerSecond.median : NaN));
   expect(await liveRows(page)).toMatchObject([
-    {variant: "tiny/fused-1-float32-subgroups", status: "measured", tokensPerSecond: String(measured[0])},
+    {variant: "tiny/fused-1-float32-subgroups-4-tokens", status: "measured", tokensPerSecond: String(measured[0])},
     {variant: "tiny/staged-float32-subgroups", status: "measured", tokensPerSecond: String(measured[1])}
   ]);
   expect(await liveDots(page, ".sweep-plots").count()).toBe(2);

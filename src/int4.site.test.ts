@@ -27,7 +27,7 @@ describe("the panel of the experiment int4", () => {
     ]);
     expect(await liveDots(page, ".weight-format-plot").count()).toBe(2);
     expect(await page.locator(".your-answer").innerText()).toMatch(
-      /With all cores (it is faster|two formats are level).*: .*\. 18 dispatches .* from float16\./
+      /In float32 arithmetic, with all cores (it is faster|two formats are level).*: .*\. 18 dispatches .* from float16\./
     );
     expect(await accessibilityViolations(page)).toEqual([]);
     await expectToFit(page, 360);

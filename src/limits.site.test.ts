@@ -58,6 +58,10 @@ describe("the page on limits", () => {
     );
     expect(await limit.first().innerText()).toBe("256");
     expect((await limit.last().innerText()).replace(",", "")).toBe(String(invocations));
+    const groups = await page.locator("[data-limit=maxBindGroups] td").allInnerTexts();
+    expect(groups[0]).toBe("4");
+    expect(Number(groups.at(-1))).toBeGreaterThanOrEqual(4);
+    expect(groups).not.toContain("undefined");
 
     const form = page.locator(".shape-form");
     const byDefault = page.locator(".fit-report [data-design=fused]").first();

@@ -36,6 +36,9 @@ describe("the page on one workgroup", () => {
     expect(await climb.locator("tbody tr").first().innerText()).toMatch(
       /^1\. The recorded style, 64 invocations\s+[\d.,]+/
     );
+    expect(await climb.locator("tbody tr", {hasText: "The recorded style"}).innerText()).toMatch(
+      /\t8\.\d+\s+very likely this rung/
+    );
     expect(await page.locator(".no-gains li").first().innerText()).toMatch(/^In your run, 2 layers: /);
     expect(await accessibilityViolations(page)).toEqual([]);
     await expectToFit(page, 360);

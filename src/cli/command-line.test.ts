@@ -54,6 +54,7 @@ describe.concurrent("a wrong command line for record", () => {
     {args: ["geometry", "--shape", "phi5"], says: /Experiment geometry has no shape phi5; it has tiny, /},
     {args: ["bench", "--shapes", "tiny,giant"], says: /Shapes: there is no “giant” .* there are toy-32, /},
     {args: ["bench", "--without", "tiny/staged"], says: /The queue has no row “tiny\/staged”/},
+    {args: ["bench", "--tokens", "2"], says: /Tokens of the one dispatch: there is no “2” .* there are 1, 4, 16, 64/},
     {args: ["bench", "--factorings", ""], says: /The queue is empty/},
     {args: ["bench", "--variants", "staged"], says: /bench does not take --variants.*usage: /s},
     {args: ["spectrum", "--sizes", "64"], says: /--sizes goes with bench.*usage: /s},

@@ -198,6 +198,7 @@ function parse(args: string[]) {
         features: {type: "string"},
         workgroups: {type: "string"},
         sizes: {type: "string"},
+        tokens: {type: "string"},
         activations: {type: "string"},
         dispatches: {type: "string"},
         without: {type: "string"},

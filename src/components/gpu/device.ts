@@ -26,7 +26,10 @@ export interface DeviceDescription {
   subgroupMaxSize?: number;
 }
 
-/** Limits that decide what fits: a device is asked for all its adapter has. */
+/**
+ * Limits that decide what fits, and those that the original prints beside them: a device is asked for all its adapter has.
+ * Records before 2026-11-23, 14:00 UTC, do not have those of the sizes Y and Z and of bind groups.
+ */
 export const limitNames = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -34,7 +37,10 @@ export const limitNames = [
   "maxComputeWorkgroupStorageSize",
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupSizeX",
-  "maxComputeWorkgroupsPerDimension"
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+  "maxComputeWorkgroupsPerDimension",
+  "maxBindGroups"
 ] as const;
 
 /** Features of WGSL that a kernel may need: the implementation's own, so no device is asked for them. */

@@ -35,7 +35,14 @@ export function int4Experiment(environment: DecodeEnvironment): Experiment {
   return {
     id: weightFormatExperiment,
     question: "Is it faster to unpack int4 on the fly or beforehand?",
-    shapes: ["tiny", "qwen2-0.5b-24-layers", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
+    shapes: [
+      "tiny",
+      "qwen2-0.5b-1-layer",
+      "qwen2-0.5b-24-layers",
+      "phi3-mini-1-layer",
+      "phi3-mini-8-layers",
+      "phi3-mini"
+    ],
     defaultShape: "phi3-mini-1-layer",
     page: "/int4",
     variants(shape: Shape) {

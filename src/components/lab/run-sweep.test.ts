@@ -30,6 +30,7 @@ const steps = (...shapes: ShapeId[]) =>
     features: ["subgroups"],
     workgroups: ["1"],
     sizes: ["default"],
+    tokens: ["1"],
     activations: ["workgroup memory"],
     dispatches: ["2"]
   });

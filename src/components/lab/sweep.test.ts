@@ -1,6 +1,7 @@
 import {describe, expect, it} from "vitest";
 import {factorings} from "../decode/plan.js";
 import {shapes} from "../model/shape.js";
+import {timedFrom} from "./decode-subject.js";
 import type {DecodeEnvironment} from "./decode-variant.js";
 import {protocol} from "./protocol.js";
 import {initialChoice} from "./sweep-settings.js";
@@ -23,6 +24,7 @@ const choice: SweepChoice = {
   features: ["subgroups"],
   workgroups: ["1"],
   sizes: ["default"],
+  tokens: ["1"],
   activations: ["workgroup memory"],
   dispatches: ["2", "4", "8"]
 };
@@ -119,6 +121,27 @@ describe("the queue of a sweep", () => {
       label: "Fused, 2 workgroups of 512, float32, activations in registers",
       activationsIn: "registers"
     });
+  });
+
+  it("has several tokens only in one dispatch, of one workgroup or of many, wherever the context has room", () => {
+    const several = {factorings: ["fused", "chunked", "staged"], tokens: ["64", "1", "4"]} as const;
+    expect(queue({...several, dispatches: ["2"]})).toEqual([
+      "tiny/fused-1-float32-subgroups",
+      "tiny/fused-1-float32-subgroups-4-tokens",
+      "tiny/fused-1-float32-subgroups-64-tokens",
+      "tiny/chunked-2-float32-subgroups",
+      staged
+    ]);
+    const [step] = planSweep({...choice, factorings: ["fused"], workgroups: ["1", "2"], tokens: ["16"], sizes: ["64"]});
+    expect(step!.rows).toMatchObject([
+      {variant: "fused-1-float32-subgroups-64-16-tokens", tokensPerDispatch: 16},
+      {label: "Fused, 2 workgroups of 64, 16 tokens a dispatch, float32", tokensPerDispatch: 16}
+    ]);
+    const [one] = sweepExperiment({} as DecodeEnvironment, step!).variants(shapes.tiny);
+    expect(one!.identity).toMatchObject({tokensPerDispatch: 16, dispatchesPerToken: 1 / 16});
+    const most = Math.max(...axes.tokens.values.map(Number));
+    for (const shape of Object.values(shapes))
+      expect(shape.context - timedFrom(shape), shape.id).toBeGreaterThanOrEqual(most);
   });
 
   it("has at first the rows that it always had, under the same ids", () => {
@@ -221,12 +244,13 @@ describe("why a queue is empty", () => {
 
   it("is said of no queue that has rows", () => {
     expect(why({})).toBeNull();
-    expect(why({factorings: ["staged"], workgroups: [], sizes: [], dispatches: []})).toBeNull();
+    expect(why({factorings: ["staged"], workgroups: [], sizes: [], tokens: [], dispatches: []})).toBeNull();
   });
 
   it("names what nothing is chosen of", () => {
     expect(why({shapes: [], weights: []})).toBe("Choose something of: Shapes, Weights.");
     expect(why({factorings: ["fused"], workgroups: []})).toBe("Nothing is chosen of: Workgroups of the one dispatch.");
+    expect(why({factorings: ["fused"], tokens: []})).toBe("Nothing is chosen of: Tokens of the one dispatch.");
   });
 
   it("names the combination that does not exist", () => {

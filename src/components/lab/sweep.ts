@@ -54,6 +54,12 @@ export const axes = {
     initial: ["default"],
     name: (value) => (value === "default" ? "the kernel’s own" : value)
   }),
+  tokens: axis({
+    label: "Tokens of the one dispatch",
+    values: ["1", "4", "16", "64"],
+    initial: ["1"],
+    name: (value) => value
+  }),
   activations: axis({
     label: "Activations of workgroups that wait",
     values: activationPlaces,
@@ -87,8 +93,8 @@ export function queueId(shape: string, variant: string): string {
 }
 
 /**
- * The queue: every combination of what is chosen, once, smaller shapes first. Workgroups and their size belong to the
- * fused factoring, and dispatches to the chunked one, where the layers make as many groups; each of the others has one
+ * The queue: every combination of what is chosen, once, smaller shapes first. Workgroups, their size and the tokens of a
+ * dispatch belong to the fused factoring, and dispatches to the chunked one, where the layers make as many groups; each of the others has one
  * row for each arithmetic, each weight format and each set of features. Weights in floats are multiplied in float32
  * only, and not by workgroups that wait; only those, with subgroups, have activations in registers.
  * @param without ids of rows that are struck from the queue
@@ -119,18 +125,19 @@ export function planSweep(choice: SweepChoice, without: readonly string[] = []):
 /** Why the queue of a choice has no rows, before any is struck, in sentences; null where it has some. */
 export function whyEmpty(choice: SweepChoice): string | null {
   if (planSweep(choice).length > 0) return null;
-  const {shapes, factorings, arithmetic, weights, features, workgroups, dispatches, sizes, activations} = choice;
+  const {shapes, factorings, arithmetic, weights, features, workgroups, dispatches} = choice;
+  const {sizes, tokens, activations} = choice;
   const isFused = factorings.includes("fused");
   const allWait = isFused && workgroups.length > 0 && !workgroups.includes("1");
   const needed = axisNames.filter((name) => {
-    if (name === "workgroups" || name === "sizes") return isFused;
+    if (name === "workgroups" || name === "sizes" || name === "tokens") return isFused;
     if (name === "activations") return allWait;
     return name === "dispatches" ? factorings.includes("chunked") : true;
   });
   const without = needed.filter((name) => choice[name].length === 0);
   if (
     without.length > 0 &&
-    without.some((name) => !["workgroups", "sizes", "activations", "dispatches"].includes(name))
+    without.some((name) => !["workgroups", "sizes", "tokens", "activations", "dispatches"].includes(name))
   )
     return `Choose something of: ${without.map((name) => axes[name].label).join(", ")}.`;
   const expanded = !weights.includes("int4");
@@ -150,6 +157,7 @@ export function whyEmpty(choice: SweepChoice): string | null {
       "Weights in floats are multiplied only by workgroups that do not wait for each other: choose 1.",
     allWait &&
       sizes.length > 0 &&
+      tokens.length > 0 &&
       !activations.includes("workgroup memory") &&
       !features.includes("subgroups") &&
       "Activations are in registers only with subgroups."
@@ -182,12 +190,18 @@ export function sweepExperiment(environment: DecodeEnvironment, {shape, rows}: S
 }
 
 /** How a factoring launches its stages, where there is a choice. */
-type Launch = Pick<DecodeVariant, "workgroups" | "kernel" | "activationsIn" | "dispatches">;
+type Launch = Pick<DecodeVariant, "workgroups" | "kernel" | "tokensPerDispatch" | "activationsIn" | "dispatches">;
 
 function launchesOf(
   factoring: Factoring,
   shape: Shape,
-  {workgroups, sizes, activations, dispatches}: Pick<SweepChoice, "workgroups" | "sizes" | "activations" | "dispatches">
+  {
+    workgroups,
+    sizes,
+    tokens,
+    activations,
+    dispatches
+  }: Pick<SweepChoice, "workgroups" | "sizes" | "tokens" | "activations" | "dispatches">
 ): Launch[] {
   if (factoring === "chunked") {
     const counts = dispatches.map(Number);
@@ -196,11 +210,14 @@ function launchesOf(
   if (factoring !== "fused") return [{}];
   return workgroups.flatMap((count) =>
     sizes.flatMap((size) =>
-      (count === "1" ? activationPlaces.slice(0, 1) : activations).map((activationsIn): Launch => ({
-        workgroups: count === "resident" ? count : Number(count),
-        ...(size !== "default" && {kernel: {workgroupSize: Number(size)}}),
-        ...(activationsIn === "registers" && {activationsIn})
-      }))
+      (count === "1" ? activationPlaces.slice(0, 1) : activations).flatMap((activationsIn) =>
+        tokens.map((tokens): Launch => ({
+          workgroups: count === "resident" ? count : Number(count),
+          ...(size !== "default" && {kernel: {workgroupSize: Number(size)}}),
+          ...(activationsIn === "registers" && {activationsIn}),
+          ...(tokens !== "1" && {tokensPerDispatch: Number(tokens)})
+        }))
+      )
     )
   );
 }
@@ -218,7 +235,7 @@ interface Numbers {
 
 function rowOf(
   factoring: Factoring,
-  {workgroups, kernel, activationsIn, dispatches}: Launch,
+  {workgroups, kernel, tokensPerDispatch, activationsIn, dispatches}: Launch,
   {arithmetic, format, features}: Numbers
 ): DecodeVariant {
   const weightFormat = format === "int4" ? undefined : format;
@@ -227,7 +244,8 @@ function rowOf(
     workgroups === "resident" ? "all resident" : `${workgroups} ${workgroups === 1 ? "workgroup" : "workgroups"}`;
   const label = [
     `${capitalise(factoring)}${workgroups ? `, ${count}` : ""}${size ? ` of ${size}` : ""}` +
-      (dispatches ? `, ${dispatches} dispatches` : ""),
+      (dispatches ? `, ${dispatches} dispatches` : "") +
+      (tokensPerDispatch ? `, ${tokensPerDispatch} tokens a dispatch` : ""),
     arithmetic,
     ...(weightFormat ? [`weights in ${weightFormat}`] : []),
     ...(activationsIn ? [`activations in ${activationsIn}`] : []),
@@ -241,7 +259,8 @@ function rowOf(
       weightFormat && `${weightFormat}-weights`,
       features,
       size,
-      activationsIn
+      activationsIn,
+      tokensPerDispatch && `${tokensPerDispatch}-tokens`
     ]
       .filter((part) => part !== undefined)
       .join("-"),
@@ -252,6 +271,7 @@ function rowOf(
     features: features === "subgroups" ? ["subgroups"] : [],
     ...(workgroups && {workgroups}),
     ...(kernel && {kernel}),
+    ...(tokensPerDispatch && {tokensPerDispatch}),
     ...(activationsIn && {activationsIn}),
     ...(dispatches && {dispatches})
   };

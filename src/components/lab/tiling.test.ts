@@ -22,7 +22,8 @@ function kernelOf(row: DecodeVariant, on: TestDevice) {
     alone: options.alone,
     scalarLoads: options.scalarLoads,
     loads: options.loads,
-    lanes: row.features!.includes("subgroups") ? "a subgroup" : geometry.lanes,
+    sums: row.features!.includes("subgroups") ? "subgroups" : "workgroup memory",
+    lanes: geometry.lanesAreFixed ? geometry.lanes : "some of a subgroup's",
     arithmetic: geometry.arithmetic,
     several,
     workgroupSize,
@@ -38,7 +39,10 @@ function changes(before: DecodeVariant, after: DecodeVariant, on: TestDevice): s
   return (Object.keys(from) as (keyof typeof from)[]).filter((key) => from[key] !== to[key]);
 }
 
-/** What each rung changes; that of a team that shares its rows begins with the fewest rows and with one load. */
+/**
+ * What each rung changes of what can be chosen. A team that shares its rows begins with the fewest rows and with one load,
+ * and a subgroup may have another number of lanes than the teams before.
+ */
 const expected: Record<string, string[]> = {
   "record-256": ["workgroupSize"],
   unrolled: ["alone"],
@@ -53,7 +57,7 @@ const expected: Record<string, string[]> = {
   teams: ["lanes"],
   loads: ["loads"],
   "four-rows": ["rows"],
-  "subgroup-sums": ["lanes"],
+  "subgroup-sums": ["sums"],
   "invocations-512": ["workgroupSize"],
   integers: ["arithmetic"],
   "eight-loads": ["loads"],
@@ -66,11 +70,12 @@ const expected: Record<string, string[]> = {
 
 describe.each(Object.entries(devices))("on %s", (name, on) => {
   test.each(ladder.slice(1).map((row, i) => [row.label, ladder[i]!, row] as const))(
-    "“%s” changes that alone",
+    "“%s” changes what the page says of it",
     (_label, before, after) => {
       // The last rung is the default, which has fewer rows where the size of a subgroup is not known.
       if (after === ladder.at(-1) && name.includes("4 to 64")) return;
-      expect(changes(before, after, on)).toEqual(expected[after.variant]);
+      const resized = after.variant === "subgroup-sums" && !name.includes("of 32") ? ["lanes"] : [];
+      expect(changes(before, after, on)).toEqual([...expected[after.variant]!, ...resized]);
     }
   );
 

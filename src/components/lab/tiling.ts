@@ -23,8 +23,9 @@ const integers = {...grouped, arithmetic: "int16"} as const;
 const sized = (workgroupSize: number, rows: number) => ({workgroupSize, ...rowsOfTeam(rows)});
 
 /**
- * From the style of the recorded kernels to the fused kernel as it is: each rung changes what its label says, and nothing
- * else, so all but the last say their geometry whole and leave nothing to the device. The last is the default.
+ * From the style of the recorded kernels to the fused kernel as it is: each rung changes what its label says, and a few
+ * change what cannot be had without it too (tiling.test.ts; src/tiling.md names all of it). So all but the last say their
+ * geometry whole and leave nothing to the device. The last is the default.
  */
 export const ladder: readonly DecodeVariant[] = [
   {

@@ -64,9 +64,28 @@ test.each([
   expect(layers * (matrices + biases + 2 * hidden) + (vocabulary + 1) * hidden).toBe(published);
 });
 
+test.each([
+  {shape: shapes["width-768"], headDim: 64},
+  {shape: shapes["width-1024"], headDim: 64},
+  {shape: shapes["width-1792"], headDim: 112}
+])("a layer of $shape.id has a gate for each row of the FFN more than the original's", ({shape, headDim}) => {
+  expect(shape).toMatchObject({headDim, kvHeads: shape.heads});
+  const matrices = Object.values(layerMatrices(shape)).reduce((sum, {rows, columns}) => sum + rows * columns, 0);
+  const {hidden, ffn} = shape;
+  const original = 4 * hidden ** 2 + 2 * hidden * (4 * hidden);
+  expect(matrices).toBe(original + hidden * ffn);
+});
+
 test("the LM head of the one-layer shapes is a tenth of what a token reads at most, and of Phi-3-mini's layer nearly half", () => {
   const part = (shape: Shape) => 1 - weightBytesPerToken({...shape, vocabulary: 0}) / weightBytesPerToken(shape);
-  for (const id of ["qwen2-0.5b-1-layer", "llama-1b-1-layer", "phi3-sized-1-layer"] as const)
+  for (const id of [
+    "width-768",
+    "width-1024",
+    "width-1792",
+    "qwen2-0.5b-1-layer",
+    "llama-1b-1-layer",
+    "phi3-sized-1-layer"
+  ] as const)
     expect(part(shapes[id]), id).toBeLessThan(0.1);
   expect(part(shapes["phi3-mini-1-layer"])).toBeCloseTo(0.465, 2);
 });

@@ -1,4 +1,4 @@
-import {sizedShapes} from "./sized-shapes.js";
+import {sizedShapes, sweptWidths} from "./sized-shapes.js";
 
 /**
  * The shape of a decoder-only transformer with RMSNorm, rotary embeddings and a SwiGLU feed-forward
@@ -92,13 +92,16 @@ export const shapes = {
     vocabulary: 512
   },
   "toy-256": toy(256),
+  "width-768": sweptWidths["width-768"],
   "qwen2-0.5b-1-layer": {
     ...sizedShapes["qwen2-0.5b"],
     ...oneLayer,
     id: "qwen2-0.5b-1-layer",
     label: "Qwen2-0.5B-sized, 1 layer"
   },
+  "width-1024": sweptWidths["width-1024"],
   "qwen2-0.5b-24-layers": {...sizedShapes["qwen2-0.5b"], ...fewTokens, id: "qwen2-0.5b-24-layers"},
+  "width-1792": sweptWidths["width-1792"],
   "llama-1b-1-layer": {
     ...sizedShapes["llama-1b"],
     ...oneLayer,

@@ -35,3 +35,31 @@ export const sizedShapes = {
     context: 256
   }
 } satisfies Record<string, Shape>;
+
+/**
+ * The widths of the original's sweep that none of these models has: hidden size, heads and the ratio of the FFN as its
+ * page has them (abgnydn/webgpu-fusion-max@8563a6e, src/bench.html, `CONFIGS` and `makeConfig`), one layer each. Its FFN is
+ * two matrices with GELU; that of the stages here has a third, of gates.
+ */
+export const sweptWidths = {
+  "width-768": sweptWidth(768, 12),
+  "width-1024": sweptWidth(1024, 16),
+  "width-1792": sweptWidth(1792, 16)
+};
+
+function sweptWidth(hidden: number, heads: number): Shape {
+  return {
+    id: `width-${hidden}`,
+    label: `Width ${hidden.toLocaleString("en-GB")}, 1 layer`,
+    hidden,
+    layers: 1,
+    heads,
+    kvHeads: heads,
+    headDim: hidden / heads,
+    ffn: 4 * hidden,
+    vocabulary: 512,
+    ropeTheta: 10000,
+    epsilon: 1e-5,
+    context: 256
+  };
+}

@@ -97,7 +97,7 @@ export function ablationPlot({
           : ""
       }
       ${recorded.length > 0 ? `Recorded: ${shapeLabel(recorded[0]!)}, ${[...new Set(recorded.map(({date}) => date))].join(" and ")}.` : ""}
-      ${reports.map(({label, row}) => `Hollow at “${label}”: ${describeReport(row)}`).join(" ")}
+      ${reports.map(({label, row, inferred}) => `Hollow at “${label}”${inferred ? ", where it very likely belongs" : ""}: ${describeReport(row)}`).join(" ")}
     </figcaption>
   </figure>`;
 }

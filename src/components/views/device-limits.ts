@@ -35,11 +35,26 @@ export const limitUses: Record<(typeof limitNames)[number], {bytes: boolean; nee
     need: "Those invocations are in one dimension.",
     decides: "the same, if it is the smaller one"
   },
+  maxComputeWorkgroupSizeY: {
+    bytes: false,
+    need: "Nothing: the workgroups of every kernel here have one dimension.",
+    decides: "nothing here"
+  },
+  maxComputeWorkgroupSizeZ: {
+    bytes: false,
+    need: "Nothing, for the same reason.",
+    decides: "nothing here"
+  },
   maxComputeWorkgroupsPerDimension: {
     bytes: false,
     need: "A dispatch of the staged design has a workgroup for every few rows of its matrix.",
     decides:
       "nothing here, because the most rows are those of the vocabulary; it is the limit that the published pages ran into"
+  },
+  maxBindGroups: {
+    bytes: false,
+    need: "Every kernel has one bind group with all of its bindings.",
+    decides: "nothing here, because every device has four"
   }
 };
 

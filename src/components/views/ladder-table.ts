@@ -27,7 +27,7 @@ export function ladderTable(runs: readonly LadderRun[]): HTMLElement {
           const {tokensPerSecond, overBefore, overFirst} = rungs[i]!;
           return [tokensPerSecond, overBefore, overFirst];
         }),
-        ...reports.map(({reported}) => [reported.find((rung) => rung.variant === variant)?.row.tokensPerSecond ?? null])
+        ...reports.map(({reported}) => [reportedCell(reported.find((rung) => rung.variant === variant))])
       ]
     }))
   );
@@ -58,7 +58,7 @@ interface Group {
 interface Line {
   label: string;
   /** By group. */
-  cells: (number | null)[][];
+  cells: (number | Node | null)[][];
 }
 
 function table(name: string, what: string, groups: readonly Group[], lines: readonly Line[]): HTMLElement {
@@ -82,12 +82,20 @@ function table(name: string, what: string, groups: readonly Group[], lines: read
           ({label, cells}) =>
             html`<tr>
               <th scope="row">${label}</th>
-              ${cells.flat().map((value) => html`<td class="number">${value === null ? "—" : formatNumber(value)}</td>`)}
+              ${cells.flat().map((value) => html`<td class="number">${typeof value === "number" ? formatNumber(value) : (value ?? "—")}</td>`)}
             </tr>`
         )}
       </tbody>
     </table>
   </div>`;
+}
+
+/** "8.2, very likely this rung" */
+function reportedCell(rung: ReportedRung | undefined): Node | number | null {
+  const speed = rung?.row.tokensPerSecond ?? null;
+  return speed !== null && rung!.inferred
+    ? html`${formatNumber(speed)}<br /><small>very likely this rung</small>`
+    : speed;
 }
 
 /** "NVIDIA H200, Phi-3-mini, 1 layer" */

@@ -132,9 +132,16 @@ describe("the runs on record", () => {
       ladderRun(speeds, "phi3-mini-8-layers")
     );
     const reported = recordedRuns([...onFile, ...made]).map(({reported}) =>
-      reported.map(({variant, row}) => `${variant} ${Math.round(row.millisecondsPerToken!)}`)
+      reported.map(
+        ({variant, row, inferred}) =>
+          `${variant} ${Math.round(row.millisecondsPerToken!)}${inferred ? ", very likely" : ""}`
+      )
     );
-    expect(reported).toEqual([["record-64 122"], ["record-256 338"], ["record-256 1350", "staged 24"]]);
+    expect(reported).toEqual([
+      ["record-64 122, very likely"],
+      ["record-256 338, very likely"],
+      ["record-256 1350, very likely", "staged 24"]
+    ]);
     expect(yourRun(ladderRun(speeds)).reported).toEqual([]);
   });
 

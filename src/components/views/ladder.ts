@@ -20,6 +20,8 @@ export interface ReportedRung {
   variant: string;
   label: string;
   row: ResultRow;
+  /** Nobody wrote down which workgroup size it had: this one fits best what is on file. */
+  inferred: boolean;
 }
 
 /** A rung of a run. */
@@ -44,15 +46,15 @@ export interface Ablation {
 }
 
 /**
- * The reported figures, by the rung that comes closest: the recorded kernel with 64 invocations, and with 256, which its
- * runs of more layers very likely had. Each is of a layer of another architecture with as many weights, without an LM
+ * The reported figures, by the rung that comes closest: the recorded kernel with 64 invocations, which its run of one layer
+ * very likely had, and with 256, as those of more layers. Each is of a layer of another architecture with as many weights, without an LM
  * head, and nobody checked its output.
  */
-const closestRungs: readonly {variant: string; id: string}[] = [
-  {variant: "record-64", id: "m2-pro-reported/int4-on-the-fly-1-layer"},
-  {variant: "record-256", id: "m2-pro-reported/int4-on-the-fly-8-layers"},
-  {variant: "record-256", id: "m2-pro-reported/int4-on-the-fly-32-layers"},
-  {variant: beside.variant, id: "m2-pro-reported/staged-measured"}
+const closestRungs: readonly {variant: string; id: string; inferred: boolean}[] = [
+  {variant: "record-64", id: "m2-pro-reported/int4-on-the-fly-1-layer", inferred: true},
+  {variant: "record-256", id: "m2-pro-reported/int4-on-the-fly-8-layers", inferred: true},
+  {variant: "record-256", id: "m2-pro-reported/int4-on-the-fly-32-layers", inferred: true},
+  {variant: beside.variant, id: "m2-pro-reported/staged-measured", inferred: false}
 ];
 
 /** The newest run on record of each shape, on a GPU and in each runtime; fewest layers first, and Node before browsers. */
@@ -72,10 +74,10 @@ export function recordedRuns(rows: readonly ResultRow[]): LadderRun[] {
 }
 
 function reportedRungs(rows: readonly ResultRow[], layers: number | null): ReportedRung[] {
-  return closestRungs.flatMap(({variant, id}) => {
+  return closestRungs.flatMap(({variant, id, inferred}) => {
     const row = rows.find((row) => row.id === id && row.layers === layers);
     const {label} = [...ladder, beside].find((rung) => rung.variant === variant)!;
-    return row ? [{variant, label, row}] : [];
+    return row ? [{variant, label, row, inferred}] : [];
   });
 }
 

@@ -36,9 +36,10 @@ export function waitsConsent(experiment: string, onChange: () => void): WaitsCon
   const element = html`<div class="panel-consent">
     <label>${box} Let workgroups wait for each other</label>
     <p id="${notPromised}">
-      WebGPU does not promise that the workgroups of one dispatch run at the same time; if they do not, the run is
-      discarded after at most a fraction of a second. Waiting has stalled Apple and Arm GPUs, lost the device on some of
-      AMD’s, and at worst made a machine need a reboot.
+      WebGPU does not promise that the workgroups of one dispatch run at the same time. If they do not, the wait gives
+      up and the run is discarded: on a GPU within a fraction of a second, on a CPU that stands in for one perhaps only
+      after some seconds. Waiting has stalled Apple and Arm GPUs, lost the device on some of AMD’s, and at worst made a
+      machine need a reboot.
     </p>
     <details>
       <summary>Where that was seen</summary>

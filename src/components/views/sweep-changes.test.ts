@@ -26,6 +26,8 @@ describe("the changes of a sweep", () => {
       "fused-1-float32-float16-weights-subgroups": 8,
       "fused-16-int16-subgroups-512": 260,
       "fused-16-int16-subgroups-512-registers": 90,
+      "fused-16-int16-subgroups-512-4-tokens": 270,
+      "fused-16-int16-subgroups-512-registers-4-tokens": 91,
       "chunked-4-int16-subgroups": 19,
       "staged-float32-portable": 300,
       "staged-float32-subgroups": 400,
@@ -38,7 +40,18 @@ describe("the changes of a sweep", () => {
       ["A dispatch for each operation, not for each stage", "staged-float32-subgroups", "unfused-float32-subgroups"],
       ["One workgroup in several dispatches, not in one", "fused-1-int16-subgroups", "chunked-4-int16-subgroups"],
       ["Workgroups of 64, not of the kernel’s own size", "fused-1-int16-subgroups", "fused-1-int16-subgroups-64"],
-      ["Activations in registers", "fused-16-int16-subgroups-512", "fused-16-int16-subgroups-512-registers"]
+      ["Activations in registers", "fused-16-int16-subgroups-512", "fused-16-int16-subgroups-512-registers"],
+      [
+        "Activations in registers",
+        "fused-16-int16-subgroups-512-4-tokens",
+        "fused-16-int16-subgroups-512-registers-4-tokens"
+      ],
+      ["4 tokens in a dispatch, not one", "fused-16-int16-subgroups-512", "fused-16-int16-subgroups-512-4-tokens"],
+      [
+        "4 tokens in a dispatch, not one",
+        "fused-16-int16-subgroups-512-registers",
+        "fused-16-int16-subgroups-512-registers-4-tokens"
+      ]
     ]);
     expect(told(rows.map((row) => ({...row, experiment: "spectrum"})))).toEqual([]);
   });
@@ -48,7 +61,7 @@ describe("the changes of a sweep", () => {
     const [step] = planSweep({...initialChoice(), ...everything, shapes: ["phi3-mini"]});
     const rows = sweepRows(Object.fromEntries(step!.rows.map(({variant}, i) => [variant, i + 1])));
     const changes = sweepChanges(rows);
-    expect(new Set(changes.map(({what}) => what)).size).toBe(2 + 2 + 1 + 1 + 5 + 1);
+    expect(new Set(changes.map(({what}) => what)).size).toBe(2 + 2 + 1 + 1 + 5 + 1 + 3);
     for (const {before, after} of changes) expect(after.id).not.toBe(before.id);
     const reached = new Set(changes.flatMap(({before, after}) => [before.id, after.id]));
     expect(rows.filter(({id}) => !reached.has(id))).toEqual([]);

@@ -32,9 +32,18 @@ const choices: readonly {what: string; change(variant: string): string | null}[]
     .filter((size) => size !== "default")
     .map((size) => ({
       what: `Workgroups of ${size}, not of the kernel’s own size`,
-      change: replace(/^(fused-.*-(?:subgroups|portable))$/, `$1-${size}`)
+      change: replace(/^(fused-.*-(?:subgroups|portable))(?=$|-\d+-tokens$)/, `$1-${size}`)
     })),
-  {what: "Activations in registers", change: replace(/^(fused-(?!1-).*-subgroups(?:-\d+)?)$/, "$1-registers")}
+  {
+    what: "Activations in registers",
+    change: replace(/^(fused-(?!1-).*-subgroups(?:-\d+)?)(?=$|-\d+-tokens$)/, "$1-registers")
+  },
+  ...axes.tokens.values
+    .filter((tokens) => tokens !== "1")
+    .map((tokens) => ({
+      what: `${tokens} tokens in a dispatch, not one`,
+      change: replace(/^(fused-.*)(?<!-tokens)$/, `$1-${tokens}-tokens`)
+    }))
 ];
 
 /** Every pair of rows of a sweep that differ in one choice, choice after choice. */

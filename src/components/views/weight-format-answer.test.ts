@@ -25,7 +25,7 @@ describe("the recorded finding", () => {
       {shape: eight}
     );
     expect(recorded(run)).toBe(
-      "With all cores it is faster on the fly: int4 is *2 times* as fast as float16. With one core it is faster " +
+      "In float32 arithmetic, with all cores it is faster on the fly: int4 is *2 times* as fast as float16. With one core it is faster " +
         "beforehand, to float16: float16 is *2 times* as fast as int4. 60 dispatches on all cores decode *1,400 tok/s* from int4, " +
         "*700 tok/s* from float16 and *350 tok/s* from float32. One workgroup, on one core, decodes *33 tok/s* from " +
         "int4, *66 tok/s* from float16 and *40 tok/s* from float32. That is on the NVIDIA H200, with Phi-3-mini, 8 layers."
@@ -34,16 +34,16 @@ describe("the recorded finding", () => {
 
   it("says so where one format is fastest both ways", () => {
     expect(recorded(formatRun({int4: 50, float32: 40}, {int4: 400, float32: 300}))).toMatch(
-      /^With all cores it is faster on the fly: int4 is \*1\.33 times\* as fast as float32\. With one core it is also faster on the fly: int4 is \*1\.25 times\* as fast as float32\. /
+      /^In float32 arithmetic, with all cores it is faster on the fly: int4 is \*1\.33 times\* as fast as float32\. With one core it is also faster on the fly: int4 is \*1\.25 times\* as fast as float32\. /
     );
     expect(recorded(formatRun({int4: 30, float32: 40}, {int4: 200, float32: 300}))).toMatch(
-      /^With all cores it is faster beforehand, to float32: float32 is \*1\.5 times\* .*\. With one core it is also faster beforehand, /
+      /^In float32 arithmetic, with all cores it is faster beforehand, to float32: float32 is \*1\.5 times\* .*\. With one core it is also faster beforehand, /
     );
   });
 
   it("prefers int4, which takes the least memory, where another is not 2 % faster", () => {
     expect(recorded(formatRun({int4: 1000, float32: 1015}, {int4: 400, float32: 300}))).toMatch(
-      /^With all cores it is faster on the fly: .* With one core two formats are level: int4 and float32 are within \*2 %\* of each other\./
+      /^In float32 arithmetic, with all cores it is faster on the fly: .* With one core two formats are level: int4 and float32 are within \*2 %\* of each other\./
     );
   });
 
@@ -56,7 +56,7 @@ describe("the recorded finding", () => {
     const whole = formatRun({int4: 8}, {int4: 400, float32: 200}, {tokens: 9000});
     const part = formatRun({int4: 33, float32: 44}, {int4: 1400, float32: 500}, {shape: eight, tokens: 9000});
     const text =
-      "With all cores it is faster on the fly: int4 is *2 times* as fast as float32. With one core it is faster " +
+      "In float32 arithmetic, with all cores and 32 layers it is faster on the fly: int4 is *2 times* as fast as float32. With one core and 8 layers it is faster " +
       "beforehand, to float32: float32 is *1.33 times* as fast as int4. With 32 layers 228 dispatches on all cores decode *400 tok/s* " +
       "from int4 and *200 tok/s* from float32. With 8 layers one workgroup, on one core, decodes *33 tok/s* from int4 " +
       "and *44 tok/s* from float32. With 32 layers it has *8 tok/s* from int4. That is on the NVIDIA H200.";
@@ -116,9 +116,15 @@ describe("the reader's finding", () => {
     const {failed} = exampleRun();
     run.rows[1] = {...failed, label: "No room", status: "unsupported", message: "Too large.\nmore"};
     expect(yours(run)).toBe(
-      "Your run of “Tiny, 2 layers of 192” on NVIDIA H200. With all cores it is faster on the fly: int4 is *4 times* as " +
+      "Your run of “Tiny, 2 layers of 192” on NVIDIA H200. In float32 arithmetic, with all cores it is faster on the fly: int4 is *4 times* as " +
         "fast as float32. 18 dispatches on all cores decode *1,400 tok/s* from int4 and *350 tok/s* from float32. There is no figure for " +
         "“No room” (unsupported: Too large)."
+    );
+  });
+
+  it("says the arithmetic also where one design alone was run", () => {
+    expect(yours(formatRun({int4: 33, float32: 66}, {}))).toMatch(
+      / on NVIDIA H200\. In float32 arithmetic, with one core it is faster beforehand, to float32: /
     );
   });
 

@@ -130,19 +130,31 @@ function describeBoth<T>({fused, staged}: Pick<FormatRun, "fused" | "staged">, s
   ];
 }
 
-/** "With all cores it is faster on the fly: int4 is 2 times as fast as float16. With one core it is faster beforehand: …" */
+/**
+ * "In float32 arithmetic, with all cores it is faster on the fly: int4 is 2 times as fast as float16. With one core it is
+ * faster beforehand: …", and with how many layers, where these are not the same for both.
+ */
 function verdict<T>(staged: FormatRows, fused: FormatRows, strong: Strong<T>): (string | T)[] {
   const [all, one] = [fastest(staged), fastest(fused)];
+  const differ = all !== null && one !== null && firstOf(staged).layers !== firstOf(fused).layers;
+  const layers = (rows: FormatRows) => (differ ? ` and ${formatQuantity(firstOf(rows).layers!, "layer")}` : "");
+  const arithmetic = (rows: FormatRows) => `In ${firstOf(rows).arithmetic!} arithmetic, with`;
   const where = (best: WeightFormat) => (best === "int4" ? "on the fly" : `beforehand, to ${best}`);
-  const sentence = (cores: string, rows: FormatRows, best: WeightFormat | null, also: string) => {
-    if (best === null) return [];
+  const sentence = (cores: string, rows: FormatRows, best: WeightFormat, also: string) => {
     const claim = isAhead(rows, best) ? `it is ${also}faster ${where(best)}` : "two formats are level";
-    return [`${cores} ${claim}: `, ...ratio(rows, best, strong), "."];
+    return [`${cores}${layers(rows)} ${claim}: `, ...ratio(rows, best, strong), "."];
   };
   return [
-    ...sentence("With all cores", staged, all, ""),
+    ...(all === null ? [] : sentence(`${arithmetic(staged)} all cores`, staged, all, "")),
     ...(all !== null && one !== null ? [" "] : []),
-    ...sentence("With one core", fused, one, one !== null && one === all && isAhead(staged, one) ? "also " : "")
+    ...(one === null
+      ? []
+      : sentence(
+          all === null ? `${arithmetic(fused)} one core` : "With one core",
+          fused,
+          one,
+          one === all && isAhead(staged, one) ? "also " : ""
+        ))
   ];
 }
 
