@@ -109,7 +109,7 @@ it("a change of a percent is none", () => {
 });
 
 describe("the plot", () => {
-  const points = (rows: readonly {dispatchesPerToken: number}[]) => rows.map((row) => row.dispatchesPerToken);
+  const points = (rows: readonly {dispatchesPerToken: number | null}[]) => rows.map((row) => row.dispatchesPerToken);
 
   it("has a line of one submit and one with waits, in the order of their dispatches, beside the staged design", () => {
     const {series, staged} = chunksData({rows: rowsOf(chunkRun({32: 8, 1: 8, 4: 8}, {4: 7, 1: 7}))});
@@ -129,17 +129,34 @@ describe("the plot", () => {
     const part = {...chunkRun({1: 33, 8: 33}), shape: {...shapes["phi3-mini-8-layers"]}};
     const {rows} = collectResults(readResults());
     const files = [...rowsOf(chunkRun({1: 8, 4: 8}), part), ...rows.filter(({kind}) => kind === "recorded")];
-    const {series, reported} = chunksData({rows: files, shape: "phi3-mini-8-layers"});
+    const {series, others} = chunksData({rows: files, shape: "phi3-mini-8-layers"});
     expect(series.map((line) => line.map(({tokensPerSecond}) => tokensPerSecond))).toEqual([[33, 33]]);
-    expect(reported.map(({id}) => id).sort()).toEqual([
+    expect(others.map(({id}) => id).sort()).toEqual([
       "2026-03-31_int4/phi-3-mini-8-layers",
       "m2-pro-reported/int4-on-the-fly-8-layers",
       "m2-pro-reported/predequant-8-layers",
       "replication-h200/headless-fast-8-layers"
     ]);
-    expect(new Set(points(reported))).toEqual(new Set([1 / 16, 1]));
+    expect(new Set(points(others)), "null: the report does not say").toEqual(new Set([1 / 16, 1, null]));
     const narrow = chunksData({rows: files, shape: "qwen2-0.5b-24-layers"});
-    expect(narrow.reported.map(({id}) => id)).toEqual(["2026-03-31_int4/qwen2-0.5b-24-layers"]);
+    expect(narrow.others.map(({id}) => id)).toEqual(["2026-03-31_int4/qwen2-0.5b-24-layers"]);
+    expect(
+      chunksData({rows: files})
+        .others.map(({id}) => id)
+        .sort()
+    ).toEqual([
+      "2026-03-31_int4/phi-3-mini-32-layers",
+      "m2-pro-reported/int4-on-the-fly-32-layers",
+      "m2-pro-reported/predequant-32-layers-chunked"
+    ]);
+  });
+
+  it("has the newest runs with several tokens in a dispatch of one workgroup, and no other format's", () => {
+    const together = {...chunkRun({[1 / 16]: 8}), experiment: "int4"};
+    const floats = {...together, rows: together.rows.map((row) => ({...row, weightFormat: "float16" as const}))};
+    const {others, series} = chunksData({rows: rowsOf(together, floats, chunkRun({1: 8, 4: 8}))});
+    expect(others.map(({sourceFile}) => sourceFile)).toEqual(["0.json"]);
+    expect(series.map(points)).toEqual([[1, 4]]);
   });
 
   it("has the reader's run first, whatever its shape", () => {
