@@ -30,6 +30,20 @@ describe("the panel of the experiment chunks", () => {
       /^On your device, .* Where the CPU waits for each of 2, it is /
     );
     expect(await liveDots(page, ".chunks-plot").count()).toBe(3);
+    const plot = (i: number) => page.locator(".chunks-plot svg[role=img]").nth(i);
+    expect(await plot(0).getAttribute("aria-label")).toMatch(/Apple M2 Pro, 16 tokens a dispatch: 0\.248\s/);
+    expect(await plot(0).textContent()).toContain("1/16");
+    expect(await plot(1).getAttribute("aria-label")).toMatch(/Apple M2 Pro, dispatches not stated: 4\.41\s/);
+    const ways = page.getByRole("region", {name: "The original's ways to launch"});
+    expect(await ways.locator("th[scope=col]").allInnerTexts()).toContainEqual(expect.stringContaining("Chromium"));
+    expect(await ways.locator("tr", {hasText: "test-ultra"}).allInnerTexts()).toEqual([
+      expect.stringMatching(/^fused\s.*32 layers[^]*1\.35\ss/),
+      expect.stringMatching(/^chunked-4-submitted\s[^]*not on file/)
+    ]);
+    const wait = page.getByRole("region", {name: "What a wait costs"}).locator("tbody tr");
+    expect(await wait.first().locator("td").allInnerTexts()).toEqual(
+      Array.from({length: 4}, (_, i) => expect.stringMatching(i % 2 ? /^[\d,]+\sµs$/ : /^[\d.]+ \([\d.]+ to [\d.]+\)$/))
+    );
     const eight = page.locator("[data-row='m2-pro-reported/int4-on-the-fly-8-layers'] ~ tr", {
       hasText: "Phi-3-mini, 8 layers"
     });

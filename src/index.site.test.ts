@@ -42,6 +42,8 @@ describe("the panel of the experiment spectrum", () => {
     ]);
     for (const {tokensPerSecond} of rows) expect(Number(tokensPerSecond)).toBeGreaterThan(0);
     expect(await liveDots(page, ".spectrum-plot").count()).toBe(2);
+    const plot = page.locator(".spectrum-plot svg[role=img]");
+    expect(await plot.textContent()).toMatch(/1\/16.*Fused, int4, 16 tokens a dispatch, 0\.248\s/s);
     const measured = recorded.map((row) => (row.status === "measured" ? row.tokensPerSecond.median : NaN));
     const figures = await answerFigures(page);
     figures.forEach((figure, i) => expect(figure / measured[i]!).toBeCloseTo(1, 1));

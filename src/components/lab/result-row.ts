@@ -54,8 +54,8 @@ export interface ResultRow {
   verification: string | null;
   note: string | null;
   /**
-   * Whether it belongs in the dispatch-spectrum plot: a whole Phi-3-mini on a GPU, a token at a time, both figures, and no
-   * ablation of one design's kernel or of how the CPU submits it.
+   * Whether it belongs in the dispatch-spectrum plot: a whole Phi-3-mini on a GPU, one token after another, both figures,
+   * and no ablation of one design's kernel or of how the CPU submits it.
    */
   spectrum: boolean;
 }
@@ -132,18 +132,20 @@ export const weightFormatExperiment = "int4";
 /** Sets `spectrum`, the one rule for what the dispatch-spectrum plot compares. */
 export function withSpectrum(row: Omit<ResultRow, "spectrum">): ResultRow {
   const wholeModel = row.layers === 32 && (row.shapeId === "phi3-mini" || row.shapeId === "phi3-sized");
-  const oneToken = row.dispatchesPerToken !== null && row.dispatchesPerToken >= 1;
-  const timed = row.tokensPerSecond !== null && row.valid !== false;
+  const {dispatchesPerToken} = row;
+  const timed = dispatchesPerToken !== null && row.tokensPerSecond !== null && row.valid !== false;
   const comparedAlone: readonly string[] = [
     ablationExperiment,
     ladderExperiment,
     weightFormatExperiment,
     sweepExperimentId
   ];
+  // Several tokens in a dispatch are no ablation of a kernel: such a row differs in where it stands in that plot.
+  const onlyLaunch = timed && dispatchesPerToken < 1 && row.weightFormat === "int4";
   const ablation =
-    comparedAlone.includes(row.experiment ?? "") ||
+    (comparedAlone.includes(row.experiment ?? "") && !onlyLaunch) ||
     (row.kind === "run" && (row.awaited === true || row.apart === true));
-  return {...row, spectrum: wholeModel && oneToken && timed && !row.software && !ablation};
+  return {...row, spectrum: wholeModel && timed && !row.software && !ablation};
 }
 
 function runNote(row: RunRow): string | null {

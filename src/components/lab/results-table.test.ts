@@ -64,11 +64,17 @@ describe("collectResults", () => {
     expect(claimed.map(({id}) => id)).toEqual(["m2-pro-reported/fused-headline"]);
   });
 
-  it("puts only whole models, a token at a time, into the spectrum", () => {
+  it("puts only whole models into the spectrum, also where several tokens share a dispatch", () => {
     const spectrum = rows.filter(({spectrum}) => spectrum);
     expect(new Set(spectrum.map(({layers}) => layers))).toEqual(new Set([32]));
-    expect(Math.min(...spectrum.map(({dispatchesPerToken}) => dispatchesPerToken!))).toBe(1);
-    expect(new Set(spectrum.map(({device}) => device))).toEqual(new Set(["Apple M2 Pro (19-core GPU)", "NVIDIA H200"]));
+    const several = spectrum.filter(({dispatchesPerToken}) => dispatchesPerToken! < 1);
+    expect(several.map(({id}) => id).sort()).toEqual([
+      "2026-03-31_int4/phi-3-mini-32-layers",
+      "peers-h200/probe-fused-132-16-tokens"
+    ]);
+    expect(new Set(spectrum.map(({device}) => device.replace(/ \(.*/, "")))).toEqual(
+      new Set(["Apple M2 Pro", "NVIDIA H200"])
+    );
   });
 
   it("finds one roofline per device", () => {
@@ -129,12 +135,16 @@ describe("collectResults", () => {
     }
   });
 
-  it("puts no ablation of a kernel into the spectrum", () => {
-    const {run} = exampleRun();
+  it("puts no ablation of a kernel into the spectrum, but its tokens in a dispatch", () => {
+    const {run, fused} = exampleRun();
     const spectrum = (experiment: string) =>
       collectResults([file({...run, experiment})]).rows.map(({spectrum}) => spectrum);
     expect(spectrum("workgroups")).toContain(true);
     expect(spectrum("geometry")).not.toContain(true);
+    Object.assign(fused, {dispatchesPerToken: 1 / 16, tokensPerDispatch: 16});
+    expect(spectrum("geometry")).toEqual([true, false, false]);
+    fused.weightFormat = "float16";
+    expect(spectrum("int4")).not.toContain(true);
   });
 
   it("puts no software device into the spectrum, nor its bandwidth", () => {

@@ -31,8 +31,9 @@ function at(row: MeasuredRow, dispatches: number, speed: number): MeasuredRow {
   return {
     ...atSpeed(row, speed),
     variant: `in-${dispatches}`,
-    factoring: dispatches === 1 ? "fused" : "chunked",
+    factoring: dispatches <= 1 ? "fused" : "chunked",
     dispatchesPerToken: dispatches,
-    ...(dispatches > 1 && {layersPerDispatch: 32 / dispatches})
+    ...(dispatches > 1 && {layersPerDispatch: 32 / dispatches}),
+    ...(dispatches < 1 && {tokensPerDispatch: 1 / dispatches})
   };
 }

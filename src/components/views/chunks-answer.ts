@@ -1,9 +1,17 @@
-import {extent, group, maxIndex} from "d3";
+import {extent, group, max, maxIndex} from "d3";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {ShapeId} from "../model/shape.js";
 import {answerBlock, strongOf} from "./answer-block.js";
-import {firstLine, formatCount, formatMilliseconds, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {
+  firstLine,
+  formatCount,
+  formatMicroseconds,
+  formatMilliseconds,
+  formatNumber,
+  formatQuantity,
+  formatRate
+} from "./format.js";
 import {newestRecords, ranOn} from "./recorded.js";
 
 /** How a sentence marks what it is about: a figure, in the colour of its origin. */
@@ -19,9 +27,18 @@ export interface ChunkTimes {
   most: TimedRow | undefined;
   /** Several dispatches, each in a submit of its own, with one wait for all; the fewest first. */
   apart: TimedRow[];
-  /** The most dispatches that the CPU waits for one by one. */
-  awaited: TimedRow | undefined;
+  /** Several dispatches that the CPU waits for one by one; the fewest first. */
+  awaited: TimedRow[];
   staged: TimedRow | undefined;
+}
+
+/** What waiting costs with as many dispatches: the same dispatches with waits and without. */
+export interface WaitCost {
+  dispatches: number;
+  awaited: TimedRow;
+  unawaited: TimedRow;
+  /** Of one wait; less than nothing where the samples scatter by more than waits cost. */
+  microseconds: number;
 }
 
 /** @param rows of one run */
@@ -35,16 +52,29 @@ export function chunkTimes(rows: readonly ResultRow[]): ChunkTimes {
     cut,
     most: cut.at(-1),
     apart: fewestFirst.filter(({apart}) => apart),
-    awaited: mostDispatches(chunked.filter(({awaited}) => awaited)),
+    awaited: fewestFirst.filter(({awaited}) => awaited),
     staged: timed.find(({factoring}) => factoring === "staged")
   };
 }
 
-/** What a wait adds to a dispatch, in ms: of as many dispatches with waits and without. Null where one is missing. */
-export function waitMilliseconds({cut, awaited}: ChunkTimes): number | null {
-  const unawaited = cut.find(({dispatchesPerToken}) => dispatchesPerToken === awaited?.dispatchesPerToken);
-  if (!awaited || !unawaited) return null;
-  return (awaited.millisecondsPerToken - unawaited.millisecondsPerToken) / awaited.dispatchesPerToken;
+/** What a wait adds to a dispatch, for each number of them that was run with waits and without; the fewest first. */
+export function waitCosts({cut, awaited}: Pick<ChunkTimes, "cut" | "awaited">): WaitCost[] {
+  return awaited.flatMap((row) => {
+    const unawaited = cut.find(({dispatchesPerToken}) => dispatchesPerToken === row.dispatchesPerToken);
+    if (!unawaited) return [];
+    const added = row.millisecondsPerToken - unawaited.millisecondsPerToken;
+    const dispatches = row.dispatchesPerToken;
+    return [{dispatches, awaited: row, unawaited, microseconds: (1000 * added) / dispatches}];
+  });
+}
+
+/** "119 to 203 µs", "up to 203 µs" where some are none; null where all are none. */
+export function describeWaits(waits: readonly WaitCost[]): string | null {
+  const [least, most] = extent(waits, ({microseconds}) => microseconds);
+  if (least === undefined || most <= 0) return null;
+  if (least <= 0) return `up to ${formatMicroseconds(most)}`;
+  const range = [formatNumber(least), formatMicroseconds(most)];
+  return range[1]!.startsWith(`${range[0]}\u00a0`) ? range[1]! : range.join(" to ");
 }
 
 /**
@@ -69,38 +99,36 @@ export function chunksAnswer(rows: readonly ResultRow[], yours: RunRecord | null
   return answerBlock(yours && yourChunks(yours, strongOf("yours")), recordedChunks(rows, strongOf("recorded")));
 }
 
-/** What the newest records say: Node's finding and its figures, and of the browsers what one workgroup does. */
+/** What the newest records say: Node's finding and its figures, and of the browsers one dispatch and what waits cost. */
 export function recordedChunks<T>(
   rows: readonly ResultRow[],
   strong: Strong<T>
 ): {answer: (string | T)[]; figures: (string | T)[]} {
-  const [times, ...browsers] = chunkRecords(rows).map(chunkTimes);
+  const runs = chunkRecords(rows).map(chunkTimes);
+  const [times, ...browsers] = runs;
   if (!times?.one) {
     return {answer: ["There is no record yet: run it below, and the answer is your device's own."], figures: []};
   }
-  const missing = times.most ? "" : " There is no record yet of a token cut into several dispatches.";
-  const inBrowsers = [
-    ...browsers.flatMap((browser) =>
-      browser.most
-        ? [
-            " ",
-            ...sentences(
-              {...browser, staged: undefined},
-              `In ${browser.one!.runtime}, one workgroup decodes`,
-              "",
-              strong
-            )
-          ]
-        : []
-    ),
-    missing
-  ];
+  const inBrowsers = browsers.flatMap((browser) =>
+    browser.most
+      ? [
+          " ",
+          ...sentences(
+            {...browser, most: undefined, apart: [], staged: undefined},
+            `In ${browser.one!.runtime} it is`,
+            "",
+            strong
+          )
+        ]
+      : []
+  );
+  if (!times.most) inBrowsers.push(" There is no record yet of a token cut into several dispatches.");
   if (times.staged) {
     const figures = [...sentences(times, "It decodes", "", strong), ...inBrowsers];
-    return {answer: price(times, strong), figures};
+    return {answer: price(runs, strong), figures};
   }
   const answer = sentences(times, `On an ${ranOn(times.one)} one workgroup decodes`, " of Phi-3-mini", strong);
-  return {answer, figures: inBrowsers.filter((part) => part !== "")};
+  return {answer, figures: inBrowsers};
 }
 
 /** What the reader's run says, or what it lacks. */
@@ -118,25 +146,43 @@ export function yourChunks<T>(record: RunRecord, strong: Strong<T>): (string | T
   return sentences(times, `On your device, ${name}, one workgroup decodes`, ` of “${shape.label}”`, strong);
 }
 
-/** "One workgroup pays 113 ms for a token of Phi-3-mini on an H200, and is 46.4 times as slow as 228 dispatches …" */
-function price<T>({one, most, cut, staged}: ChunkTimes, strong: Strong<T>): (string | T)[] {
+/**
+ * "One workgroup pays 104 ms for a token of Phi-3-mini on an H200, in however many dispatches, and up to 21.9 ms more where
+ * the CPU waits for each dispatch. 228 dispatches that use all cores are 42.7 times as fast."
+ * @param runs the first of which says the price; waits are of all
+ */
+function price<T>(runs: readonly ChunkTimes[], strong: Strong<T>): (string | T)[] {
+  const [{one, most, staged}] = runs as [ChunkTimes];
   if (!one || !staged) return [];
   const ratio = one.millisecondsPerToken / staged.millisecondsPerToken;
-  const isSame = cut.every((row) => Math.abs(row.tokensPerSecond / one.tokensPerSecond - 1) < 0.05);
-  const whatever = most && isSame && ratio > 1 ? ", in however many dispatches" : "";
+  const isAlike = runs.every(({one, cut, apart}) =>
+    [...cut, ...apart].every((row) => Math.abs(row.tokensPerSecond / one!.tokensPerSecond - 1) < 0.05)
+  );
+  const isSame = most !== undefined && isAlike;
+  const added = max(runs, ({one, awaited}) =>
+    max(awaited, (row) => row.millisecondsPerToken - one!.millisecondsPerToken)
+  );
   return [
     "One workgroup pays ",
     strong(formatMilliseconds(one.millisecondsPerToken)),
-    ` for a token of Phi-3-mini on an ${ranOn(one)}${whatever}, and is `,
+    ` for a token of Phi-3-mini on an ${ranOn(one)}${isSame ? ", in however many dispatches" : ""}`,
+    ...(added && added > 0.01 * one.millisecondsPerToken
+      ? [
+          `${isSame ? "," : ""} and up to `,
+          strong(formatMilliseconds(added)),
+          " more where the CPU waits for each dispatch"
+        ]
+      : []),
+    `. ${formatQuantity(staged.dispatchesPerToken, "dispatch", "dispatches")} that use all cores are `,
     strong(`${formatNumber(Math.max(ratio, 1 / ratio))} times`),
-    ` as ${ratio > 1 ? "slow" : "fast"} as ${formatQuantity(staged.dispatchesPerToken, "dispatch", "dispatches")} that `,
-    "use all cores."
+    ` as ${ratio > 1 ? "fast" : "slow"}.`
   ];
 }
 
 /**
- * "On an H200 one workgroup decodes 8.87 tok/s of Phi-3-mini in one dispatch, and 8.85 to 8.86 tok/s in 2 to 32
- * dispatches (within 1 %). Each in a submit of its own, … Where the CPU waits for each of 32, it is 8.57 tok/s (3.4 % less): a wait costs 118 µs. …"
+ * "On an H200 one workgroup decodes 9.64 tok/s of Phi-3-mini in one dispatch, 9.62 to 9.64 tok/s in 2 to 32 dispatches
+ * (within 1 %), and 9.52 tok/s in 32 that are each a submit (1.2 % less). Where the CPU waits for each of 32, it is 9.26
+ * tok/s (p10 7.93, p90 9.3; 3.95 % less): a wait costs 119 to 203 µs, by how many there are. …"
  */
 function sentences<T>(times: ChunkTimes, subject: string, model: string, strong: Strong<T>): (string | T)[] {
   const {one, cut, most, apart, awaited, staged} = times;
@@ -146,32 +192,34 @@ function sentences<T>(times: ChunkTimes, subject: string, model: string, strong:
   const [low, high] = extent(cut, ({tokensPerSecond}) => tokensPerSecond) as [number, number];
   const range = low === high ? formatRate(high) : `${formatNumber(low)} to ${formatRate(high)}`;
   const counts = [...new Set(cut.map(({dispatchesPerToken}) => formatCount(dispatchesPerToken)))];
-  const wait = waitMilliseconds(times);
+  const [submitted, waited] = [apart.at(-1), awaited.at(-1)];
+  const waits = waitCosts(times);
+  const cost = describeWaits(waits);
   return [
     `${subject} `,
     rate(one!),
     `${model} in one dispatch`,
     ...(most
       ? [
-          ", and ",
+          submitted ? ", " : ", and ",
           strong(range),
           ` in ${counts.length > 1 ? `${counts[0]} to ` : ""}${counts.at(-1)} dispatches (${change(cut[maxIndex(cut, distance)]!)})`
         ]
       : []),
-    ".",
-    ...(apart.length > 0
+    ...(submitted
       ? [
-          ` Each in a submit of its own, with one wait for all, ${apart.map(({dispatchesPerToken}) => formatCount(dispatchesPerToken)).join(" and ")} dispatches are `,
-          ...apart.flatMap((row, i) => [i > 0 ? " and " : "", rate(row), ` (${change(row)})`]),
-          "."
+          ", and ",
+          rate(submitted),
+          ` in ${formatCount(submitted.dispatchesPerToken)} that are each a submit (${change(submitted)})`
         ]
       : []),
-    ...(awaited
+    ".",
+    ...(waited
       ? [
-          ` Where the CPU waits for each of ${formatCount(awaited.dispatchesPerToken)}, it is `,
-          rate(awaited),
-          ` (${change(awaited)})`,
-          ...(wait !== null && wait > 0 ? [": a wait costs ", strong(formatMilliseconds(wait))] : []),
+          ` Where the CPU waits for each of ${formatCount(waited.dispatchesPerToken)}, it is `,
+          rate(waited),
+          ` (${describeSpread(waited)}${change(waited)})`,
+          ...(cost ? [": a wait costs ", strong(cost), waits.length > 1 ? ", by how many there are" : ""] : []),
           "."
         ]
       : []),
@@ -185,13 +233,14 @@ function sentences<T>(times: ChunkTimes, subject: string, model: string, strong:
   ];
 }
 
+/** "p10 7.93, p90 9.3; " */
+function describeSpread({tokensPerSecondP10: p10, tokensPerSecondP90: p90}: TimedRow): string {
+  return p10 === null || p90 === null ? "" : `p10\u00a0${formatNumber(p10)}, p90\u00a0${formatNumber(p90)}; `;
+}
+
 /** "within 1 %", "12 % more", "3.4 % less" */
 export function describeChange(ratio: number): string {
   const percent = 100 * Math.abs(ratio - 1);
   if (percent <= 1) return "within 1\u00a0%";
   return `${formatNumber(percent)}\u00a0% ${ratio > 1 ? "more" : "less"}`;
-}
-
-function mostDispatches(rows: readonly TimedRow[]): TimedRow | undefined {
-  return rows[maxIndex(rows, ({dispatchesPerToken}) => dispatchesPerToken)];
 }

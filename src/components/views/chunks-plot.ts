@@ -10,7 +10,7 @@ import {formatCount, formatQuantity, formatRate} from "./format.js";
 import {colours} from "./palette.js";
 import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
 import {addLabels, isLive, legend, livePoint, pointMarks, recordedPoint, speedScale, type Point} from "./rate-plot.js";
-import {ranOn, shortDevice} from "./recorded.js";
+import {newestRecords, ranOn, shortDevice} from "./recorded.js";
 import {recordedHidden} from "./weight-time-plot.js";
 
 export interface ChunksPlotOptions {
@@ -24,54 +24,66 @@ export interface ChunksPlotOptions {
   width?: number;
 }
 
-/** What the plot shows: a row with both figures. */
-type Drawn = ResultRow & {dispatchesPerToken: number; tokensPerSecond: number};
+/** What the plot shows: a row with a speed; some reports do not state their dispatches. */
+type Drawn = ResultRow & {tokensPerSecond: number};
 
 export interface ChunksData {
   /** One workgroup in one and more dispatches of one run, by how they are submitted; the reader's own first. */
   series: Drawn[][];
-  /** What is on file of one workgroup and as many layers; of several dispatches a token, one, or less than one. */
-  reported: Drawn[];
+  /** What else is on file of one workgroup and as many layers: reports, and runs of several tokens in a dispatch. */
+  others: Drawn[];
   /** Launching stage by stage, of the same runs and reports. */
   staged: Drawn[];
 }
 
-/** The rows that belong in the plot: the newest record of a shape, reports of as many layers, and the reader's run. */
+/** The rows that belong in the plot: the newest records of a shape, reports of as many layers, and the reader's run. */
 export function chunksData({rows, yours = null, shape = "phi3-mini"}: Omit<ChunksPlotOptions, "width">): ChunksData {
-  const drawn = (some: readonly ResultRow[]) =>
-    some.filter((row): row is Drawn => row.dispatchesPerToken !== null && row.tokensPerSecond !== null);
+  const drawn = (some: readonly ResultRow[]) => some.filter((row): row is Drawn => row.tokensPerSecond !== null);
   // Comparable with the recorded points where it is of their shape, however it was submitted.
   const live = (yours ? runRows(yours, null) : []).map((row) => ({...row, spectrum: row.shapeId === shape}));
   const measured = drawn([...live, ...chunkRecords(rows, shape).flat()]);
   const ours = measured.filter(({factoring}) => isOneKernel(factoring as Factoring));
-  const whole = drawn(rows.filter(({spectrum, kind}) => spectrum && kind === "recorded"));
-  const reported = shape === "phi3-mini" ? whole.filter(isRecordedDesign) : drawn(reportsOf(rows, shape));
-  const devices = new Set(reported.map(({device}) => device));
+  const reports = drawn(reportsOf(rows, shape));
+  const devices = new Set(reports.map(({device}) => device));
   return {
     series: [...group(ours, ({sourceFile, awaited, apart}) => `${sourceFile} ${awaited} ${apart}`).values()].map(
-      (line) => [...line].sort((a, b) => a.dispatchesPerToken - b.dispatchesPerToken)
+      (line) => line.toSorted((a, b) => dispatchesOf(a) - dispatchesOf(b))
     ),
-    reported,
+    others: [...reports, ...drawn(tokensAtOnce(rows, shape))],
     staged: [
       ...measured.filter(({factoring}) => factoring === "staged"),
-      ...whole.filter(
+      ...drawn(rows).filter(
         ({id, device}) => shape === "phi3-mini" && id === "m2-pro-reported/staged-measured" && devices.has(device)
       )
     ]
   };
 }
 
-function isRecordedDesign({dispatchesPerToken, dispatchesClaimed, engine}: Drawn): boolean {
-  return dispatchesPerToken <= 32 && !dispatchesClaimed && engine === "webgpu-fusion-max";
-}
-
-/** Of the recorded design and as many layers; fused is one dispatch, where nothing says that it had several tokens. */
+/** Of the recorded design and as many layers, but not the claim of one dispatch. */
 function reportsOf(rows: readonly ResultRow[], shape: ShapeId): ResultRow[] {
   const {layers, hidden} = shapes[shape];
   return rows
     .filter((row) => row.kind === "recorded" && recordedHidden[row.shapeId ?? ""] === hidden && row.layers === layers)
-    .filter(({engine, factoring}) => engine === "webgpu-fusion-max" && factoring === "fused")
-    .map((row) => ({...row, dispatchesPerToken: row.dispatchesPerToken ?? 1}));
+    .filter(({engine, factoring}) => engine === "webgpu-fusion-max" && isOneKernel(factoring as Factoring))
+    .filter((row) => !row.dispatchesClaimed);
+}
+
+/** The newest runs of the same kernel with several tokens in a dispatch, beside the reports of such. */
+function tokensAtOnce(rows: readonly ResultRow[], shape: ShapeId): ResultRow[] {
+  const runs = rows.filter(({kind, software, shapeId}) => kind === "run" && !software && shapeId === shape);
+  return newestRecords(
+    runs
+      .filter(
+        ({factoring, workgroups, dispatchesPerToken}) =>
+          factoring === "fused" && workgroups === 1 && dispatchesPerToken! < 1
+      )
+      .filter(({weightFormat, arithmetic}) => weightFormat === "int4" && arithmetic === "float32")
+  );
+}
+
+/** Where a row stands: at one dispatch where a report does not say, as in the programs that fit such reports. */
+function dispatchesOf({dispatchesPerToken}: Drawn): number {
+  return dispatchesPerToken ?? 1;
 }
 
 /**
@@ -79,15 +91,15 @@ function reportsOf(rows: readonly ResultRow[], shape: ShapeId): ResultRow[] {
  * line. Both axes are logarithmic. Every point is also a row of the results table.
  */
 export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640}: ChunksPlotOptions): HTMLElement {
-  const {series, reported, staged} = chunksData({rows, shape, yours});
-  const recorded = [...series.flat(), ...reported].filter((row) => !isLive(row));
+  const {series, others, staged} = chunksData({rows, shape, yours});
+  const recorded = [...series.flat(), ...others].filter((row) => !isLive(row));
   const devices = [...new Set(recorded.map(deviceOf))];
   const point = (row: Drawn) =>
-    isLive(row) ? livePoint(row, row.dispatchesPerToken) : recordedPoint(row, row.dispatchesPerToken);
+    isLive(row) ? livePoint(row, dispatchesOf(row)) : recordedPoint(row, dispatchesOf(row));
   const lines = series.map((line) => line.map(point));
   const dash = ([first]: Point[]) => (first!.row.awaited ? "2 4" : first!.row.apart ? "7 3" : null);
-  const points = [...lines.flat(), ...reported.map(point)];
-  const several = reported.filter(({dispatchesPerToken}) => dispatchesPerToken < 1);
+  const points = [...lines.flat(), ...others.map(point)];
+  const several = others.filter((row) => dispatchesOf(row) < 1);
   const narrow = isNarrow(width);
   const plot = Plot.plot({
     ...frame(width),
@@ -95,8 +107,8 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
       type: "log",
       base: 2,
       domain: [0.8 * min([1, ...points.map(({x}) => x)])!, narrow ? 60 : 50],
-      ticks: [...several.map(({dispatchesPerToken}) => dispatchesPerToken), 1, 2, 4, 8, 16, 32],
-      tickFormat: (count: number) => (count < 1 ? `1/${formatCount(1 / count)}` : String(count)),
+      ticks: [...new Set(several.map(dispatchesOf)), 1, 2, 4, 8, 16, 32],
+      tickFormat: formatCount,
       label: "Dispatches per token, of one workgroup each →"
     },
     y: speedScale(
@@ -121,8 +133,11 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
   const owner = (row: ResultRow) => (isLive(row) ? "Yours" : deviceOf(row));
   const text = (row: Drawn) =>
     `${owner(row)}, ${row.awaited ? "the CPU waits" : row.apart ? "submits apart" : launch(row)}`;
-  const labelled = (row: Drawn) =>
-    narrow ? formatRate(row.tokensPerSecond) : `${text(row)}: ${formatRate(row.tokensPerSecond)}`;
+  const labelled = (row: Drawn) => {
+    const rate = formatRate(row.tokensPerSecond);
+    if (!narrow) return `${text(row)}: ${rate}`;
+    return row.dispatchesPerToken === null || dispatchesOf(row) < 1 ? `${launch(row)}: ${rate}` : rate;
+  };
   addLabels(
     plot,
     [
@@ -136,11 +151,11 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
           point
         }))
       ),
-      ...reported.map((row) => ({text: labelled(row), point: point(row)}))
+      ...others.map((row) => ({text: labelled(row), point: point(row)}))
     ],
     width
   );
-  const list = [...series.flat(), ...reported, ...staged].map((row) => {
+  const list = [...series.flat(), ...others, ...staged].map((row) => {
     return `${owner(row)}, ${launch(row)}${row.awaited ? ", awaited" : row.apart ? ", submitted apart" : ""}: ${formatRate(row.tokensPerSecond)}`;
   });
   const {label} = shapes[shape];
@@ -161,9 +176,10 @@ export function chunksPlot({rows, shape = "phi3-mini", yours = null, width = 640
     ${plot} ${legend(devices, live, keys, {hasLimits: false})}
     <figcaption>
       Recorded:
-      ${shape === "phi3-mini" ? "whole Phi-3-mini or Phi-3-sized models of 32 layers" : `${label}${reported.length > 0 ? `, and hollow the original's kernels with as many layers of this width` : ""}`},
-      one token at a time${several.length > 0 ? ", or, left of 1, several tokens in a dispatch" : ""}. Bars span p10 to
-      p90.
+      ${shape === "phi3-mini" ? "whole Phi-3-mini or Phi-3-sized models of 32 layers" : `${label}${others.some(({kind}) => kind === "recorded") ? `, and hollow the original's kernels with as many layers of this width` : ""}`},
+      one token at a time${several.length > 0 ? ", or, left of 1, several tokens in a dispatch" : ""}.
+      ${others.some(({dispatchesPerToken}) => dispatchesPerToken === null) ? "Where a report does not state its dispatches, the mark is at 1, as in the program that fits it." : ""}
+      Bars span p10 to p90.
       ${live.some(({spectrum}) => !spectrum) ? "Your run is of another shape: do not compare its height with the recorded points." : ""}
       Sources: ${sources.join("; ")}.
     </figcaption>
@@ -176,5 +192,6 @@ function deviceOf(row: ResultRow): string {
 
 /** "4 dispatches", and "16 tokens a dispatch" of a sixteenth. */
 function launch({dispatchesPerToken: count}: Drawn): string {
+  if (count === null) return "dispatches not stated";
   return count < 1 ? `${formatCount(1 / count)} tokens a dispatch` : formatQuantity(count, "dispatch", "dispatches");
 }

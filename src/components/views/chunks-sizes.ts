@@ -25,7 +25,7 @@ export function sizeLines(rows: readonly ResultRow[], {shapes: ids, recorded}: P
     const times = recordedTimes(rows, shape);
     const {one, most, apart, awaited, staged} = times;
     const model = shapes[shape].label;
-    return [one, most, ...apart, awaited, staged].flatMap((row): Line[] =>
+    return [one, most, ...apart, awaited.at(-1), staged].flatMap((row): Line[] =>
       row ? [{row, what: row.label, model}] : []
     );
   });
@@ -34,11 +34,14 @@ export function sizeLines(rows: readonly ResultRow[], {shapes: ids, recorded}: P
 }
 
 /** Node's newest record of the experiment, or one workgroup of another one while there is none. */
-function recordedTimes(rows: readonly ResultRow[], shape: ShapeId): Partial<ChunkTimes> & {apart: ResultRow[]} {
+function recordedTimes(
+  rows: readonly ResultRow[],
+  shape: ShapeId
+): Partial<ChunkTimes> & Pick<ChunkTimes, "apart" | "awaited"> {
   const [record] = chunkRecords(rows, shape);
   if (record) return chunkTimes(record);
   const [one] = oneWorkgroupRows(rows.filter(({shapeId, software}) => shapeId === shape && !software));
-  return {one: one as ChunkTimes["one"], apart: []};
+  return {one: one as ChunkTimes["one"], apart: [], awaited: []};
 }
 
 /** Recorded figures by the size of the model, the original's kernels beside this project's. */

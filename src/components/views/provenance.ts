@@ -62,7 +62,7 @@ export const provenance: Readonly<Record<string, Provenance>> = {
   "m2-pro-reported/int4-on-the-fly-8-layers": {section: "int4", verdict: "plausible; no file, no check"},
   "m2-pro-reported/int4-on-the-fly-32-layers": {
     section: "int4",
-    verdict: "the one token in one dispatch; no file, no check"
+    verdict: "one token, very likely in one dispatch; no file, no check"
   },
   "replication-h200/headless-fast-1-layer": {section: "int4", verdict: "ran; output not checked"},
   "replication-h200/headless-fast-8-layers": {section: "int4", verdict: "ran; output not checked"},

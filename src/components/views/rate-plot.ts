@@ -203,7 +203,9 @@ function tooltip(row: ResultRow): string {
     row.label,
     ranOn(row),
     formatRate(row.tokensPerSecond!) + (p10 && p90 ? ` (p10 ${formatRate(p10)}, p90 ${formatRate(p90)})` : ""),
-    `${formatQuantity(row.dispatchesPerToken!, "dispatch", "dispatches")} per token${row.dispatchesClaimed ? ", claimed" : ""}`,
+    row.dispatchesPerToken === null
+      ? "dispatches per token not stated"
+      : `${formatQuantity(row.dispatchesPerToken, "dispatch", "dispatches")} per token${row.dispatchesClaimed ? ", claimed" : ""}`,
     ...(row.workgroups === null ? [] : [formatQuantity(row.workgroups, "workgroup")]),
     row.verified ? "output verified" : "output not verified",
     row.source

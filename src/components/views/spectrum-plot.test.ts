@@ -24,7 +24,9 @@ test("a name has what a row computes with, and rows that differ in their run onl
     row({factoring: "fused", workgroups: 1, features: []}),
     row({sourceFile: null}),
     row({kind: "recorded", label: "Staged probe", arithmetic: null, verified: true}),
-    row({kind: "recorded", label: "Fused, headline", arithmetic: null, dispatchesClaimed: true})
+    row({kind: "recorded", label: "Fused, headline", arithmetic: null, dispatchesClaimed: true}),
+    row({factoring: "fused", workgroups: 1, dispatchesPerToken: 1 / 16}),
+    row({kind: "recorded", label: "Fused, int4, Phi-3-mini-sized, 32 layers", dispatchesPerToken: 1 / 16})
   ]);
   expect(names).toEqual([
     "Staged, float32",
@@ -33,7 +35,9 @@ test("a name has what a row computes with, and rows that differ in their run onl
     "Fused, float32, no subgroups, 1 workgroup",
     "Yours: Staged, float32",
     "",
-    "Fused, headline (claimed)"
+    "Fused, headline (claimed)",
+    "Fused, float32, 1 workgroup, 16 tokens a dispatch",
+    "Fused, int4, 16 tokens a dispatch"
   ]);
 });
 

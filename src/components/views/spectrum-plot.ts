@@ -1,12 +1,12 @@
 import * as Plot from "@observablehq/plot";
-import {group, sort} from "d3";
+import {group, min, sort} from "d3";
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
 import {formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {asImage, frame, isNarrow, type PlotElement} from "./plot-frame.js";
-import {inBrowser, ranOn} from "./recorded.js";
+import {inBrowser, ranOn, shortDevice} from "./recorded.js";
 import {
   addLabels,
   isLive,
@@ -38,7 +38,7 @@ export interface SpectrumPlotOptions {
 export function spectrumPlot({rows, yours = null, rooflines, width = 640}: SpectrumPlotOptions): HTMLElement {
   const recorded = rows.filter(({spectrum}) => spectrum);
   const live = yours ? runRows(yours, null).filter(({tokensPerSecond}) => tokensPerSecond !== null) : [];
-  const devices = [...new Set(recorded.map(ranOn))];
+  const devices = [...new Set(recorded.map((row) => shortDevice(ranOn(row))))];
   const points = [
     ...live.map((row) => livePoint(row, row.dispatchesPerToken!)),
     ...recorded.map((row) => recordedPoint(row, row.dispatchesPerToken!))
@@ -53,15 +53,16 @@ export function spectrumPlot({rows, yours = null, rooflines, width = 640}: Spect
 }
 
 function draw(points: Point[], limits: Limit[], width: number): PlotElement {
+  const fewest = min([1, ...points.map(({x}) => x)])!;
   const plot = Plot.plot({
     ...frame(width),
     x: {
       type: "log",
       // Base 10 would leave most of these ticks without a label.
       base: 4,
-      domain: [0.7, isNarrow(width) ? 1500 : 2500],
-      ticks: [1, 4, 16, 64, 228],
-      tickFormat: String,
+      domain: [0.7 * fewest, isNarrow(width) ? 1500 : 2500],
+      ticks: [1 / 16, 1 / 4, 1, 4, 16, 64, 228].filter((tick) => tick >= fewest),
+      tickFormat: formatCount,
       label: "Dispatches per token →"
     },
     y: speedScale(
@@ -168,14 +169,24 @@ function fullName(row: ResultRow): string {
   return (isLive(row) ? "Yours: " : "") + nameOf(row);
 }
 
-/** "Fused, int16, 132 workgroups" of a run, whatever its experiment calls it; what a report says of the others. */
-function nameOf({kind, label, factoring, arithmetic, features, workgroups, dispatchesClaimed}: ResultRow): string {
-  if (kind !== "run" || factoring === null) return dispatchesClaimed ? `${label} (claimed)` : label;
+/**
+ * "Fused, int16, 132 workgroups" of a run, whatever its experiment calls it; what a report says of the others, without the
+ * size that all in the plot have.
+ */
+function nameOf({kind, label, factoring, arithmetic, features, workgroups, ...row}: ResultRow): string {
+  const tokens = row.dispatchesPerToken! < 1 ? `${formatCount(1 / row.dispatchesPerToken!)} tokens a dispatch` : null;
+  if (kind !== "run" || factoring === null) {
+    const name = row.dispatchesClaimed ? `${label} (claimed)` : label;
+    return tokens && !/\btokens\b/.test(name)
+      ? `${name.replace(/, Phi-3-mini-sized, 32 layers$/, "")}, ${tokens}`
+      : name;
+  }
   const parts = [
     factoring[0]!.toUpperCase() + factoring.slice(1),
     arithmetic,
     features?.length === 0 ? "no subgroups" : null,
-    workgroups === null ? null : formatQuantity(workgroups, "workgroup")
+    workgroups === null ? null : formatQuantity(workgroups, "workgroup"),
+    tokens
   ];
   return parts.filter((part) => part !== null).join(", ");
 }
@@ -207,10 +218,10 @@ function caption(recorded: ResultRow[], rooflines: readonly Roofline[], live: Re
   const sources = [...new Set(recorded.map(({source}) => source.replace(/^(\S+@\S+) .*$/, "$1")))];
   const others = live.some(({spectrum}) => !spectrum);
   return html`<figcaption>
-    Whole Phi-3-mini or Phi-3-sized models of 32 layers, one sequence, one token at a time. A limit is the highest read
-    bandwidth on file for a device, over the weight bytes of one token. Activations in dot products are float32 or
-    16-bit integers, int16. Of points that differ in their run only, one has a label; those of the probe have none. Bars
-    span p10 to p90.
+    Whole Phi-3-mini or Phi-3-sized models of 32 layers, one sequence, one token after another; left of 1, several of
+    them in a dispatch. A limit is the highest read bandwidth on file for a device, over the weight bytes of one token.
+    Activations in dot products are float32 or 16-bit integers, int16. Of points that differ in their run only, one has
+    a label; those of the probe have none. Bars span p10 to p90.
     ${others ? "Your run is of another shape: do not compare its height with the recorded points." : ""} Sources:
     ${[...sources, ...rooflines.map(({source}) => source)].join("; ")}.
   </figcaption>`;

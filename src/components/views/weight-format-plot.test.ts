@@ -57,10 +57,8 @@ describe("the points", () => {
       ({experiment, sourceFile}) => experiment === "int4" && sourceFile === "a-int4.json"
     );
     expect(new Set(rows.map(({weightFormat}) => weightFormat))).toEqual(new Set(["int4", "float32"]));
-    expect(
-      rows.some(({spectrum}) => spectrum),
-      "in the plot of the first page"
-    ).toBe(false);
+    const inFirstPlot = rows.filter(({spectrum}) => spectrum).map(({dispatchesPerToken}) => dispatchesPerToken);
+    expect(inFirstPlot, "several tokens in a dispatch alone").toEqual([1 / 16]);
   });
 });
 

@@ -77,7 +77,7 @@ export function workgroupsPlot({rows, yours = null, rooflines, width = 640}: Wor
 
 /** The curves and points that belong in the plot. Recorded curves are of whole models and have two points or more. */
 export function workgroupsData({rows, yours, rooflines}: Omit<WorkgroupsPlotOptions, "width">): WorkgroupsData {
-  const whole = rows.filter(({spectrum}) => spectrum);
+  const whole = rows.filter(({spectrum, dispatchesPerToken}) => spectrum && dispatchesPerToken! >= 1);
   const recorded = workgroupCurves(whole).filter(({rows}) => rows.length > 1);
   const covered = new Set(recorded.map(({rows}) => rows[0]!.device));
   const singles = whole.filter(({workgroups, device}) => workgroups === 1 && !covered.has(device));
