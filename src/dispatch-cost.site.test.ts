@@ -24,6 +24,12 @@ describe("the panel of the experiment dispatch-cost", () => {
   test("has no shape, takes the variants from the link, and starts nothing by itself", async () => {
     const {page} = await openPage("/dispatch-cost?variants=no-op,dispatches");
     await page.locator(".panel-device").waitFor(); // the adapter has been looked up
+    expect(await page.locator(".cost-plot svg[role=img]").getAttribute("aria-label")).toMatch(
+      /; Apple M2 Pro, reported: all but GPU time over 228 dispatches, [\d.]+\sµs\.$/
+    );
+    expect(await page.locator(".cost-plot figcaption").innerText()).toContain(
+      "nobody has run this probe on an Apple M2 Pro"
+    );
     expect(await page.locator("[name=shape]").count()).toBe(0);
     expect((await liveRows(page)).map(({variant}) => variant)).toEqual(["no-op", "dispatches"]);
     expect(await page.locator(panel).getAttribute("data-state")).toBe("idle");

@@ -22,7 +22,7 @@ import {
   type Limit,
   type Point
 } from "./rate-plot.js";
-import {inBrowser, ranOn, shortDevice} from "./recorded.js";
+import {browsersLast, inBrowser, ranOn, shortDevice} from "./recorded.js";
 
 export interface WorkgroupsPlotOptions {
   /** Rows of the results table; `workgroupsData` says which of them are drawn. */
@@ -59,7 +59,7 @@ export function workgroupsPlot({rows, yours = null, rooflines, width = 640}: Wor
   const data = workgroupsData({rows, yours, rooflines});
   const live = data.curves.flatMap(({rows}) => rows.filter(isLive));
   const devices = [...new Set(recordedRows(data).map(ranOn))];
-  const aside = 2 ** (isNarrow(width) ? 0.17 : 0.07); // some 8 pixels
+  const aside = 2 ** (isNarrow(width) ? 0.25 : 0.12); // some 10 pixels
   const point = (row: ResultRow) => {
     if (isLive(row)) return livePoint(row, row.workgroups!);
     return recordedPoint(row, row.workgroups! * (inBrowser(row) ? aside : 1));
@@ -80,7 +80,7 @@ export function workgroupsPlot({rows, yours = null, rooflines, width = 640}: Wor
 
 /** The curves and points that belong in the plot. Recorded curves are of whole models and have two points or more. */
 export function workgroupsData({rows, yours, rooflines}: Omit<WorkgroupsPlotOptions, "width">): WorkgroupsData {
-  const whole = rows.filter(({spectrum}) => spectrum);
+  const whole = browsersLast(rows.filter(({spectrum}) => spectrum));
   const recorded = workgroupCurves(whole).filter(({rows}) => rows.length > 1);
   const covered = new Set(recorded.map(({rows}) => rows[0]!.device));
   const singles = whole.filter(({workgroups, device}) => workgroups === 1 && !covered.has(device));
