@@ -40,6 +40,15 @@ describe("the panels of the page on one dispatch with many workgroups", () => {
     expect(await page.locator(".workgroup-size-plot svg[role=img]").getAttribute("aria-label")).toMatch(
       /Apple M2 Pro, 64: [\d.]+\u00a0tok\/s; .*Apple M2 Pro, 256: [\d.]+\u00a0tok\/s/
     );
+    const places = await page
+      .locator(".workgroups-plot [data-marks=dot] path")
+      .evaluateAll((dots) =>
+        dots.map((dot) => /translate\((.*?),(.*?)\)/.exec(dot.getAttribute("transform")!)!.slice(1))
+      );
+    const apart = places.flatMap((a, i) =>
+      places.slice(i + 1).map((b) => Math.hypot(...a.map((value, axis) => Number(value) - Number(b[axis]))))
+    );
+    expect(Math.min(...apart), "pixels between two marks").toBeGreaterThan(3);
     expect(await page.locator("main").innerText()).not.toContain("${");
     expect(problems).toEqual([]);
   });

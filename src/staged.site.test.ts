@@ -44,8 +44,12 @@ describe("the panel of the experiment stages", () => {
     expect(problems).toEqual([]);
   });
 
-  test("leads from a stage to its kernel", async () => {
+  test("leads from a stage to its kernel, and begins with the arithmetic of the answer", async () => {
     const {page} = await openPage("/staged");
+    const chosen = page.locator(".profile-plot label", {has: page.locator("input:checked")});
+    await expect.poll(() => chosen.count()).toBe(2);
+    const answer = await page.locator(".answer p", {hasText: "H200"}).innerText();
+    for (const arithmetic of await chosen.allInnerTexts()) expect(answer).toContain(`in ${arithmetic.trim()}, and`);
     for (const name of ["down", "lm_head"]) {
       await page.locator("table a", {hasText: name}).click();
       const shown = page.locator("[role=tabpanel]:visible a").first();

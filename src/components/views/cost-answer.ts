@@ -66,11 +66,12 @@ function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours")
 
 /**
  * The waits of this kind ("barrier", "exchange", "barrier-exchange") that were measured with the most workgroups: two,
- * because the cost can rise steeply where workgroups share a core.
+ * the larger last, because the cost can rise steeply where workgroups share a core. One workgroup waits for nobody.
  */
 export function largestWaits(rows: readonly CostResultRow[], kind: string): CostResultRow[] {
   return rows
     .filter(({variant, microseconds}) => variant.replace(/-\d+$/, "") === kind && microseconds !== null)
+    .filter(({workgroups}) => workgroups! > 1)
     .sort((a, b) => a.workgroups! - b.workgroups!)
     .slice(-2);
 }

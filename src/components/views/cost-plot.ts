@@ -3,21 +3,31 @@ import {extent, sort, symbolStar, type SymbolType} from "d3";
 import {html} from "htl";
 import type {CostRecord} from "../lab/cost-record.js";
 import {costRows, type CostResultRow} from "../lab/cost-row.js";
-import {formatCount, formatMicroseconds, formatNumber} from "./format.js";
+import {formatCount, formatMicroseconds, formatMilliseconds, formatNumber} from "./format.js";
 import type {LabelRequest} from "./labels.js";
 import {colours} from "./palette.js";
 import {placeSymbol} from "./place-symbol.js";
-import {asImage, drawLabels, frame, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
+import {asImage, background, drawLabels, frame, isNarrow, textMeasure, type PlotElement} from "./plot-frame.js";
 import {lineIcon, symbolIcon} from "./rate-plot.js";
-import {inBrowser, ranOn} from "./recorded.js";
+import {inBrowser, ranOn, shortDevice} from "./recorded.js";
 
 export interface CostPlotOptions {
   /** The rows of one record on file, of one from each runtime of a device, or none. */
   recorded: readonly CostResultRow[];
   /** The run just made on this page. */
   yours?: CostRecord | null;
+  /** What a report leaves for the dispatches of a token, on a device of which there is no record, or nothing. */
+  reported?: ReportedShare | null;
   /** Pixels. */
   width?: number;
+}
+
+/** Wall-clock time of a token less its GPU time, over its dispatches: no price of one, and not verified. */
+export interface ReportedShare {
+  device: string;
+  dispatches: number;
+  /** All of it, of one token. */
+  milliseconds: number;
 }
 
 /** A row with a figure, and how it is drawn. */
@@ -39,6 +49,8 @@ const waits: readonly {name: string; label: string; dash: string}[] = [
 
 /** Where the symbols of the horizontal lines stand, in workgroups: left of the points. */
 const start = 0.6;
+/** Where a reported share stands, between those symbols and the points. */
+const aside = 0.8;
 
 const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
 
@@ -46,7 +58,7 @@ const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
  * What a wait inside a dispatch costs over its workgroups, beside what it costs to launch a dispatch, which are
  * horizontal lines. Both axes are logarithmic. Every point and line is also a row of the table.
  */
-export function costPlot({recorded, yours = null, width = 640}: CostPlotOptions): HTMLElement {
+export function costPlot({recorded, yours = null, reported = null, width = 640}: CostPlotOptions): HTMLElement {
   const marks = [
     ...(yours ? costRows(yours, null) : []).flatMap((row) => mark(row, colours.yours, symbolStar)),
     ...recorded.flatMap((row) => mark(row, colours.recorded, placeSymbol(ranOn(row))))
@@ -56,26 +68,37 @@ export function costPlot({recorded, yours = null, width = 640}: CostPlotOptions)
       No record of this experiment is on file yet. Run it below, and the plot shows what it costs on your device.
     </p>`;
   }
-  const plot = draw(marks, width);
-  addLabels(plot, marks, width);
+  const plot = draw(marks, reported, width);
+  addLabels(plot, marks, reported, width);
   return html`<figure class="cost-plot" style="max-width: ${width}px; margin-inline: 0;">
-    ${plot} ${legend(marks)}
+    ${plot} ${legend(marks, reported)}
     <figcaption>
       Microseconds for one operation: medians, with bars from p10 to p90, of verified rows. Lines across the plot are
       dispatches of one workgroup, with the symbol of their runtime at the left end. The other points are waits inside
-      one dispatch of so many workgroups of 256 invocations.
+      one dispatch of so many workgroups of 256 invocations. ${reported ? explainShare(reported) : ""}
     </figcaption>
   </figure>`;
 }
 
-function draw(marks: Mark[], width: number): PlotElement {
+function explainShare({device, dispatches, milliseconds}: ReportedShare): string {
+  const all = `${formatMilliseconds(milliseconds)} / ${formatCount(dispatches)} = ${formatMicroseconds(shareOf({dispatches, milliseconds}))}`;
+  return `Hollow: nobody has run this probe on an ${shortDevice(device)} for the record. Its mark is all that a reported token has beside GPU time, over its dispatches, ${all}: launching, and whatever else there is.`;
+}
+
+/** Microseconds a dispatch. */
+function shareOf({dispatches, milliseconds}: Omit<ReportedShare, "device">): number {
+  return (1000 * milliseconds) / dispatches;
+}
+
+function draw(marks: Mark[], reported: ReportedShare | null, width: number): PlotElement {
   const points = marks.filter(isWait);
   const lines = marks.filter((mark) => !isWait(mark));
   const identity = (value: keyof Mark) => ({value, scale: null});
-  const [low, high] = extent(marks.flatMap(({row}) => [row.microsecondsP10!, row.microsecondsP90!])) as [
-    number,
-    number
-  ];
+  const shares = reported ? [reported] : [];
+  const [low, high] = extent([
+    ...marks.flatMap(({row}) => [row.microsecondsP10!, row.microsecondsP90!]),
+    ...shares.map(shareOf)
+  ]) as [number, number];
   const counts = [...new Set([1, ...points.map(({workgroups}) => workgroups)])].sort((a, b) => a - b);
   const plot = Plot.plot({
     ...frame(width),
@@ -130,20 +153,37 @@ function draw(marks: Mark[], width: number): PlotElement {
         fill: identity("colour"),
         title: ({row}: Mark) => describe(row),
         tip: true
+      }),
+      Plot.dot(shares, {
+        x: aside,
+        y: shareOf,
+        r: 4,
+        symbol: {value: ({device}: ReportedShare) => placeSymbol(device), scale: null},
+        stroke: colours.recorded,
+        fill: background,
+        strokeWidth: 1.6,
+        title: nameShare,
+        tip: true
       })
     ]
   }) as unknown as PlotElement;
-  asImage(plot, `Time for one operation. ${marks.map(({row}) => describe(row)).join("; ")}.`);
+  const list = [...marks.map(({row}) => describe(row)), ...shares.map(nameShare)];
+  asImage(plot, `Time for one operation. ${list.join("; ")}.`);
   return plot;
 }
 
 /** Names the lines, the plain dispatches first, and each series of waits at its last point. */
-function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
+function addLabels(plot: PlotElement, marks: Mark[], reported: ReportedShare | null, width: number): void {
   const measure = textMeasure();
   const position = (mark: Mark) => ({
     x: plot.scale("x")!.apply(markedAt(mark)) as number,
     y: plot.scale("y")!.apply(mark.microseconds) as number
   });
+  const labelShare = (share: ReportedShare) => {
+    const text = `${shortDevice(share.device)}: ${formatMicroseconds(shareOf(share))}`;
+    const [x, y] = [plot.scale("x")!.apply(aside) as number, plot.scale("y")!.apply(shareOf(share)) as number];
+    return {x, y, text, width: measure(text)};
+  };
   const points = marks.filter(isWait);
   const isLast = ({row}: Mark) =>
     !points.some(
@@ -161,6 +201,7 @@ function addLabels(plot: PlotElement, marks: Mark[], width: number): void {
       return {...position(mark), text, radius: 0, x: width / 2, width: measure(text)};
     }),
     ...lines.map((mark) => ({...position(mark), text: "", radius: 6, width: 0})),
+    ...(reported ? [{...labelShare(reported), radius: 6}] : []),
     ...points.map((mark) => {
       const text = isLast(mark) && width >= 480 ? whose(mark) + formatMicroseconds(mark.microseconds) : "";
       return {...position(mark), text, radius: 6, width: measure(text)};
@@ -194,7 +235,11 @@ function describe(row: CostResultRow): string {
   return `${label}, ${ranOn(row)}: ${formatMicroseconds(microseconds!)} (${bounds})`;
 }
 
-function legend(marks: Mark[]): HTMLElement {
+function nameShare(share: ReportedShare): string {
+  return `${shortDevice(share.device)}, reported: all but GPU time over ${formatCount(share.dispatches)} dispatches, ${formatMicroseconds(shareOf(share))}`;
+}
+
+function legend(marks: Mark[], reported: ReportedShare | null): HTMLElement {
   const shown = waits.filter((wait) => marks.some(({row}) => waitOf(row) === wait));
   const records = [...new Map(marks.map((mark) => [mark.row.sourceFile, mark])).values()];
   return html`<div class="plot-legend">
@@ -204,6 +249,14 @@ function legend(marks: Mark[]): HTMLElement {
           >${symbolIcon(symbol, colour)} ${row.sourceFile === null ? "Yours" : "Recorded"}, ${ranOn(row)}</span
         >`
     )}
+    ${
+      reported
+        ? html`<span
+            >${symbolIcon(placeSymbol(reported.device), colours.recorded, "none")} Reported,
+            ${shortDevice(reported.device)}: no probe</span
+          >`
+        : null
+    }
     ${shown.map(({dash, label}) => html`<span>${lineIcon("currentColor", dash)} ${label}</span>`)}
   </div>`;
 }

@@ -10,7 +10,8 @@ const strong = (text: string) => `*${text}*`;
 const recorded = (...runs: RunRecord[]) =>
   recordedFinding(
     runs.flatMap((run, i) => runRows(run, `${i}.json`)),
-    strong
+    strong,
+    0.02
   )
     .join("")
     .replaceAll("\u00a0", " ");
@@ -31,6 +32,14 @@ describe("the recorded finding", () => {
     );
     expect(recorded(curveRun({1: 50, 8: 80}, 40))).toContain("equals the staged design *already with 1 workgroup* and");
     expect(recorded(curveRun({1: 10, 8: 40, 16: 80}, 40))).toContain("the staged design *with 8 workgroups* and is");
+  });
+
+  it("takes the most workgroups where fewer are no faster than a kernel measured again may be", () => {
+    expect(recorded(curveRun({1: 10, 128: 841, 132: 840}, 350))).toMatch(
+      /is \*2\.4 times\* as fast with 132: \*840 tok\/s\* against/
+    );
+    expect(recorded(curveRun({1: 10, 128: 900, 132: 840}, 350))).toContain("with 128, the fastest of up to 132: ");
+    expect(recorded(curveRun({1: 10, 8: 80.5, 16: 80}, 100))).toContain(": with 16 workgroups it has *80 %*");
   });
 
   it("says how near one dispatch comes where it never is as fast", () => {

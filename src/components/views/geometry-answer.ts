@@ -3,31 +3,41 @@ import type {RunRecord, RunRow} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {nameDevice} from "./answer.js";
 import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {leastGain} from "./ladder.js";
 import {ranOn} from "./recorded.js";
 import {crossover, fastestCurve, workgroupCurves, type Crossover, type WorkgroupCurve} from "./workgroup-curve.js";
 
 /** How a sentence marks what it is about: a figure, in the colour of its origin. */
 type Strong<T> = (text: string) => T;
 
-/** The finding: with how many workgroups one dispatch is as fast as the staged design, recorded and the reader's own. */
-export function geometryAnswer(rows: readonly ResultRow[], yours: RunRecord | null): HTMLElement {
+/**
+ * The finding: with how many workgroups one dispatch is as fast as the staged design, recorded and the reader's own.
+ * @param equal by which part two figures on record may differ and count as equal
+ */
+export function geometryAnswer(rows: readonly ResultRow[], yours: RunRecord | null, equal: number): HTMLElement {
   const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
   return html`<div class="answer">
-    ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
-    <p>${recordedFinding(rows, strong("recorded"))}</p>
+    ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"), equal)}</p>` : null}
+    <p>${recordedFinding(rows, strong("recorded"), equal)}</p>
   </div>`;
 }
 
-/** The finding of the fastest curve on record, of a whole model on a GPU. */
-export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
+/**
+ * The finding of the fastest curve on record, of a whole model on a GPU.
+ * @param equal by which part two figures may differ and count as equal
+ */
+export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>, equal: number): (string | T)[] {
   const curves = workgroupCurves(rows.filter(({spectrum}) => spectrum)).filter(({rows}) => rows.length > 1);
   const curve = fastestCurve(curves);
   if (!curve?.staged) return ["No run on record has one dispatch of several workgroups beside the staged design."];
-  return [`On the ${ranOn(curve.staged)} `, ...compare(curve, curve.staged.tokensPerSecond, strong)];
+  return [`On the ${ranOn(curve.staged)} `, ...compare(curve, curve.staged.tokensPerSecond, strong, equal)];
 }
 
-/** The reader's own finding, or what their run lacks for one. */
-export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | T)[] {
+/**
+ * The reader's own finding, or what their run lacks for one.
+ * @param equal by which part two figures may differ and count as equal
+ */
+export function yourFinding<T>(record: RunRecord, strong: Strong<T>, equal = leastGain - 1): (string | T)[] {
   const {device, shape} = record;
   const name = nameDevice(device);
   const run = `Your run of “${shape.label}” on ${name}`;
@@ -40,7 +50,7 @@ export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | 
     const why = staged
       ? `has no figure for the staged design (${reason(staged)})`
       : "did not include the staged design";
-    const best = curve.rows.reduce((a, b) => (b.tokensPerSecond > a.tokensPerSecond ? b : a));
+    const best = bestOf(curve.rows, equal);
     return [
       `${run} ${why} with the same features, so it does not compare them. One dispatch decodes `,
       strong(formatRate(best.tokensPerSecond)),
@@ -49,7 +59,7 @@ export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | 
   }
   return [
     `On your device, ${name}, `,
-    ...compare(curve, curve.staged.tokensPerSecond, strong),
+    ...compare(curve, curve.staged.tokensPerSecond, strong, equal),
     remark,
     shapeRemark(shape)
   ];
@@ -63,8 +73,10 @@ export function whereEqual({workgroups, between}: Pick<Crossover, "workgroups" |
 }
 
 /** "one dispatch equals the staged design between 32 and 64 workgroups (at about 39, by …) and is 2.1 times as fast with 132: …" */
-function compare<T>({rows}: WorkgroupCurve, staged: number, strong: Strong<T>): (string | T)[] {
-  const {workgroups: equal, between, best, bestRatio} = crossover(rows, staged);
+function compare<T>({rows}: WorkgroupCurve, staged: number, strong: Strong<T>, equalWithin: number): (string | T)[] {
+  const {workgroups: equal, between} = crossover(rows, staged);
+  const best = bestOf(rows, equalWithin);
+  const bestRatio = best.tokensPerSecond / staged;
   const most = rows.at(-1)!.workgroups;
   const least = rows[0]!.workgroups;
   const figures = [strong(formatRate(best.tokensPerSecond)), " against ", strong(formatRate(staged)), "."];
@@ -92,6 +104,13 @@ function compare<T>({rows}: WorkgroupCurve, staged: number, strong: Strong<T>): 
     ` as fast with ${formatCount(best.workgroups)}${fastest}: `,
     ...figures
   ];
+}
+
+/** The most workgroups where none are faster by more than `equal`, or else the fastest. */
+function bestOf(rows: WorkgroupCurve["rows"], equal: number): WorkgroupCurve["rows"][number] {
+  const most = rows.at(-1)!;
+  const best = rows.reduce((a, b) => (b.tokensPerSecond > a.tokensPerSecond ? b : a));
+  return best.tokensPerSecond <= most.tokensPerSecond * (1 + equal) ? most : best;
 }
 
 function withoutFigure(rows: readonly RunRow[]): string {

@@ -6,6 +6,7 @@ import type {ResultRow} from "../lab/result-row.js";
 import {formatMicroseconds, formatNumber, formatRate} from "./format.js";
 import {leastGain} from "./ladder.js";
 import {ranOn} from "./recorded.js";
+import {equalWithin} from "./repeats.js";
 
 /** Something that was tried instead of something else, and measured in the same run. */
 export interface Attempt {
@@ -28,24 +29,24 @@ export interface Outcome {
   after: string;
   /** How many times as fast as before. */
   ratio: number;
-  /**
-   * Faster, and nine in ten of its samples are faster than nine in ten of those before: of every row before, and by more
-   * than those are apart, where there are several.
-   */
-  real: boolean;
+  /** Whether the two differ by no more than the same kernel measured again. */
+  equal: boolean;
   /** The record of it, as a link. */
   sourceUrl: string | null;
 }
 
-/**
- * What gave nothing or next to nothing, or less: attempts in each runtime that has both rows, without those that are
- * faster by `leastGain` or more.
- * @param files what names of files begin with, the first runtime first
- */
+export interface NoGainOptions {
+  /** What names of files begin with, the first runtime first. */
+  files?: readonly string[];
+  /** By which part two figures may differ and count as equal. */
+  equal?: number;
+}
+
+/** What gave nothing, or less: attempts in each runtime that has both rows, without those that are faster by more than `equal`. */
 export function noGains(
   {rows, costs}: {rows: readonly ResultRow[]; costs: readonly CostResultRow[]},
   attempts: readonly Attempt[],
-  files: readonly string[] = ["h200", "h200-chromium"]
+  {files = ["h200", "h200-chromium"], equal = equalWithin(rows)}: NoGainOptions = {}
 ): Outcome[] {
   const figures = new Map([...rows.map(decoded), ...costs.map(paid)].map((figure) => [figure.id, figure]));
   return attempts.flatMap(({what, before, after}) =>
@@ -56,7 +57,7 @@ export function noGains(
       const rows = (from as Figure[]).toSorted((a, b) => a.speed! - b.speed!);
       const speed = median(rows, ({speed}) => speed)!;
       const ratio = to.speed / speed;
-      if (ratio >= leastGain) return [];
+      if (ratio > 1 + equal) return [];
       const {ranOn, sourceUrl, arithmetic} = to;
       return [
         {
@@ -65,24 +66,20 @@ export function noGains(
           before: rows.length > 1 ? formatRate(speed) : rows[0]!.text,
           after: to.text,
           ratio,
-          real:
-            ratio > rows.at(-1)!.speed! / rows[0]!.speed! &&
-            rows.every(({fast}) => to.slow !== null && fast !== null && to.slow > fast)
+          equal: ratio >= 1 / (1 + equal)
         }
       ];
     })
   );
 }
 
-/** A row by its speed: the median, and what nine in ten of its samples are faster or slower than. */
+/** A row by its speed. */
 interface Figure {
   id: string;
   ranOn: string;
   sourceUrl: string | null;
   arithmetic: Arithmetic | null;
   speed: number | null;
-  slow: number | null;
-  fast: number | null;
   text: string;
 }
 
@@ -92,8 +89,6 @@ const decoded = (row: ResultRow): Figure => ({
   sourceUrl: row.sourceUrl,
   arithmetic: row.arithmetic,
   speed: row.tokensPerSecond,
-  slow: row.tokensPerSecondP10,
-  fast: row.tokensPerSecondP90,
   text: row.tokensPerSecond === null ? "" : formatRate(row.tokensPerSecond)
 });
 
@@ -103,14 +98,12 @@ const paid = (row: CostResultRow): Figure => ({
   sourceUrl: row.sourceUrl,
   arithmetic: null,
   speed: row.microseconds && 1 / row.microseconds,
-  slow: row.microsecondsP90 && 1 / row.microsecondsP90,
-  fast: row.microsecondsP10 && 1 / row.microsecondsP10,
   text: row.microseconds === null ? "" : formatMicroseconds(row.microseconds)
 });
 
 const arithmeticNames: Record<Arithmetic, string> = {float32: "float32", int16: "16\u2011bit integers"};
 
-/** How much faster something has to be to be no part of the table: "2 %". */
+/** How much faster one of the reader's own rows has to be than another: "2 %". */
 export const leastGainText = `${formatNumber(100 * (leastGain - 1))}\u00a0%`;
 
 /** The outcomes, one below the other, or that everything helped. */
@@ -129,12 +122,12 @@ export function noGainTable(outcomes: readonly Outcome[]): HTMLElement {
       </thead>
       <tbody>
         ${outcomes.map(
-          ({what, ranOn, arithmetic, before, after, ratio, real, sourceUrl}) =>
+          ({what, ranOn, arithmetic, before, after, ratio, equal, sourceUrl}) =>
             html`<tr>
               <th scope="row">${what}</th>
               <td class="number">${before}</td>
               <td class="number">${after}</td>
-              <td class="number">${formatNumber(ratio)}${real ? ", small but real" : ""}</td>
+              <td class="number">${formatNumber(ratio)}${equal ? ", no difference" : ""}</td>
               <td>
                 ${sourceUrl ? html`<a href="${sourceUrl}">${ranOn}</a>` : ranOn}${
                   arithmetic ? `, ${arithmeticNames[arithmetic]}` : ""

@@ -161,28 +161,32 @@ function compareReads(record: Kind<"cost">): Words | null {
   ];
 }
 
-/** A dispatch beside a wait inside one, or what there is of the two. */
+/** A dispatch beside waits inside one, or what there is of them. */
 function compareCosts(record: Kind<"cost">): Words | null {
-  const {dispatch, wait} = costFigures(record);
-  const parts = [
-    ...(dispatch
-      ? [["a dispatch that needs the one before it costs ", strong(formatMicroseconds(dispatch.microseconds!))]]
-      : []),
-    ...(wait
-      ? [
-          [
-            `to exchange all values between ${formatQuantity(wait.workgroups!, "workgroup")} costs `,
-            strong(formatMicroseconds(wait.microseconds!))
-          ]
-        ]
-      : [])
-  ];
-  if (parts.length === 0) return null;
-  const ratio = dispatch && wait && dispatch.microseconds! / wait.microseconds!;
+  const {dispatch, waits} = costFigures(record);
+  if (!dispatch && !waits) return null;
+  const ratios = dispatch && waits?.map((wait) => dispatch.microseconds! / wait.microseconds!);
+  const and = (parts: Words[]) => parts.flatMap((part, i) => (i === 0 ? part : [" and ", ...part]));
   return [
     `On your device, ${nameDevice(record.device)}, `,
-    ...parts.flatMap((part, i) => (i === 0 ? part : [", and ", ...part])),
-    ...(ratio ? [": the dispatch costs ", strong(`${formatNumber(ratio)} times`), " as much"] : []),
+    ...(dispatch
+      ? ["a dispatch that needs the one before it costs ", strong(formatMicroseconds(dispatch.microseconds!))]
+      : []),
+    ...(dispatch && waits ? [", and "] : []),
+    ...(waits
+      ? [
+          "to exchange all values costs ",
+          ...and(
+            waits.map(({microseconds, workgroups}) => [
+              strong(formatMicroseconds(microseconds!)),
+              ` between ${formatQuantity(workgroups!, "workgroup")}`
+            ])
+          )
+        ]
+      : []),
+    ...(ratios
+      ? [": the dispatch costs ", ...and(ratios.map((ratio) => [strong(`${formatNumber(ratio)} times`)])), " as much"]
+      : []),
     `.${runDate(record)}`
   ];
 }

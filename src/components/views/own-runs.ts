@@ -77,13 +77,17 @@ function figuresOf(record: AnyRecord): string[] {
   return Object.entries(figures).flatMap(([name, figure]) => (figure ? [name] : []));
 }
 
-/** What one workgroup and all of them read, what a dispatch costs that needs the one before it, and what a wait does. */
+/**
+ * What one workgroup and all of them read, what a dispatch costs that needs the one before it, and what waits cost
+ * between the most workgroups that answered; null where nobody waited for anybody.
+ */
 export function costFigures(record: CostRecord) {
   const rows = costRows(record, null);
+  const waits = largestWaits(rows, "exchange");
   return {
     reach: reachOf(rows),
     dispatch: rows.find(({variant, microseconds}) => variant === "dispatches" && microseconds !== null),
-    wait: largestWaits(rows, "exchange")[0]
+    waits: waits.length > 0 ? waits : null
   };
 }
 

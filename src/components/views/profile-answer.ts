@@ -1,7 +1,7 @@
 import {html} from "htl";
 import type {Stage} from "../decode/stages.js";
 import {formatMilliseconds, formatNumber} from "./format.js";
-import {arithmeticName, seriesName, type ProfileSeries} from "./profile-series.js";
+import {arithmeticName, fastestSeries, seriesName, type ProfileSeries} from "./profile-series.js";
 
 /** The matrices of a layer. */
 const matrices: readonly Stage[] = ["qkv_rope", "o_proj", "gate_up", "down"];
@@ -43,7 +43,7 @@ export function profileAnswer(recorded: readonly ProfileSeries[], yours: readonl
   const again = all.filter(({name}) => all.some((other) => name.startsWith(`${other.name} in `)));
   return html`<div>
     <div class="answer">
-      ${yours.length > 0 ? html`<p class="your-answer">${sentence(fastest(yours), "yours")}</p>` : null}
+      ${yours.length > 0 ? html`<p class="your-answer">${sentence(fastestSeries(yours)!, "yours")}</p>` : null}
       ${all.filter((series) => !again.includes(series)).map((series) => html`<p>${sentence(series, "recorded")}</p>`)}
       ${measuredHere ? null : html`<p>There is no record of this experiment yet: run it below for your device's own.</p>`}
     </div>
@@ -73,19 +73,15 @@ function sentence(series: ProfileSeries, meaning: "recorded" | "yours"): Node {
       elsewhere === null
         ? ""
         : elsewhere >= 0
-          ? html`; launching them and all else add ${strong(formatMilliseconds(elsewhere))}`
-          : html`; a whole token takes ${strong(formatMilliseconds(-elsewhere))} less than its stages one by one`
+          ? html`; by the wall clock a token takes ${strong(formatMilliseconds(elsewhere))} more`
+          : html`; by the wall clock a token takes ${strong(formatMilliseconds(-elsewhere))} less`
     }.</span
   >`;
 }
 
 function fastestByName(series: readonly ProfileSeries[]): ProfileSeries[] {
   const names = [...new Set(series.map(({name}) => name))];
-  return names.map((name) => fastest(series.filter((s) => s.name === name)));
-}
-
-function fastest(series: readonly ProfileSeries[]): ProfileSeries {
-  return series.reduce((a, b) => ((b.sum ?? Infinity) < (a.sum ?? Infinity) ? b : a));
+  return names.map((name) => fastestSeries(series.filter((s) => s.name === name))!);
 }
 
 /** A token in each way of timing it: its stages summed up, in one pass, by the wall clock. */

@@ -8,7 +8,7 @@ import {formatMilliseconds, formatNumber} from "./format.js";
 import {colours} from "./palette.js";
 import {placeSymbol} from "./place-symbol.js";
 import {asImage, background, fontSize, isNarrow, type PlotElement} from "./plot-frame.js";
-import {arithmeticName, seriesName, type ProfileSeries, type TimedRow} from "./profile-series.js";
+import {arithmeticName, fastestSeries, seriesName, type ProfileSeries, type TimedRow} from "./profile-series.js";
 import {symbolIcon} from "./rate-plot.js";
 
 /** What a plot of the stages shows: the time of a token, or the part of the read bandwidth that is used meanwhile. */
@@ -40,7 +40,7 @@ const margin = {top: 28, bottom: 36};
 
 /**
  * A line for each stage of the model, with a mark for each device. The reader chooses the arithmetic of the rows that
- * this project measured. Every mark is also a row of the table.
+ * this project measured; first it is that of the answer, which is of the fastest. Every mark is also a row of the table.
  */
 export function profilePlot({quantity, series, width = 640}: ProfilePlotOptions): HTMLElement {
   const picture = html`<div></div>`;
@@ -53,20 +53,23 @@ export function profilePlot({quantity, series, width = 640}: ProfilePlotOptions)
       : html`<p>No row on file or of yours has this figure yet.</p>`;
   };
   const known = arithmetics.filter((arithmetic) => series.some((s) => s.arithmetic === arithmetic));
+  const own = series.filter(({meaning}) => meaning === "yours");
+  const measured = series.filter(({arithmetic}) => arithmetic !== null);
+  const first = fastestSeries(own.length > 0 ? own : measured)?.arithmetic ?? arithmetics[0];
   const choices = known.map(
-    (arithmetic, i) =>
+    (arithmetic) =>
       html`<label
         ><input
           type="radio"
           name="${quantity}-arithmetic"
           value="${arithmetic}"
-          checked=${i === 0}
+          checked=${arithmetic === first}
           onchange=${() => draw(arithmetic)}
         />
         ${arithmeticName(arithmetic)}</label
       >`
   );
-  draw(known[0] ?? arithmetics[0]);
+  draw(first);
   return html`<figure class="profile-plot" data-quantity="${quantity}" style="max-width: ${width}px; margin-inline: 0;">
     ${
       known.length > 1

@@ -1,3 +1,4 @@
+import {least} from "d3";
 import {arithmetics, type Arithmetic} from "../decode/plan.js";
 import {stages} from "../decode/stages.js";
 import type {ProfileRecord} from "../lab/profile-record.js";
@@ -61,6 +62,11 @@ export function profileSeries(
       ];
     })
   );
+}
+
+/** The series with the shortest sum of all stages; of those without a sum, where no other is there, the first. */
+export function fastestSeries(series: readonly ProfileSeries[]): ProfileSeries | undefined {
+  return least(series, ({sum}) => sum ?? Infinity);
 }
 
 /** The reader's own run in the same terms. */

@@ -3,7 +3,7 @@ import type {RunRecord} from "../lab/record.js";
 import {runRows} from "../lab/result-row.js";
 import {shapes} from "../model/shape.js";
 import {chunkRun} from "./chunk-fixture.js";
-import {browserLosses, resolve} from "./repeats.js";
+import {browserLosses, equalWithin, resolve} from "./repeats.js";
 
 const rowsOf = (...runs: RunRecord[]) => runs.flatMap((run, i) => runRows(run, `${i}.json`));
 
@@ -28,6 +28,8 @@ it("finds the same kernel in several records, and how far apart its medians are"
   expect(again!.half).toBeCloseTo(0.01);
   expect(again!.most).toBeCloseTo(0.02);
   expect(twins).toEqual([]);
+  expect(equalWithin(repeats.flatMap(({rows}) => rows))).toBe(again!.most);
+  expect(equalWithin(fused!.rows.slice(1))).toBe(0);
 });
 
 it("finds the same kernel in several rows of one record, and the pairs whose percentiles do not overlap", () => {

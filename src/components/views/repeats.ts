@@ -61,6 +61,15 @@ export function resolve(rows: readonly ResultRow[]): Resolution {
 }
 
 /**
+ * By which part two figures on record may differ and count as equal, on every page: as much as one kernel measured again
+ * came out apart at the most, over the slower one. 0 where none was measured again.
+ * @param rows of every file
+ */
+export function equalWithin(rows: readonly ResultRow[]): number {
+  return resolve(rows).again?.most ?? 0;
+}
+
+/**
  * What the newest row of each browser loses against Node's of the same variant on the same device, the longest tokens
  * first. Rows with waits for each dispatch are left out: a wait is another thing to compare.
  * @param rows newest first

@@ -1,7 +1,7 @@
 import {expect, it} from "vitest";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {RunRecord} from "../lab/record.js";
-import {compareSizes, sizeCurves} from "./size-curve.js";
+import {compareSizes, formatRatio, sizeCurves} from "./size-curve.js";
 import {toyRun} from "./toy-fixture.js";
 
 const rowsOf = (...runs: RunRecord[]): ResultRow[] => runs.flatMap((run, i) => runRows(run, `${i}.json`));
@@ -57,11 +57,26 @@ it("compares sizes at which one dispatch and something else have a figure", () =
     toyRun(128, {staged: 40}),
     toyRun(256, {fused: 20, unfused: 30})
   );
-  const sizes = compareSizes(sizeCurves(rows)[0]!);
-  expect(sizes).toEqual([
-    {hidden: 32, fused: 100, staged: 50, unfused: 100},
-    {hidden: 256, fused: 20, staged: null, unfused: 30}
+  const sizes = compareSizes(sizeCurves(rows)[0]!, 0.02);
+  expect(sizes).toMatchObject([
+    {hidden: 32, fused: 100, staged: {ratio: 2, verdict: "faster"}, unfused: {ratio: 1, verdict: "equal"}},
+    {hidden: 256, fused: 20, staged: null, unfused: {ratio: 20 / 30, verdict: "slower"}}
   ]);
+});
+
+it("takes two designs for equal where their percentiles overlap, or their medians differ by no more than a kernel’s own", () => {
+  const compare = (fused: number[], staged: number[]) => {
+    const rows = rowsOf(toyRun(32, {fused: fused[1]!, staged: staged[1]!}));
+    for (const row of rows)
+      [row.tokensPerSecondP10, , row.tokensPerSecondP90] = (row.factoring === "fused" ? fused : staged) as number[];
+    return compareSizes(sizeCurves(rows)[0]!, 0.02)[0]!.staged!;
+  };
+  const ratio = compare([130, 135, 136], [110, 122, 125]);
+  expect(ratio).toMatchObject({least: 130 / 125, most: 136 / 110, verdict: "faster"});
+  expect(formatRatio(ratio)).toBe("1.04 to 1.24 times");
+  expect(compare([130, 135, 136], [110, 122, 131]).verdict).toBe("equal");
+  expect(compare([110, 122, 125], [130, 135, 136]).verdict).toBe("slower");
+  expect(compare([101, 101.5, 102], [99, 100, 100.5]).verdict).toBe("equal");
 });
 
 it("refuses a row of a shape whose hidden size nobody knows", () => {

@@ -2,6 +2,7 @@ import {group, maxIndex} from "d3";
 import type {Factoring} from "../decode/plan.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {shapes} from "../model/shape.js";
+import {formatNumber} from "./format.js";
 import {browsersLast, ranOn} from "./recorded.js";
 
 /** The fastest row of a factoring at one hidden size. */
@@ -17,12 +18,24 @@ export interface SizeCurves {
   curves: Map<Factoring, SizePoint[]>;
 }
 
-/** How one dispatch compares at one hidden size. */
+/** How one dispatch compares at one hidden size, with each design that was measured there. */
 export interface SizeComparison {
   hidden: number;
+  /** Tokens per second of one dispatch. */
   fused: number;
-  staged: number | null;
-  unfused: number | null;
+  staged: Ratio | null;
+  unfused: Ratio | null;
+}
+
+/** How many times as fast one row is as another. */
+export interface Ratio {
+  /** Of the medians. */
+  ratio: number;
+  /** Of the 10th percentile of the one over the 90th of the other, and of the 90th over the 10th. */
+  least: number;
+  most: number;
+  /** Neither where these have 1 between them, or the medians differ by no more than a kernel measured again. */
+  verdict: "faster" | "slower" | "equal";
 }
 
 /** What each factoring is called where the launches are what matters. */
@@ -56,18 +69,37 @@ export function sizeCurves(rows: readonly ResultRow[]): SizeCurves[] {
   });
 }
 
-/** The sizes at which one dispatch and something else were measured, the smallest first. */
-export function compareSizes({curves}: SizeCurves): SizeComparison[] {
-  const speed = (factoring: Factoring, size: number) =>
-    curves.get(factoring)?.find(({hidden}) => hidden === size)?.row.tokensPerSecond ?? null;
+/**
+ * The sizes at which one dispatch and something else were measured, the smallest first.
+ * @param equal by which part two medians may differ and count as equal
+ */
+export function compareSizes({curves}: SizeCurves, equal: number): SizeComparison[] {
+  const against = (row: SizePoint["row"], factoring: Factoring, size: number) => {
+    const other = curves.get(factoring)?.find(({hidden}) => hidden === size)?.row;
+    return other ? compareRows(row, other, equal) : null;
+  };
   return (curves.get("fused") ?? [])
     .map(({hidden, row}) => ({
       hidden,
       fused: row.tokensPerSecond,
-      staged: speed("staged", hidden),
-      unfused: speed("unfused", hidden)
+      staged: against(row, "staged", hidden),
+      unfused: against(row, "unfused", hidden)
     }))
     .filter(({staged, unfused}) => staged !== null || unfused !== null);
+}
+
+/** "2.01 to 2.11 times", "3 times" where the percentiles say no more than the medians. */
+export function formatRatio({least, most}: Ratio): string {
+  return `${[...new Set([least, most].map(formatNumber))].join(" to ")} times`;
+}
+
+function compareRows(a: SizePoint["row"], b: SizePoint["row"], equal: number): Ratio {
+  const ratio = a.tokensPerSecond / b.tokensPerSecond;
+  const least = (a.tokensPerSecondP10 ?? a.tokensPerSecond) / (b.tokensPerSecondP90 ?? b.tokensPerSecond);
+  const most = (a.tokensPerSecondP90 ?? a.tokensPerSecond) / (b.tokensPerSecondP10 ?? b.tokensPerSecond);
+  if (least > 1 && ratio > 1 + equal) return {ratio, least, most, verdict: "faster"};
+  if (most < 1 && 1 / ratio > 1 + equal) return {ratio, least, most, verdict: "slower"};
+  return {ratio, least, most, verdict: "equal"};
 }
 
 /** @throws {Error} when the row is of no preset, whose hidden size nobody knows. */

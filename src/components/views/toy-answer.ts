@@ -1,27 +1,31 @@
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {answerBlock, strongOf} from "./answer-block.js";
-import {formatCount, formatNumber, formatRate} from "./format.js";
-import {compareSizes, launches, sizeCurves, type SizeComparison} from "./size-curve.js";
+import {formatCount, formatRate} from "./format.js";
+import {compareSizes, formatRatio, launches, sizeCurves, type SizeComparison} from "./size-curve.js";
 
 /** How a sentence marks what it is about: a figure, in the colour of its origin. */
 type Strong<T> = (text: string) => T;
 
-/** The finding: up to which hidden size one dispatch is faster than each other design, recorded and the reader's own. */
-export function toyAnswer(rows: readonly ResultRow[], yours: readonly RunRecord[]): HTMLElement {
+/**
+ * The finding: up to which hidden size one dispatch is faster than each other design, recorded and the reader's own.
+ * @param equal by which part two figures may differ and count as equal
+ */
+export function toyAnswer(rows: readonly ResultRow[], yours: readonly RunRecord[], equal: number): HTMLElement {
   return answerBlock(
-    yours.length > 0 ? yourFinding(yours, strongOf("yours")) : null,
-    recordedFinding(rows, strongOf("recorded"))
+    yours.length > 0 ? yourFinding(yours, strongOf("yours"), equal) : null,
+    recordedFinding(rows, strongOf("recorded"), equal)
   );
 }
 
 /** The finding of the newest device on record; its figures, and where the lines cross in its other runtimes. */
 export function recordedFinding<T>(
   rows: readonly ResultRow[],
-  strong: Strong<T>
+  strong: Strong<T>,
+  equal: number
 ): {answer: (string | T)[]; figures: (string | T)[]} {
   const places = sizeCurves(rows)
-    .map((curves) => ({ranOn: curves.ranOn, sizes: compareSizes(curves)}))
+    .map((curves) => ({ranOn: curves.ranOn, sizes: compareSizes(curves, equal)}))
     .filter(({sizes}) => sizes.length > 0);
   if (places.length === 0) {
     const none = "No run of models this small is on record yet: the panel below measures them on your GPU.";
@@ -41,11 +45,11 @@ export function recordedFinding<T>(
  * The reader's own finding, or what their runs lack for one.
  * @param records at least one, of a size each
  */
-export function yourFinding<T>(records: readonly RunRecord[], strong: Strong<T>): (string | T)[] {
+export function yourFinding<T>(records: readonly RunRecord[], strong: Strong<T>, equal: number): (string | T)[] {
   const {device} = records[0]!;
   const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
   const [curves] = sizeCurves(records.flatMap((record) => runRows(record, null)));
-  const sizes = curves ? compareSizes(curves) : [];
+  const sizes = curves ? compareSizes(curves, equal) : [];
   if (sizes.length > 0) return [`On your device, ${name}, `, ...wins(sizes, strong), " ", ...speeds(sizes, strong)];
   return [`Your run on ${name} has no figure for one dispatch beside another design, so it does not compare them.`];
 }
@@ -55,14 +59,13 @@ function wins<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (string |
   return ["one dispatch is ", ...crossings(sizes, strong), "."];
 }
 
-/** "At hidden size 32 one dispatch decodes …; at 256, ….": the speeds at both ends. */
+/** "At hidden size 32 one dispatch decodes …, 1.02 to 1.23 times as fast as …; at 256, ….": the speeds at both ends. */
 function speeds<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (string | T)[] {
   const [first, last] = [sizes[0]!, sizes.at(-1)!];
-  const ratios = [first.staged, first.unfused].map((other) => other && formatNumber(first.fused / other));
-  const against = [
-    ...(ratios[0] ? [[strong(`${ratios[0]} times`), ` as fast as ${launches.staged}`]] : []),
-    ...(ratios[1] ? [[strong(`${ratios[1]} times`), ` as fast as ${launches.unfused}`]] : [])
-  ];
+  const against = (["staged", "unfused"] as const).flatMap((other) => {
+    const ratio = first[other];
+    return ratio ? [[strong(formatRatio(ratio)), ` as fast as ${launches[other]}`]] : [];
+  });
   return [
     `At hidden size ${formatCount(first.hidden)} one dispatch decodes `,
     strong(formatRate(first.fused)),
@@ -78,30 +81,40 @@ function crossings<T>(sizes: readonly SizeComparison[], strong: Strong<T>): (str
   return (["staged", "unfused"] as const)
     .map((other) => {
       const compared = sizes.filter((size) => size[other] !== null);
-      const won = compared.filter(({fused, [other]: speed}) => fused >= speed!);
-      return {other, compared, won};
+      const won = compared.filter((size) => size[other]!.verdict === "faster");
+      const equal = compared.filter((size) => size[other]!.verdict === "equal");
+      return {other, compared, won, equal};
     })
     .filter(({compared}) => compared.length > 0)
-    .flatMap(({other, compared, won}, i) => [
-      `${i > 0 ? "; it is " : ""}${won.length > 0 ? "faster" : "slower"} than ${launches[other]} `,
-      strong(where(compared, won))
+    .flatMap(({other, compared, won, equal}, i) => [
+      `${i > 0 ? "; it is " : ""}${howFast(compared, won, equal)} ${launches[other]} `,
+      strong(where(compared, won)),
+      ...(equal.length > 0 && equal.length < compared.length ? [` (no different at ${listSizes(equal)})`] : [])
     ]);
 }
 
-/** "; at 256, 9,800 tok/s, 0.65 and 1.15 times" */
+function howFast(...[compared, won, equal]: (readonly SizeComparison[])[]): string {
+  if (won!.length > 0) return "faster than";
+  if (equal!.length === 0) return "slower than";
+  return equal!.length === compared!.length ? "as fast as" : "no faster than";
+}
+
+/** "; at 256, 9,800 tok/s, 0.61 to 0.68 times and 1.12 to 1.15 times" */
 function atLast<T>({hidden, fused, staged, unfused}: SizeComparison, strong: Strong<T>): (string | T)[] {
-  const ratios = [staged, unfused].flatMap((other) => (other === null ? [] : [formatNumber(fused / other)]));
-  return [`; at ${formatCount(hidden)}, `, strong(formatRate(fused)), ", ", strong(`${ratios.join(" and ")} times`)];
+  const ratios = [staged, unfused].flatMap((other) => (other === null ? [] : [formatRatio(other)]));
+  return [`; at ${formatCount(hidden)}, `, strong(formatRate(fused)), ", ", strong(ratios.join(" and "))];
 }
 
 /** "at every hidden size measured, 32 to 256", "up to hidden size 64, and no longer at 128" */
 function where(sizes: readonly SizeComparison[], won: readonly SizeComparison[]): string {
-  const list = (some: readonly SizeComparison[]) =>
-    new Intl.ListFormat("en-GB").format(some.map(({hidden}) => formatCount(hidden)));
-  if (sizes.length === 1) return `at hidden size ${list(sizes)}`;
+  if (sizes.length === 1) return `at hidden size ${listSizes(sizes)}`;
   if (won.length === sizes.length || won.length === 0)
     return `at every hidden size measured, ${formatCount(sizes[0]!.hidden)} to ${formatCount(sizes.at(-1)!.hidden)}`;
   const rest = sizes.slice(won.length);
-  if (rest.some((size) => won.includes(size))) return `at hidden size ${list(won)}, of ${list(sizes)}`;
+  if (rest.some((size) => won.includes(size))) return `at hidden size ${listSizes(won)}, of ${listSizes(sizes)}`;
   return `up to hidden size ${formatCount(won.at(-1)!.hidden)}, and no longer at ${formatCount(rest[0]!.hidden)}`;
+}
+
+function listSizes(sizes: readonly SizeComparison[]): string {
+  return new Intl.ListFormat("en-GB").format(sizes.map(({hidden}) => formatCount(hidden)));
 }

@@ -10,7 +10,7 @@ import {asImage, background, frame, isNarrow, type PlotElement} from "./plot-fra
 import {placeSymbol} from "./place-symbol.js";
 import {lineIcon, symbolIcon} from "./rate-plot.js";
 import {cite, shortDevice} from "./recorded.js";
-import {compareSizes, launches, sizeCurves, type SizeComparison} from "./size-curve.js";
+import {compareSizes, formatRatio, launches, sizeCurves, type Ratio, type SizeComparison} from "./size-curve.js";
 import {hiddenScale, ticksBetween} from "./toy-plot.js";
 
 /** What one dispatch is compared with. */
@@ -24,11 +24,14 @@ export interface RatioCurve {
   origin: "recorded" | "yours";
   other: Other;
   /** The smallest size first. */
-  points: {hidden: number; ratio: number}[];
+  points: ({hidden: number} & Ratio)[];
 }
 
-/** The curves of every runtime on record, then the reader's own; those that compare nothing are left out. */
-export function ratioCurves(rows: readonly ResultRow[], yours: readonly RunRecord[]): RatioCurve[] {
+/**
+ * The curves of every runtime on record, then the reader's own; those that compare nothing are left out.
+ * @param equal by which part two figures may differ and count as equal
+ */
+export function ratioCurves(rows: readonly ResultRow[], yours: readonly RunRecord[], equal: number): RatioCurve[] {
   const places = [
     ...sizeCurves(rows).map((curves) => ({curves, origin: "recorded" as const})),
     ...sizeCurves(yours.flatMap((record) => runRows(record, null))).map((curves) => ({
@@ -37,7 +40,7 @@ export function ratioCurves(rows: readonly ResultRow[], yours: readonly RunRecor
     }))
   ];
   return places.flatMap(({curves, origin}) => {
-    const sizes = compareSizes(curves);
+    const sizes = compareSizes(curves, equal);
     return others
       .map((other) => ({ranOn: curves.ranOn, origin, other, points: ratiosOf(sizes, other)}))
       .filter(({points}) => points.length > 0);
@@ -45,7 +48,7 @@ export function ratioCurves(rows: readonly ResultRow[], yours: readonly RunRecor
 }
 
 function ratiosOf(sizes: readonly SizeComparison[], other: Other): RatioCurve["points"] {
-  return sizes.flatMap(({hidden, fused, [other]: speed}) => (speed === null ? [] : [{hidden, ratio: fused / speed}]));
+  return sizes.flatMap(({hidden, [other]: ratio}) => (ratio === null ? [] : [{hidden, ...ratio}]));
 }
 
 export interface RatioOptions {
@@ -58,9 +61,8 @@ export interface RatioOptions {
   width?: number;
 }
 
-interface Mark {
+interface Mark extends Ratio {
   hidden: number;
-  ratio: number;
   curve: RatioCurve;
   colour: string;
   symbol: SymbolType;
@@ -74,10 +76,10 @@ export function toyRatioPlot({curves, reported, sizes, width = 640}: RatioOption
   const [recordedPlaces, lines] = [placesOf(curves), curves.map(marksOf)];
   const bands = bandsOf(reported);
   const marks = lines.flat();
-  const [low, high] = extent([...marks.map(({ratio}) => ratio), ...bands.flatMap(({range}) => range)]) as [
-    number,
-    number
-  ];
+  const [low, high] = extent([
+    ...marks.flatMap(({least, most}) => [least, most]),
+    ...bands.flatMap(({range}) => range)
+  ]) as [number, number];
   const domain: [number, number] = [low / 1.5, high * 1.5];
   const identity = (value: "colour" | "symbol") => ({value, scale: null});
   const plot = Plot.plot({
@@ -126,6 +128,7 @@ export function toyRatioPlot({curves, reported, sizes, width = 640}: RatioOption
           strokeDasharray: dashOf(line[0]!.curve)
         })
       ),
+      Plot.ruleX(marks, {x: "hidden", y1: "least", y2: "most", stroke: identity("colour"), strokeWidth: 1.5}),
       Plot.dot(marks, {
         x: "hidden",
         y: "ratio",
@@ -156,9 +159,10 @@ export function toyRatioPlot({curves, reported, sizes, width = 640}: RatioOption
       }
     </div>
     <figcaption>
-      Marks: one program’s three designs on one GPU, the fastest row of each. Above the line, one dispatch is the faster
-      one. Bands: what was reported of the ${shortDevice(reported.device)}, for all sizes together, with another
-      program, against a dispatch for each operation. A band does not say which ratio is of which size.
+      Marks: one program’s three designs on one GPU, the fastest row of each, by medians. Their bars go from the 10th
+      percentile of one dispatch over the 90th of the other to the 90th over the 10th. Above the line, one dispatch is
+      the faster one. Bands: what was reported of the ${shortDevice(reported.device)}, for all sizes together, with
+      another program, against a dispatch for each operation. A band does not say which ratio is of which size.
     </figcaption>
   </figure>`;
 }
@@ -198,8 +202,8 @@ function placesOf(curves: readonly RatioCurve[]): string[] {
   return [...new Set(curves.filter(({origin}) => origin === "recorded").map(({ranOn}) => ranOn))];
 }
 
-function describe({hidden, ratio, curve: {ranOn, origin, other}}: Mark): string {
-  return `${origin === "yours" ? "yours" : ranOn}, ${formatCount(hidden)} wide, against ${launches[other]}: ${formatNumber(ratio)} times`;
+function describe({curve: {ranOn, origin, other}, ...mark}: Mark): string {
+  return `${origin === "yours" ? "yours" : ranOn}, ${formatCount(mark.hidden)} wide, against ${launches[other]}: ${formatRatio(mark)}`;
 }
 
 /** The same as a table, a line for each comparison; a reported one has a range for all sizes. */
@@ -223,7 +227,7 @@ export function toyRatioTable({curves, reported}: Pick<RatioOptions, "curves" | 
               <td class="${origin}">${origin === "yours" ? `Yours, ${ranOn}` : ranOn}</td>
               ${sizes.map((size) => {
                 const point = points.find(({hidden}) => hidden === size);
-                return html`<td class="number">${point ? formatNumber(point.ratio) : "–"}</td>`;
+                return html`<td class="number">${point ? formatRatio(point).replace(/ times$/, "") : "–"}</td>`;
               })}
             </tr>`
         )}

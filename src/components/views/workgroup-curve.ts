@@ -17,16 +17,12 @@ export interface WorkgroupCurve {
   staged: (ResultRow & {tokensPerSecond: number}) | null;
 }
 
-/** How one dispatch compares with the staged design. */
+/** Where one dispatch is as fast as the staged design. */
 export interface Crossover {
   /** Workgroups with which it is as fast, perhaps a fraction between two counts measured; null where it never is. */
   workgroups: number | null;
   /** The two counts measured that it lies between; null where it was measured itself, or never is. */
   between: [number, number] | null;
-  /** The fastest point measured. */
-  best: CurvePoint;
-  /** Speed there over that of the staged design. */
-  bestRatio: number;
 }
 
 /**
@@ -64,15 +60,12 @@ export function fastestCurve(curves: readonly WorkgroupCurve[]): WorkgroupCurve 
  * @param staged tokens per second
  */
 export function crossover(points: readonly CurvePoint[], staged: number): Crossover {
-  const best = fastest(points);
-  const bestRatio = best.tokensPerSecond / staged;
   const after = points.findIndex(({tokensPerSecond}) => tokensPerSecond >= staged);
   const [a, b] = [points[after - 1], points[after]];
-  if (!a || !b || b.tokensPerSecond === staged)
-    return {workgroups: b?.workgroups ?? null, between: null, best, bestRatio};
+  if (!a || !b || b.tokensPerSecond === staged) return {workgroups: b?.workgroups ?? null, between: null};
   const part = Math.log(staged / a.tokensPerSecond) / Math.log(b.tokensPerSecond / a.tokensPerSecond);
   const workgroups = a.workgroups * (b.workgroups / a.workgroups) ** part;
-  return {workgroups, between: [a.workgroups, b.workgroups], best, bestRatio};
+  return {workgroups, between: [a.workgroups, b.workgroups]};
 }
 
 /**

@@ -22,7 +22,7 @@ import {
   type Limit,
   type Point
 } from "./rate-plot.js";
-import {ranOn, shortDevice} from "./recorded.js";
+import {browsersLast, inBrowser, ranOn, shortDevice} from "./recorded.js";
 
 export interface WorkgroupsPlotOptions {
   /** Rows of the results table; `workgroupsData` says which of them are drawn. */
@@ -59,8 +59,11 @@ export function workgroupsPlot({rows, yours = null, rooflines, width = 640}: Wor
   const data = workgroupsData({rows, yours, rooflines});
   const live = data.curves.flatMap(({rows}) => rows.filter(isLive));
   const devices = [...new Set(recordedRows(data).map(ranOn))];
-  const point = (row: ResultRow) =>
-    isLive(row) ? livePoint(row, row.workgroups!) : recordedPoint(row, row.workgroups!);
+  const aside = 2 ** (isNarrow(width) ? 0.25 : 0.12); // some 10 pixels
+  const point = (row: ResultRow) => {
+    if (isLive(row)) return livePoint(row, row.workgroups!);
+    return recordedPoint(row, row.workgroups! * (inBrowser(row) ? aside : 1));
+  };
   const drawing: Drawing = {
     series: data.curves.map(({rows}) => rows.map(point)),
     singles: data.singles.map(point),
@@ -77,7 +80,7 @@ export function workgroupsPlot({rows, yours = null, rooflines, width = 640}: Wor
 
 /** The curves and points that belong in the plot. Recorded curves are of whole models and have two points or more. */
 export function workgroupsData({rows, yours, rooflines}: Omit<WorkgroupsPlotOptions, "width">): WorkgroupsData {
-  const whole = rows.filter(({spectrum, dispatchesPerToken}) => spectrum && dispatchesPerToken! >= 1);
+  const whole = browsersLast(rows.filter(({spectrum, dispatchesPerToken}) => spectrum && dispatchesPerToken! >= 1));
   const recorded = workgroupCurves(whole).filter(({rows}) => rows.length > 1);
   const covered = new Set(recorded.map(({rows}) => rows[0]!.device));
   const singles = whole.filter(({workgroups, device}) => workgroups === 1 && !covered.has(device));
@@ -94,10 +97,13 @@ export function workgroupsData({rows, yours, rooflines}: Omit<WorkgroupsPlotOpti
 function draw(drawing: Drawing, width: number): PlotElement {
   const {series, singles, staged, limits} = drawing;
   const points = [...series.flat(), ...singles];
-  const most = Math.max(16, max(points, ({x}) => x) ?? 1);
+  const most = Math.max(16, max(points, ({row}) => row.workgroups!) ?? 1);
   const domain: [number, number] = [0.8, most * (isNarrow(width) ? 1.4 : 1.25)];
   const inner = width - margin.left - margin.right;
-  const ticks = workgroupTicks([...new Set([...series.map((line) => line.at(-1)!.x), most])], tickRoom(domain, inner));
+  const ticks = workgroupTicks(
+    [...new Set([...series.map((line) => line.at(-1)!.row.workgroups!), most])],
+    tickRoom(domain, inner)
+  );
   const plot = Plot.plot({
     ...frame(width),
     x: {type: "log", base: 2, domain, ticks, tickFormat: formatCount, label: "Workgroups of the one dispatch →"},
@@ -127,8 +133,8 @@ function tickRoom([low, high]: [number, number], pixels: number): number {
 function label(plot: PlotElement, {series, singles, staged, limits}: Drawing, width: number): void {
   const narrow = isNarrow(width);
   const owner = (row: ResultRow) => (isLive(row) ? "Yours" : shortDevice(ranOn(row)));
-  const named = ({row, x, y}: Point) =>
-    narrow ? formatRate(y) : `${owner(row)}, ${formatQuantity(x, "workgroup")}: ${formatRate(y)}`;
+  const named = ({row, y}: Point) =>
+    narrow ? formatRate(y) : `${owner(row)}, ${formatQuantity(row.workgroups!, "workgroup")}: ${formatRate(y)}`;
   const lines: LabelAt[] = [
     ...limits.map(({label, tokensPerSecond}) => ({
       text: narrow ? label.replace(/, at .*/, "") : label,
@@ -152,7 +158,9 @@ function recordedRows({curves, singles}: WorkgroupsData): ResultRow[] {
 function describe({series, singles, staged, limits}: Drawing): string {
   const owner = (row: ResultRow) => (isLive(row) ? "yours" : ranOn(row));
   return `${[
-    ...[...series.flat(), ...singles].map(({row, x, y}) => `${owner(row)}: ${formatRate(y)} at ${formatCount(x)}`),
+    ...[...series.flat(), ...singles].map(
+      ({row, y}) => `${owner(row)}: ${formatRate(y)} at ${formatCount(row.workgroups!)}`
+    ),
     ...staged.map((row) => `${owner(row)}, staged: ${formatRate(row.tokensPerSecond)}`),
     ...limits.map(({label}) => label)
   ].join("; ")}.`;
@@ -165,6 +173,7 @@ function caption(data: WorkgroupsData, live: readonly ResultRow[]): HTMLElement 
     Recorded: whole Phi-3-mini or Phi-3-sized models of 32 layers, one sequence, one token at a time. A point alone is a
     design of one workgroup, some in more than one dispatch. A limit is the highest read bandwidth on file for a device,
     over the weight bytes of one token. Bars span p10 to p90.
+    ${recordedRows(data).some(inBrowser) ? "Marks of a browser stand to the right of their number of workgroups: those of Node would cover them." : ""}
     ${others ? "Your run is of another shape: do not compare its height with the recorded points." : ""}
     ${sources.length > 0 ? `Sources: ${[...new Set(sources)].join("; ")}.` : ""}
   </figcaption>`;
