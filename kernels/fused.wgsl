@@ -6,6 +6,9 @@
 //
 // A dispatch runs as many layers as the state says, from the layer where the one before stopped. The first of a token
 // also embeds it, the last also chooses the next. All of them are this one pipeline, launched several times a token.
+//
+// The FFN's vector is computed whole, and then multiplied. The recorded kernels cut it into tiles: record/ffn.wgsl does the
+// same, to compare with.
 
 import package::lib::model::{workgroup_size, layers, kv_heads, head_dim, context, layer_blob, ends_blob};
 import package::lib::place::{take_invocation, take_workgroup};

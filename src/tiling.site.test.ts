@@ -28,6 +28,8 @@ describe("the page on one workgroup", () => {
       [4, 4, {alone: "each weight, column by column"}],
       [32, 2, {loads: 1}]
     ]);
+    expect(rows[0]!.wgsl).toMatch(/^[0-9a-f]{16}$/);
+    expect(rows[1]!.wgsl).not.toBe(rows[0]!.wgsl);
     expect(await page.locator(".your-answer").innerText()).toMatch(
       /^On your device, .*\stok\/s .*( times as many|, and no later rung measured is faster)/
     );

@@ -10,12 +10,14 @@ import package::lib::matvec::{dot_rows, normed_input, units_together, dealt_unit
 import package::lib::reduce::other_lane;
 import package::lib::place::{Workgroup, Invocation};
 import package::stages::rms_norm::ffn_norm;
+@if(ffn_tiles) import package::record::ffn::activate_tile;
 
 override gate_up_words: u32;
 override gate_up_scales: u32;
 // Rows of a team: 2, 4 or 8.
 override gate_up_rows: u32;
 
+@if(!ffn_tiles)
 fn gate_up(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32) {
   let input = normed_input(attention_residual(), blob, ffn_norm, stamp);
   let matrix =
@@ -32,6 +34,11 @@ fn gate_up(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32)
       put(activated_vector(), gate + invocation.lane, up * silu(dot), stamp);
     }
   }
+}
+
+@if(ffn_tiles)
+fn gate_up(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32) {
+  activate_tile(workgroup, invocation, blob, 0u);
 }
 
 // Reads some of the matrix into the GPU's cache while attention has nothing to do for this workgroup: so many sectors

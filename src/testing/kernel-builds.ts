@@ -74,7 +74,7 @@ function geometriesWithOptions(): Geometry[] {
     {alone: "each word, without conversion", scalarLoads: true},
     {alone: "each word, without conversion"}
   ];
-  const shared: KernelOptions[] = [{loads: 2}, {scalarLoads: true}, {qkvPasses: 3}];
+  const shared: KernelOptions[] = [{loads: 2}, {scalarLoads: true}, {qkvPasses: 3}, {ffnTile: 64}];
   return [
     ...alone.map((options) => plainGeometry({options, lanes: 4})),
     ...shared.flatMap((options) => [

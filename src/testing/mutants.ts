@@ -184,7 +184,7 @@ async function makeTinySubjects() {
     scales: alone({alone: "four weights, a scale for 32"}),
     words: alone({alone: "each word, written out", scalarLoads: true}),
     "word by word": alone({alone: "each word"}),
-    "record tiles": alone({alone: "each word, from workgroup memory", mostTileGroups: 4}),
+    "record tiles": alone({alone: "each word, from workgroup memory", mostTileGroups: 4, ffnTile: 192}),
     loads: alone({loads: 2}),
     passes: alone({qkvPasses: 3}),
     fused: {...staged, factoring: "fused"},

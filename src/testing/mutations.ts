@@ -19,8 +19,8 @@ export interface Mutation {
  * several tokens in a dispatch of one workgroup (`tokens`), and by two workgroups with token ids of more than 16 bits
  * (`wide`); a roll call of more workgroups than are resident (`crowd`); and by one workgroup in the recorded style
  * (`record`), with a row by itself and a scale for 32 weights (`scales`), with a word at a time (`words`), also from
- * workgroup memory (`record tiles`), with two loads under way (`loads`), and with queries, keys and values in three passes (`passes`). `unfused` is the model
- * of `long`, an operation a dispatch.
+ * workgroup memory and with the FFN in tiles (`record tiles`), with two loads under way (`loads`), and with queries, keys
+ * and values in three passes (`passes`). `unfused` is the model of `long`, an operation a dispatch.
  */
 export type SubjectName =
   | "staged"
@@ -450,6 +450,16 @@ export const mutations: readonly Mutation[] = [
     ["values are left out", "heads + kv_heads, heads + 2u * kv_heads", "heads + kv_heads, heads + kv_heads", "passes"],
     ["every pass has the heads of queries", "let head = first + unit /", "let head = unit /", "passes"],
     ["the rotation is that of the first position", "rotations[position * half_dim + mine]", "rotations[mine]", "passes"]
+  ]),
+  ...inFile("record/ffn.wgsl", [
+    [
+      "every tile has the elements of the first",
+      "Rows(first + element, ffn + first",
+      "Rows(element, ffn",
+      "record tiles"
+    ],
+    ["every tile has the scales of the first", "+ down_scales + group,", "+ down_scales,", "record tiles"],
+    ["the last tile is as long as the others", "min(ffn_tile, ffn - first)", "ffn_tile", "record tiles"]
   ]),
   ...inFile("staged/embedding.wgsl", [
     ["it is always the first token's row", "token_at(current_position(invocation_index))", "token_at(0u)"]

@@ -122,6 +122,19 @@ test("a decoder without a prompt refuses to decode", async () => {
   fresh.destroy();
 });
 
+test("decoders of the same code and numbers say so, and one with other rows a team does not", async () => {
+  const geometry = defaultGeometry(shape, featureSets(gpu)[0]!, gpu.description);
+  const make = (teamRows: number) => {
+    const {lm_head} = geometry.kernels;
+    const rows = {...geometry, kernels: {...geometry.kernels, lm_head: {...lm_head, teamRows}}};
+    return createDecoder(gpu.device, kernels, weights, {shape, factoring: "staged", geometry: rows});
+  };
+  const [two, again, four] = [await make(2), await make(2), await make(4)];
+  expect(again.wgsl).toBe(two.wgsl);
+  expect(four.wgsl).not.toBe(two.wgsl);
+  for (const each of [two, again, four]) each.destroy();
+});
+
 describe("a decoder whose CPU waits for each dispatch", () => {
   const chunked = () => quickFactorings(gpu).includes("chunked");
   const make = (device: GPUDevice, launch: Pick<DecoderOptions, "awaited" | "apart">) =>

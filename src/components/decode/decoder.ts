@@ -1,6 +1,7 @@
 import {guard, GpuError, StalledError} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
-import {createPipeline} from "../gpu/pipelines.js";
+import {createPipeline, type PipelineOptions} from "../gpu/pipelines.js";
+import {digestWgsl} from "../gpu/wgsl-digest.js";
 import {activationLayout, shapeConstants} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
 import {bindElsewhere, bindPlan, createBindGroupLayout} from "./decoder-bindings.js";
@@ -28,6 +29,8 @@ export interface Decoder {
   readonly shape: Shape;
   /** The dispatches of a token, in order. */
   readonly plan: readonly Step[];
+  /** Names the code of the plan's pipelines with the values of their overrides (wgsl-digest.ts). */
+  readonly wgsl: string;
   /** Tokens of one dispatch: more than one only in the fused factoring. */
   readonly tokensPerDispatch: number;
   /**
@@ -81,7 +84,7 @@ export async function createDecoder(
   const memory = await allocateMemory(device, shape);
   try {
     const layout = createBindGroupLayout(device, factoring, weights);
-    const pipelines = await compile(device, kernels, plan, {
+    const {pipelines, wgsl} = await compile(device, kernels, plan, {
       layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
       conditions: linkConditions(factoring, geometry, weights.slots.length, weights.format),
       constants: {
@@ -105,7 +108,7 @@ export async function createDecoder(
       bindGroup: bindGroups[i]!,
       elsewhere: dispatch.bound === "ends" ? elsewhere : []
     }));
-    return new PlannedDecoder(device, shape, steps, memory, {
+    return new PlannedDecoder(device, shape, steps, wgsl, memory, {
       tokensPerDispatch: countsTokens(plan) ? geometry.tokensPerDispatch : 1,
       layersPerDispatch: factoring === "chunked" ? geometry.layersPerDispatch : shape.layers,
       awaited,
@@ -147,6 +150,7 @@ class PlannedDecoder implements Decoder {
     private readonly device: GPUDevice,
     readonly shape: Shape,
     readonly plan: readonly Step[],
+    readonly wgsl: string,
     private readonly memory: DecoderMemory,
     private readonly launch: Pick<Geometry, "tokensPerDispatch" | "layersPerDispatch"> & {
       awaited: boolean;
@@ -302,18 +306,13 @@ async function compile(
   device: GPUDevice,
   kernels: Kernels,
   plan: readonly Dispatch[],
-  {
-    constants,
-    ...options
-  }: {
-    layout: GPUPipelineLayout;
-    conditions: Parameters<typeof createPipeline>[2]["conditions"];
-    constants: Record<string, number>;
-  }
-): Promise<Map<string, GPUComputePipeline>> {
+  {constants, ...options}: Omit<PipelineOptions, "path"> & {constants: Record<string, number>}
+): Promise<{pipelines: Map<string, GPUComputePipeline>; wgsl: string}> {
   const kinds = new Map(plan.map((dispatch) => [dispatch.path, dispatch]));
-  const compiled = Array.from(kinds.values(), async ({path, ...kernel}) => {
-    const sized = {
+  const ofKinds = Array.from(kinds.values(), ({path, ...kernel}): PipelineOptions => ({
+    ...options,
+    path,
+    constants: {
       ...constants,
       workgroup_size: kernel.workgroupSize,
       qkv_rows: kernel.qkvRows,
@@ -323,8 +322,10 @@ async function compile(
       product_rows: kernel.teamRows,
       residual_rows: kernel.residualRows,
       tile_groups: kernel.tileGroups
-    };
-    return [path, await createPipeline(device, kernels, {...options, path, constants: sized})] as const;
-  });
-  return new Map(await Promise.all(compiled));
+    }
+  }));
+  const pipelines = await Promise.all(
+    ofKinds.map(async (one) => [one.path, await createPipeline(device, kernels, one)] as const)
+  );
+  return {pipelines: new Map(pipelines), wgsl: await digestWgsl(kernels, ofKinds)};
 }

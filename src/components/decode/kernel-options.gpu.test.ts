@@ -70,6 +70,7 @@ const cases: Case[] = [
   {name: "two loads", options: {loads: 2}, change: most},
   {name: "four loads for eight rows", options: {loads: 4}, kernel: rows(8), change: teams},
   {name: "three passes, a tile in pieces", options: {qkvPasses: 3, mostTileGroups: 2}, change: most},
+  {name: "the FFN in a tile and a half", options: {ffnTile: 64, loads: 2}, change: most},
   {name: "eight loads, each in four", options: {loads: 8, scalarLoads: true}, change: most}
 ];
 

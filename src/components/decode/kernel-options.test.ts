@@ -52,6 +52,13 @@ describe("a plan with kernel options", () => {
     const six = {kernels: {...kernels, fused: {...kernels.fused, qkvRows: 6}}};
     expect(() => plan({loads: 8}, six)).toThrow("not chosen for six rows");
   });
+
+  test("cuts the FFN at whole groups, and only where the next matrix lies row by row", () => {
+    expect(plan({ffnTile: 256})).toEqual(plan({}));
+    for (const ffnTile of [0, -32, 100, NaN]) expect(() => plan({ffnTile})).toThrow("a positive multiple of 32");
+    expect(() => plan({alone: "each word", ffnTile: 256})).not.toThrow();
+    expect(() => plan({alone: "each weight, column by column", ffnTile: 256})).toThrow("lie row by row");
+  });
 });
 
 test("kernels are linked for what is chosen, and for nothing where nothing is", () => {
@@ -67,6 +74,7 @@ test("kernels are linked for what is chosen, and for nothing where nothing is", 
     "loads",
     "qkv_passes"
   ]);
+  expect(optionConditions({ffnTile: 64})).toEqual(["ffn_tiles"]);
   expect(optionConditions({mostTileGroups: 8})).toEqual([]);
 });
 
@@ -86,5 +94,5 @@ test("each way to compute a row alone is one change from the way before", () => 
   expect(changed("four weights, a scale for 32", "each word")).toEqual(["single_weights"]);
   expect(changed("each word", "each word, written out")).toEqual(["written_out"]);
   expect(changed("each word, from workgroup memory", "each word, without conversion")).toEqual(["converted"]);
-  expect(optionConstants({loads: 8})).toMatchObject({loads_together: 8});
+  expect(optionConstants({loads: 8, ffnTile: 64})).toMatchObject({loads_together: 8, ffn_tile: 64});
 });

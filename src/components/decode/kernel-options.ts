@@ -1,4 +1,5 @@
 import type {Condition} from "../gpu/kernels.js";
+import {groupSize} from "../model/shape.js";
 import type {Geometry} from "./plan.js";
 
 /** How an invocation computes a row alone (kernels/record/matvec.wgsl), the recorded way first. */
@@ -49,23 +50,29 @@ export interface KernelOptions {
   mostTileGroups?: number;
   /** Queries, keys and values are computed one after the other, not together. */
   qkvPasses?: 3;
+  /**
+   * Elements of the FFN's vector that are computed, multiplied with their columns of the next matrix and forgotten before
+   * the next ones, a multiple of 32. By default all of them are computed first.
+   */
+  ffnTile?: number;
 }
 
 /** What a kernel with these options is linked for, beside all else. */
-export function optionConditions({alone, scalarLoads, loads, qkvPasses}: KernelOptions): Condition[] {
+export function optionConditions({alone, scalarLoads, loads, qkvPasses, ffnTile}: KernelOptions): Condition[] {
   const conditions: Condition[] = [];
   if (alone) conditions.push("record");
   if (wayOf({alone}).tiled) conditions.push("record_tile");
   if (scalarLoads) conditions.push("scalar_loads");
   if (loads) conditions.push("loads");
   if (qkvPasses) conditions.push("qkv_passes");
+  if (ffnTile !== undefined) conditions.push("ffn_tiles");
   return conditions;
 }
 
 /** Values for the overrides that kernels/record/ declares. */
-export function optionConstants({alone, loads = 4}: KernelOptions): Record<string, number> {
+export function optionConstants({alone, loads = 4, ffnTile = 256}: KernelOptions): Record<string, number> {
   const {columns, overrides} = wayOf({alone});
-  return {...off, ...overrides, column_order: Number(columns ?? false), loads_together: loads};
+  return {...off, ...overrides, column_order: Number(columns ?? false), loads_together: loads, ffn_tile: ffnTile};
 }
 
 /** Whether the weights must lie column by column, as `layColumns` re-lays them. */
@@ -80,7 +87,7 @@ export function isUntiled(options: KernelOptions = {}): boolean {
 
 /** @throws {Error} when no kernel has these options in this geometry. */
 export function checkOptions(options: KernelOptions, factoring: string, geometry: Geometry): void {
-  const {alone, loads} = options;
+  const {alone, loads, ffnTile} = options;
   const {workgroups, lanes, lanesAreFixed, features, arithmetic, kernels} = geometry;
   if (factoring !== "fused" || workgroups > 1) throw new Error("only one dispatch of one workgroup has kernel options");
   const {teamRows, qkvRows, residualRows} = kernels.fused;
@@ -93,6 +100,11 @@ export function checkOptions(options: KernelOptions, factoring: string, geometry
   }
   if (alone && loads) throw new Error("how many loads are under way is chosen for a team that shares its rows only");
   if (loads && rows.includes(6)) throw new Error("how many loads are under way is not chosen for six rows a team");
+  if (ffnTile === undefined) return;
+  if (!(ffnTile > 0 && ffnTile % groupSize === 0)) {
+    throw new Error(`a tile of ${ffnTile} elements of the FFN: it takes a positive multiple of ${groupSize}`);
+  }
+  if (readsColumns(options)) throw new Error("the FFN is cut into tiles only where matrices lie row by row");
 }
 
 function wayOf({alone}: Pick<KernelOptions, "alone">): WayAlone {

@@ -76,7 +76,8 @@ export type Condition =
   | "record_tile"
   | "scalar_loads"
   | "loads"
-  | "qkv_passes";
+  | "qkv_passes"
+  | "ffn_tiles";
 
 /** The kernels of the staged factoring, which each launch one stage. */
 export const stageNames = [

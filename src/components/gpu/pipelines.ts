@@ -1,5 +1,5 @@
 import {GpuError} from "./errors.js";
-import type {Condition, Kernels} from "./kernels.js";
+import type {Condition, Kernels, LinkedKernel} from "./kernels.js";
 
 export interface PipelineOptions {
   path: string;
@@ -15,7 +15,8 @@ export interface PipelineOptions {
  */
 export async function createPipeline(device: GPUDevice, kernels: Kernels, options: PipelineOptions) {
   const {path, conditions = [], constants = {}, layout} = options;
-  const {code, overrides} = await kernels.link(path, conditions);
+  const linked = await kernels.link(path, conditions);
+  const {code} = linked;
   device.pushErrorScope("validation");
   const module = device.createShaderModule({code, label: path});
   const [error, {messages}] = await Promise.all([device.popErrorScope(), module.getCompilationInfo()]);
@@ -30,12 +31,18 @@ export async function createPipeline(device: GPUDevice, kernels: Kernels, option
       compute: {
         module,
         entryPoint: "main",
-        constants: Object.fromEntries(
-          overrides.filter((name) => name in constants).map((name) => [name, constants[name]!])
-        )
+        constants: overrideValues(linked, constants)
       }
     });
   } catch (error) {
     throw new GpuError(`kernels/${path} makes no pipeline on this device: ${(error as Error).message}`);
   }
+}
+
+/** Of some constants, those that a kernel declares, in its order. */
+export function overrideValues(
+  {overrides}: Pick<LinkedKernel, "overrides">,
+  constants: Record<string, number>
+): Record<string, number> {
+  return Object.fromEntries(overrides.filter((name) => name in constants).map((name) => [name, constants[name]!]));
 }

@@ -50,6 +50,10 @@ export class DecodeSubject implements Subject {
     return {lanes, teamRows, qkvRows, residualRows, readAhead, tileGroups, ...(options && {options: {...options}})};
   }
 
+  get wgsl() {
+    return this.decoder.wgsl;
+  }
+
   get features() {
     return this.terms.geometry.features;
   }

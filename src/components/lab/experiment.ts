@@ -20,6 +20,7 @@ export type DecodeIdentity = Pick<
   | "workgroups"
   | "workgroupSize"
   | "kernel"
+  | "wgsl"
   | "features"
   | "weightFormat"
 >;

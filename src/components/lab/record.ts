@@ -124,6 +124,14 @@ const rowIdentity = {
   features: z.array(text),
   /** Of a row of one kernel that was made ready; records before 2026-11-23, 12:00 UTC, do not have it. */
   kernel: kernelSchema.optional(),
+  /**
+   * Names the code of a row that was made ready: 16 hexadecimal digits of the SHA-256 of its linked WGSL and the values of
+   * its overrides (wgsl-digest.ts). Records made before it was added, on 2026-11-23, do not have it.
+   */
+  wgsl: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
   /** What the matrices are in memory; int4 where nothing is said. */
   weightFormat: z.enum(weightFormats).optional()
 };

@@ -765,11 +765,14 @@ describe("a variant of several workgroups", () => {
     return {...variant, waits: true, identity: {...variant.identity, workgroups: null} as Variant["identity"]};
   };
 
-  it("says in its row how many were resident, once it is prepared", async () => {
+  it("says in its row how many were resident and what code they ran, once it is prepared", async () => {
     const kernel = {lanes: 32, teamRows: 8, qkvRows: 6, residualRows: 2, readAhead: 9, tileGroups: 256};
-    const subject = Object.assign(b, {workgroups: 132, workgroupSize: 512, kernel});
+    const subject = Object.assign(b, {workgroups: 132, workgroupSize: 512, kernel, wgsl: "0123456789abcdef"});
     const {record} = await run([waiting(async () => subject)], {allowWaits: true});
-    expect(record!.rows[0]).toMatchObject({status: "measured", workgroups: 132, workgroupSize: 512, kernel});
+    expect(record!.rows[0]).toMatchObject({
+      ...{status: "measured", workgroups: 132, workgroupSize: 512, kernel},
+      wgsl: "0123456789abcdef"
+    });
     const shown = events.map(({rows}) => [rows[0]!.status, rows[0]!.workgroups]);
     expect(shown[0]).toEqual(["waiting", null]);
     expect(shown).toContainEqual(["verifying", 132]);

@@ -29,7 +29,7 @@ export type RowProgress = VariantIdentity & Partial<Figures> & RowStatus;
 
 /** What becomes known of a row while it runs. */
 type RowChange = Partial<Figures & RowStatus> &
-  Pick<Subject, "workgroups" | "workgroupSize" | "kernel" | "bytesPerOperation"> & {features?: string[]};
+  Pick<Subject, "workgroups" | "workgroupSize" | "kernel" | "wgsl" | "bytesPerOperation"> & {features?: string[]};
 
 interface RowStatus {
   status: "waiting" | "preparing" | "verifying" | "verified" | "warming" | "measuring" | "cancelled" | RunRow["status"];
@@ -181,12 +181,13 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
         else alive.add(subject);
         return subject;
       });
-      const {workgroups, workgroupSize, kernel, features, bytesPerOperation} = prepared;
+      const {workgroups, workgroupSize, kernel, wgsl, features, bytesPerOperation} = prepared;
       board.set(id, {
         status: "verifying",
         ...(workgroups && {workgroups}),
         ...(workgroupSize && {workgroupSize}),
         ...(kernel && {kernel}),
+        ...(wgsl && {wgsl}),
         ...(features && {features: [...features]}),
         ...(bytesPerOperation && {bytesPerOperation})
       });

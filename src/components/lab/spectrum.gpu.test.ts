@@ -59,6 +59,7 @@ test(`${variants.join(", ")} are verified and measured, and the record is one`, 
   expect(runSchema.parse(JSON.parse(JSON.stringify(record)))).toEqual(record);
   const {rows, roofline, shape, device, weights} = record!;
   expect(rows.map(({variant}) => variant).sort()).toEqual([...variants].sort());
+  expect(new Set(rows.map(({wgsl}) => wgsl ?? "none")).size).toBe(variants.length);
   for (const row of rows) {
     expect(row.status, row.variant).toBe("measured");
     if (row.status !== "measured") continue;

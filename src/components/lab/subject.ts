@@ -31,6 +31,8 @@ export interface Subject {
   readonly workgroups?: number;
   /** How its one kernel divides the work, where it is one. */
   readonly kernel?: KernelRecord;
+  /** Names the code that it runs and the values of its overrides, where it decodes. */
+  readonly wgsl?: string;
   /** Optional features of its kernels, where the device decides which it uses. */
   readonly features?: readonly KernelFeature[];
   /** Fewest units that one call of `run` may be asked for, where a shorter call could not be timed; 1 by default. */

@@ -148,6 +148,7 @@ export const ablations: readonly DecodeVariant[] = [
     kernel: {workgroupSize}
   })),
   {...integers, variant: "passes-3", label: "Queries, keys, values in three passes", options: {qkvPasses: 3}},
+  {...integers, variant: "ffn-256", label: "FFN in tiles of 256", options: {ffnTile: 256}},
   {...integers, variant: "scalar-loads", label: "Four bytes a load, not 16", options: {scalarLoads: true}},
   {...integers, variant: "portable", label: "Sums without subgroups", features: []},
   {...grouped, variant: "float32", label: "In float32"}
