@@ -169,8 +169,6 @@ function resultRows(files: readonly ResultFile[]): ResultRow[] {
     .from(rows)
     .filter(aq.escape((row: ResultRow) => !repeated.has(row.id)))
     .derive({
-      tokensPerSecond: aq.escape((row: ResultRow) => row.tokensPerSecond ?? inverse(row.millisecondsPerToken)),
-      millisecondsPerToken: aq.escape((row: ResultRow) => row.millisecondsPerToken ?? inverse(row.tokensPerSecond)),
       note: aq.escape((row: ResultRow) => [row.note, notes.get(row.id)].filter(Boolean).join(" ") || null)
     })
     .orderby(
@@ -181,13 +179,13 @@ function resultRows(files: readonly ResultFile[]): ResultRow[] {
       aq.escape((row: ResultRow) => row.workgroups ?? Infinity),
       "id"
     )
-    .objects()
-    .map((row) => withSpectrum(row as ResultRow));
+    .objects() as ResultRow[];
 }
 
 function reportRows(file: string, report: Report): ResultRow[] {
-  return report.rows.map((row) =>
-    withSpectrum({
+  return report.rows.map((row) => {
+    const milliseconds = row.milliseconds !== null && row.tokens !== null ? row.milliseconds / row.tokens : null;
+    return withSpectrum({
       id: `${stem(file)}/${row.id}`,
       kind: "recorded",
       status: row.status,
@@ -209,10 +207,10 @@ function reportRows(file: string, report: Report): ResultRow[] {
       workgroups: row.workgroups,
       workgroupSize: row.workgroupSize,
       features: null,
-      tokensPerSecond: row.tokensPerSecond,
+      tokensPerSecond: row.tokensPerSecond ?? inverse(milliseconds),
       tokensPerSecondP10: null,
       tokensPerSecondP90: null,
-      millisecondsPerToken: row.milliseconds !== null && row.tokens !== null ? row.milliseconds / row.tokens : null,
+      millisecondsPerToken: milliseconds ?? inverse(row.tokensPerSecond),
       date: row.date,
       source: citation(report, row),
       sourceUrl: sourceUrl(report, row) ?? recordUrl(file),
@@ -221,8 +219,8 @@ function reportRows(file: string, report: Report): ResultRow[] {
       verified: row.verification !== null,
       verification: row.verification,
       note: row.note
-    })
-  );
+    });
+  });
 }
 
 function artefactRows(file: string, artefact: Artefact): ResultRow[] {
