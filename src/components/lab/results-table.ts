@@ -6,7 +6,7 @@ import {profileSchema, type ProfileRecord} from "./profile-record.js";
 import {profileRows, reportedProfileRows, type ProfileResultRow} from "./profile-row.js";
 import {runSchema, type RunRecord} from "./record.js";
 import {artefactSchema, citation, reportSchema, sourceUrl, type Artefact, type Report} from "./report.js";
-import {recorderSource, recordUrl, runRows, withSpectrum, type ResultRow} from "./result-row.js";
+import {recorderSource, recordUrl, rowId, runRows, withSpectrum, type ResultRow} from "./result-row.js";
 import {sweepSchema, type SweepRecord} from "./sweep-record.js";
 import {tuningSchema, type Tuning} from "./tuning-record.js";
 
@@ -164,7 +164,7 @@ function resultRows(files: readonly ResultFile[]): ResultRow[] {
   for (const {file, id, repeats} of repetitions(files))
     if (!ids.has(repeats)) throw new Error(`results/${file}: row ${id} repeats “${repeats}”, which is not on file`);
   const notes = new Map(repetitions(files).map(({repeats, note}) => [repeats, note]));
-  const repeated = new Set(repetitions(files).map(({file, id}) => `${stem(file)}/${id}`));
+  const repeated = new Set(repetitions(files).map(({file, id}) => rowId(file, id)));
   return aq
     .from(rows)
     .filter(aq.escape((row: ResultRow) => !repeated.has(row.id)))
@@ -186,7 +186,7 @@ function reportRows(file: string, report: Report): ResultRow[] {
   return report.rows.map((row) => {
     const milliseconds = row.milliseconds !== null && row.tokens !== null ? row.milliseconds / row.tokens : null;
     return withSpectrum({
-      id: `${stem(file)}/${row.id}`,
+      id: rowId(file, row.id),
       kind: "recorded",
       status: row.status,
       experiment: null,
@@ -226,7 +226,7 @@ function reportRows(file: string, report: Report): ResultRow[] {
 function artefactRows(file: string, artefact: Artefact): ResultRow[] {
   return artefact.results.map((row) =>
     withSpectrum({
-      id: `${stem(file)}/${row.model.toLowerCase()}-${row.layers}-${row.layers === 1 ? "layer" : "layers"}`,
+      id: rowId(file, `${row.model.toLowerCase()}-${row.layers}-${row.layers === 1 ? "layer" : "layers"}`),
       kind: "recorded",
       status: "artefact",
       experiment: null,
@@ -344,8 +344,4 @@ function isCloser(a: Roofline, b: Roofline): boolean {
 
 function inverse(value: number | null): number | null {
   return value === null ? null : 1000 / value;
-}
-
-function stem(file: string): string {
-  return file.replace(/\.json$/, "");
 }
