@@ -7,6 +7,8 @@ import type {ReportRow} from "./report.js";
 export interface ResultRow {
   /** "FILE/ROW", the file without its extension. */
   id: string;
+  /** Its name in a record; null for what is no run. */
+  variant: string | null;
   /** `run`: measured and verified by this project; `recorded`: everything else on file. */
   kind: "recorded" | "run";
   status: ReportRow["status"] | "measured";
@@ -71,6 +73,7 @@ export function runRows(run: RunRecord, sourceFile: string | null, within = ""):
     const {median = null, p10 = null, p90 = null} = measured?.tokensPerSecond ?? {};
     return withSpectrum({
       id: rowId(sourceFile, within + row.variant),
+      variant: row.variant,
       kind: "run",
       status: "measured",
       experiment: run.experiment,

@@ -187,6 +187,7 @@ function reportRows(file: string, report: Report): ResultRow[] {
     const milliseconds = row.milliseconds !== null && row.tokens !== null ? row.milliseconds / row.tokens : null;
     return withSpectrum({
       id: rowId(file, row.id),
+      variant: null,
       kind: "recorded",
       status: row.status,
       experiment: null,
@@ -227,6 +228,7 @@ function artefactRows(file: string, artefact: Artefact): ResultRow[] {
   return artefact.results.map((row) =>
     withSpectrum({
       id: rowId(file, `${row.model.toLowerCase()}-${row.layers}-${row.layers === 1 ? "layer" : "layers"}`),
+      variant: null,
       kind: "recorded",
       status: "artefact",
       experiment: null,

@@ -69,8 +69,8 @@ export function browserLosses(rows: readonly ResultRow[]): BrowserLoss[] {
   const timed = rows.filter(
     (row): row is TimedRow => row.kind === "run" && row.tokensPerSecond !== null && !row.software && !row.awaited
   );
-  const variant = ({device, experiment, shapeId, id}: ResultRow) =>
-    JSON.stringify([device, experiment, shapeId, id.slice(id.lastIndexOf("/"))]);
+  const variant = ({device, experiment, shapeId, variant}: ResultRow) =>
+    JSON.stringify([device, experiment, shapeId, variant]);
   return [...group(timed, variant).values()]
     .flatMap((same) => {
       const node = same.find((row) => !inBrowser(row));
@@ -122,9 +122,9 @@ export function twinsList({twins}: Pick<Resolution, "twins">): HTMLElement {
             : `In ${disjoint} of their ${pairs} pairs the percentiles do not overlap.`;
       return html`<li>
         ${formatQuantity(rows.length, "row")} on the ${ranOn(rows[0]!)} ${cite(rows[0]!)}:
-        ${rows.map(({id}, i) => html`${i > 0 ? ", " : ""}<code>${id.slice(id.lastIndexOf("/") + 1)}</code>`)}. Their
-        medians are ${[...new Set([min(rates)!, max(rates)!].map(formatNumber))].join(" to ")}&nbsp;tok/s,
-        ${formatPercent(spread)} apart. ${overlap}
+        ${rows.map(({variant}, i) => html`${i > 0 ? ", " : ""}<code>${variant}</code>`)}. Their medians are
+        ${[...new Set([min(rates)!, max(rates)!].map(formatNumber))].join(" to ")}&nbsp;tok/s, ${formatPercent(spread)}
+        apart. ${overlap}
       </li>`;
     })}
   </ul>`;

@@ -43,9 +43,8 @@ export function sweepChanges(rows: readonly ResultRow[]): Change[] {
   const known = new Map(swept.map((row) => [row.id, row]));
   return choices.flatMap(({what, change}) =>
     swept.flatMap((before) => {
-      const [, place, variant] = /^(.*\/)([^/]+)$/.exec(before.id)!;
-      const changed = change(variant!);
-      const after = changed === null ? undefined : known.get(place! + changed);
+      const changed = change(before.variant!);
+      const after = changed === null ? undefined : known.get(before.id.replace(/[^/]+$/, changed));
       return after ? [{what, before, after}] : [];
     })
   );
