@@ -5,7 +5,7 @@ import {sweepExperimentId} from "../lab/result-row.js";
 import {axes} from "../lab/sweep.js";
 import type {WeightFormat} from "../model/shape.js";
 import {formatNumber, formatQuantity, formatRate} from "./format.js";
-import {cite, findRow, ranOn, shapeLabel} from "./recorded.js";
+import {cite, ranOn, shapeLabel} from "./recorded.js";
 
 /** Two rows of one run that differ in one choice. */
 export interface Change {
@@ -48,34 +48,6 @@ export function sweepChanges(rows: readonly ResultRow[]): Change[] {
       return after ? [{what, before, after}] : [];
     })
   );
-}
-
-/** The same choices in records of other experiments, for as long as there is no sweep. */
-export function changesOnFile(results: {rows: ResultRow[]}): Change[] {
-  const pairs: readonly (readonly [what: string, before: string, after: string])[] = [
-    ["16-bit integers, not float32", "h200-workgroups/staged-float32", "h200-workgroups/staged"],
-    ["16-bit integers, not float32", "h200-workgroups/fused-resident-float32", "h200-workgroups/fused-resident"],
-    ["No subgroups", "h200-spectrum/fused", "h200-spectrum/fused-portable"],
-    ["No subgroups", "h200-spectrum/staged", "h200-spectrum/staged-portable"],
-    ["Weights expanded to float16", "h200-int4/staged-int4", "h200-int4/staged-float16"],
-    ["Weights expanded to float32", "h200-int4/staged-int4", "h200-int4/staged-float32"],
-    ...[2, 4, 8, 16, 32].map((count) => {
-      return [
-        `One workgroup in ${count} dispatches, not in one`,
-        "h200-chunks/fused",
-        `h200-chunks/chunked-${count}`
-      ] as const;
-    }),
-    ...[64, 128, 256, 512, 1024].map((size) => {
-      const what = `Workgroups of ${size}, not of the kernel’s own size`;
-      return [what, "h200-geometry/resident", `h200-geometry/size-${size}`] as const;
-    }),
-    ["Activations in registers", "h200-geometry/resident", "h200-geometry/registers"]
-  ];
-  return pairs.flatMap(([what, ...ids]) => {
-    const [before, after] = ids.map((id) => findRow(results, id));
-    return hasFigure(before!) && hasFigure(after!) ? [{what, before, after}] : [];
-  });
 }
 
 /**
