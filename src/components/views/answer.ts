@@ -70,7 +70,7 @@ export function answer({fused, staged, resident, stagedBeside}: AnswerRows, your
 }
 
 /** How a sentence calls the reader's device. */
-export function nameDevice({label, software}: RunRecord["device"]): string {
+export function nameDevice({label, software}: Pick<RunRecord["device"], "label" | "software">): string {
   return software ? `${label} (a CPU standing in for a GPU)` : label;
 }
 

@@ -2,6 +2,7 @@ import {extent, group, maxIndex} from "d3";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {ShapeId} from "../model/shape.js";
+import {nameDevice} from "./answer.js";
 import {answerBlock, strongOf} from "./answer-block.js";
 import {firstLine, formatCount, formatMilliseconds, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {newestRecords, ranOn} from "./recorded.js";
@@ -106,7 +107,7 @@ export function recordedChunks<T>(
 /** What the reader's run says, or what it lacks. */
 export function yourChunks<T>(record: RunRecord, strong: Strong<T>): (string | T)[] {
   const {device, shape} = record;
-  const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
+  const name = nameDevice(device);
   const times = chunkTimes(runRows(record, null));
   if (!times.one) {
     const lost = record.rows.find(({factoring, awaited}) => factoring === "fused" && !awaited);

@@ -1,5 +1,6 @@
 import {html} from "htl";
 import type {Stage} from "../decode/stages.js";
+import {nameDevice} from "./answer.js";
 import {formatMilliseconds, formatNumber} from "./format.js";
 import {arithmeticName, seriesName, type ProfileSeries} from "./profile-series.js";
 
@@ -54,7 +55,7 @@ export function profileAnswer(recorded: readonly ProfileSeries[], yours: readonl
 function sentence(series: ProfileSeries, meaning: "recorded" | "yours"): Node {
   const strong = (text: string) => html`<strong class="${meaning}">${text}</strong>`;
   const {name, arithmetic, software, part} = series;
-  const device = software ? `${name} (a CPU standing in for a GPU)` : name;
+  const device = nameDevice({label: name, software});
   const found = finding(series);
   if (!found) {
     return html`<span

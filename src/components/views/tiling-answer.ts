@@ -3,6 +3,7 @@ import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {ablated, ladder} from "../lab/tiling.js";
 import {shapes, type ShapeId} from "../model/shape.js";
+import {nameDevice} from "./answer.js";
 import {firstLine, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {anyRow, recordedRuns, speedOf, yourRun, type LadderRun} from "./ladder.js";
 import {ranOn} from "./recorded.js";
@@ -33,8 +34,7 @@ export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>
 /** The reader's own finding, or what their run lacks for one. */
 export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | T)[] {
   const run = yourRun(record);
-  const {label, software} = record.device;
-  const name = software ? `${label} (a CPU standing in for a GPU)` : label;
+  const name = nameDevice(record.device);
   const finding = compare(run, strong);
   if (finding) return [`On your device, ${name}, `, ...finding, shapeRemark(run)];
   const lost = record.rows.find(

@@ -1,5 +1,6 @@
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
+import {nameDevice} from "./answer.js";
 import {answerBlock, strongOf} from "./answer-block.js";
 import {formatCount, formatNumber, formatRate} from "./format.js";
 import {compareSizes, launches, sizeCurves, type SizeComparison} from "./size-curve.js";
@@ -43,7 +44,7 @@ export function recordedFinding<T>(
  */
 export function yourFinding<T>(records: readonly RunRecord[], strong: Strong<T>): (string | T)[] {
   const {device} = records[0]!;
-  const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
+  const name = nameDevice(device);
   const [curves] = sizeCurves(records.flatMap((record) => runRows(record, null)));
   const sizes = curves ? compareSizes(curves) : [];
   if (sizes.length > 0) return [`On your device, ${name}, `, ...wins(sizes, strong), " ", ...speeds(sizes, strong)];
