@@ -3,12 +3,9 @@ import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {ShapeId} from "../model/shape.js";
 import {nameDevice} from "./answer.js";
-import {answerBlock, strongOf} from "./answer-block.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
 import {firstLine, formatCount, formatMilliseconds, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {newestRecords, ranOn} from "./recorded.js";
-
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
 
 type TimedRow = ResultRow & {millisecondsPerToken: number; tokensPerSecond: number; dispatchesPerToken: number};
 

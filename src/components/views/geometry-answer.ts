@@ -1,21 +1,15 @@
-import {html} from "htl";
 import type {RunRecord, RunRow} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {nameDevice} from "./answer.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
 import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {ranOn} from "./recorded.js";
 import {crossover, fastestCurve, workgroupCurves, type Crossover, type WorkgroupCurve} from "./workgroup-curve.js";
 
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
-
 /** The finding: with how many workgroups one dispatch is as fast as the staged design, recorded and the reader's own. */
 export function geometryAnswer(rows: readonly ResultRow[], yours: RunRecord | null): HTMLElement {
-  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  return html`<div class="answer">
-    ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
-    <p>${recordedFinding(rows, strong("recorded"))}</p>
-  </div>`;
+  const answer = recordedFinding(rows, strongOf("recorded"));
+  return answerBlock(yours && yourFinding(yours, strongOf("yours")), {answer});
 }
 
 /** The finding of the fastest curve on record, of a whole model on a GPU. */

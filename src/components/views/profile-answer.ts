@@ -1,6 +1,7 @@
 import {html} from "htl";
 import type {Stage} from "../decode/stages.js";
 import {nameDevice} from "./answer.js";
+import {strongOf} from "./answer-block.js";
 import {formatMilliseconds, formatNumber} from "./format.js";
 import {arithmeticName, seriesName, type ProfileSeries} from "./profile-series.js";
 
@@ -53,7 +54,7 @@ export function profileAnswer(recorded: readonly ProfileSeries[], yours: readonl
 }
 
 function sentence(series: ProfileSeries, meaning: "recorded" | "yours"): Node {
-  const strong = (text: string) => html`<strong class="${meaning}">${text}</strong>`;
+  const strong = strongOf(meaning);
   const {name, arithmetic, software, part} = series;
   const device = nameDevice({label: name, software});
   const found = finding(series);

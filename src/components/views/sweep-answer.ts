@@ -1,22 +1,16 @@
-import {html} from "htl";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {SweepRecord} from "../lab/sweep-record.js";
 import {shapes} from "../model/shape.js";
 import {nameDevice} from "./answer.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
 import {formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {ranOn} from "./recorded.js";
 import {byShape, newestSweeps} from "./sweep-rows.js";
 
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
-
 /** The fastest and the slowest way of the last sweep, recorded and the reader's own. */
 export function sweepAnswer(recorded: readonly ResultRow[], yours: SweepRecord | null): HTMLElement {
-  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  return html`<div class="answer">
-    ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
-    <p>${recordedFinding(recorded, strong("recorded"))}</p>
-  </div>`;
+  const answer = recordedFinding(recorded, strongOf("recorded"));
+  return answerBlock(yours && yourFinding(yours, strongOf("yours")), {answer});
 }
 
 /**

@@ -1,12 +1,9 @@
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {nameDevice} from "./answer.js";
-import {answerBlock, strongOf} from "./answer-block.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
 import {formatCount, formatNumber, formatRate} from "./format.js";
 import {compareSizes, launches, sizeCurves, type SizeComparison} from "./size-curve.js";
-
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
 
 /** The finding: up to which hidden size one dispatch is faster than each other design, recorded and the reader's own. */
 export function toyAnswer(rows: readonly ResultRow[], yours: readonly RunRecord[]): HTMLElement {

@@ -3,12 +3,9 @@ import type {RunRecord} from "../lab/record.js";
 import {runRows, weightFormatExperiment, type ResultRow} from "../lab/result-row.js";
 import {shapes, weightBytesPerToken, weightFormats, type ShapeId, type WeightFormat} from "../model/shape.js";
 import {nameDevice} from "./answer.js";
-import {answerBlock, strongOf} from "./answer-block.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
 import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {ranOn, shapeLabel} from "./recorded.js";
-
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
 
 /** Rows of one run and one factoring, a token a dispatch, that differ in the weight format. */
 type FormatRows = Partial<Record<WeightFormat, ResultRow>>;
