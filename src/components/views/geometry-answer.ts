@@ -2,7 +2,7 @@ import type {RunRecord, RunRow} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {nameDevice} from "./answer.js";
 import {answerBlock, strongOf, type Strong} from "./answer-block.js";
-import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {firstLine, formatCount, formatNumber, formatPercent, formatQuantity, formatRate} from "./format.js";
 import {ranOn} from "./recorded.js";
 import {crossover, fastestCurve, workgroupCurves, type Crossover, type WorkgroupCurve} from "./workgroup-curve.js";
 
@@ -63,7 +63,7 @@ function compare<T>({rows}: WorkgroupCurve, staged: number, strong: Strong<T>): 
   const least = rows[0]!.workgroups;
   const figures = [strong(formatRate(best.tokensPerSecond)), " against ", strong(formatRate(staged)), "."];
   const fastest = best.workgroups === most ? "" : `, the fastest of up to ${formatCount(most)}`;
-  const part = `${formatNumber(100 * bestRatio)}\u00a0%`;
+  const part = formatPercent(bestRatio);
   if (rows.length === 1) {
     const one = `one dispatch of ${formatQuantity(most, "workgroup")} has `;
     return [one, strong(part), " of the speed of the staged design, ", ...figures];

@@ -2,7 +2,7 @@ import {html} from "htl";
 import type {Stage} from "../decode/stages.js";
 import {nameDevice} from "./answer.js";
 import {strongOf} from "./answer-block.js";
-import {formatMilliseconds, formatNumber} from "./format.js";
+import {formatMilliseconds, formatPercent} from "./format.js";
 import {arithmeticName, seriesName, type ProfileSeries} from "./profile-series.js";
 
 /** The matrices of a layer. */
@@ -64,14 +64,13 @@ function sentence(series: ProfileSeries, meaning: "recorded" | "yours"): Node {
     >`;
   }
   const {sum, matrices, largest, largestPart, elsewhere} = found;
-  const percent = (part: number) => `${formatNumber(100 * part)}\u00a0%`;
   const where = meaning === "yours" ? `On your device, ${device},` : `On an ${device},`;
   const how = arithmetic ? ` in ${arithmeticName(arithmetic)}` : " as reported";
   const size = part ? ` at the shape “${part}”` : "";
   return html`<span
-    >${where} the four matrices of the layers take ${strong(percent(matrices))} of a token's
+    >${where} the four matrices of the layers take ${strong(formatPercent(matrices))} of a token's
     ${strong(formatMilliseconds(sum))} on the GPU${how}${size}, and <code>${largest}</code> alone
-    ${strong(percent(largestPart))}${
+    ${strong(formatPercent(largestPart))}${
       elsewhere === null
         ? ""
         : elsewhere >= 0

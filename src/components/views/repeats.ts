@@ -3,7 +3,7 @@ import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import {kernelOf} from "../lab/row-kernel.js";
 import {spread} from "../lab/statistics.js";
-import {formatNumber, formatQuantity} from "./format.js";
+import {formatNumber, formatPercent, formatQuantity} from "./format.js";
 import {cite, inBrowser, ranOn, shapeLabel} from "./recorded.js";
 
 type TimedRow = ResultRow & {tokensPerSecond: number; tokensPerSecondP10: number; tokensPerSecondP90: number};
@@ -177,9 +177,4 @@ function describeKernel({factoring, dispatchesPerToken, workgroups, workgroupSiz
     ...(features?.length === 0 ? ["without subgroups"] : []),
     ...(awaited ? ["awaited"] : apart ? ["submitted apart"] : [])
   ].join(", ");
-}
-
-/** "0.71 %" of 0.0071 */
-export function formatPercent(part: number): string {
-  return `${formatNumber(100 * part)}\u00a0%`;
 }

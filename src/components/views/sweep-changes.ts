@@ -4,7 +4,7 @@ import type {ResultRow} from "../lab/result-row.js";
 import {sweepExperimentId} from "../lab/result-row.js";
 import {axes} from "../lab/sweep.js";
 import type {WeightFormat} from "../model/shape.js";
-import {formatNumber, formatQuantity, formatRate} from "./format.js";
+import {formatPercent, formatQuantity, formatRate} from "./format.js";
 import {cite, ranOn, shapeLabel} from "./recorded.js";
 
 /** Two rows of one run that differ in one choice. */
@@ -70,7 +70,7 @@ export function noGainsList(changes: readonly Change[], equal: number): HTMLElem
     ${lines.map((pairs) => {
       const [{what, before, after}] = pairs as [Change];
       const ratio = after.tokensPerSecond / before.tokensPerSecond;
-      const loss = ratio > 1 - equal ? "no difference" : `${formatNumber(100 * (1 - ratio))}\u00a0% less`;
+      const loss = ratio > 1 - equal ? "no difference" : `${formatPercent(1 - ratio)} less`;
       const worst = pairs.length > 1 ? `, the worst of ${formatQuantity(pairs.length, "pair")} of rows` : "";
       return html`<li>
         <strong>${what}.</strong> At “${shapeLabel(before)}” on the ${ranOn(before)}, “${before.label}” has
