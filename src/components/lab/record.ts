@@ -138,7 +138,7 @@ const rowIdentity = {
 };
 
 /** A row with figures: only a verified variant has one. */
-export const measuredRowSchema = z
+const measuredRowSchema = z
   .strictObject({
     ...rowIdentity,
     status: z.literal("measured"),
@@ -169,7 +169,7 @@ export const measuredRowSchema = z
   );
 
 /** A row without figures, and why. */
-export const unmeasuredRowSchema = z.strictObject({
+const unmeasuredRowSchema = z.strictObject({
   ...rowIdentity,
   status: z.enum(["unsupported", "failed", "discarded", "declined"]),
   message: text
