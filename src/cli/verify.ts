@@ -14,7 +14,7 @@ import {logitTolerances} from "../components/lab/record.js";
 import {loadMlc, type MlcModel} from "../components/model/mlc.js";
 import {folderReader} from "../components/model/mlc-node.js";
 import type {Shape} from "../components/model/shape.js";
-import {argmax, compareLogits, Reference} from "../components/model/reference.js";
+import {compareLogits, Reference} from "../components/model/reference.js";
 import {readKernels} from "../data/read-kernels.js";
 import {parseArguments} from "./arguments.js";
 import {openDawnGpu} from "./dawn.js";
@@ -251,11 +251,7 @@ async function computeExpected({shape, weights}: MlcModel, tokens: number): Prom
       `--tokens ${tokens} takes ${positions} positions, more than the context of ${shape.context}: ${most} at most`
     );
   }
-  const reference = new Reference({shape, weights});
-  const logits = await reference.decode(prompt);
-  const greedy = [argmax(logits.at(-1)!)];
-  while (greedy.length < tokens) greedy.push(argmax((await reference.decode([greedy.at(-1)!]))[0]!));
-  return {prompt, logits, greedy};
+  return {prompt, ...(await new Reference({shape, weights}).decodeGreedily(prompt, tokens))};
 }
 
 function print(text: string): number {
