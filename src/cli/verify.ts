@@ -16,7 +16,7 @@ import {folderReader} from "../components/model/mlc-node.js";
 import type {Shape} from "../components/model/shape.js";
 import {compareLogits, Reference} from "../components/model/reference.js";
 import {readKernels} from "../data/read-kernels.js";
-import {parseArguments} from "./arguments.js";
+import {fail, parseArguments, print} from "./command.js";
 import {openDawnGpu} from "./dawn.js";
 
 /** The fewest that wait for each other. */
@@ -252,14 +252,4 @@ async function computeExpected({shape, weights}: MlcModel, tokens: number): Prom
     );
   }
   return {prompt, ...(await new Reference({shape, weights}).decodeGreedily(prompt, tokens))};
-}
-
-function print(text: string): number {
-  console.log(text);
-  return 0;
-}
-
-function fail(message: string): number {
-  console.error(message);
-  return 1;
 }
