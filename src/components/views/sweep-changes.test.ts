@@ -3,7 +3,7 @@ import {atSpeed, exampleRun} from "../lab/lab-fakes.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {initialChoice} from "../lab/sweep-settings.js";
 import {axes, axisNames, planSweep, type SweepChoice} from "../lab/sweep.js";
-import {noGains, sweepChanges} from "./sweep-changes.js";
+import {findGainless, sweepChanges} from "./sweep-changes.js";
 
 /** Rows of a sweep at these speeds by variant, all of one shape. */
 function sweepRows(speeds: Record<string, number>): ResultRow[] {
@@ -64,7 +64,7 @@ describe("what gave nothing", () => {
       "staged-int16-subgroups": 300,
       "chunked-2-float32-subgroups": 10.1
     });
-    const lists = noGains(sweepChanges(rows), 0.02).map((pairs) => pairs.map(({after}) => after.label));
+    const lists = findGainless(sweepChanges(rows), 0.02).map((pairs) => pairs.map(({after}) => after.label));
     expect(lists).toEqual([["fused-1-float32-portable", "staged-float32-portable"], ["chunked-2-float32-subgroups"]]);
   });
 });

@@ -54,7 +54,7 @@ export function sweepChanges(rows: readonly ResultRow[]): Change[] {
  * Choices that made no row faster, the worst first.
  * @param equal figures that differ by less than this part count as equal: rows of one kernel may
  */
-export function noGains(changes: readonly Change[], equal: number): Change[][] {
+export function findGainless(changes: readonly Change[], equal: number): Change[][] {
   const gain = ({before, after}: Change) => after.tokensPerSecond / before.tokensPerSecond;
   return [...group(changes, ({what}) => what).values()]
     .filter((pairs) => pairs.every((pair) => gain(pair) < 1 + equal))
@@ -64,7 +64,7 @@ export function noGains(changes: readonly Change[], equal: number): Change[][] {
 
 /** A line for each choice that made no row faster, with the pair of rows that lost the most by it. */
 export function noGainsList(changes: readonly Change[], equal: number): HTMLElement {
-  const lines = noGains(changes, equal);
+  const lines = findGainless(changes, equal);
   if (lines.length === 0) return html`<p class="no-gains">Every choice on record made some row faster.</p>`;
   return html`<ul class="no-gains">
     ${lines.map((pairs) => {
