@@ -12,6 +12,7 @@ import {retryStalled} from "../components/gpu/stalls.js";
 import {kernelFeatures, type KernelFeature, type Kernels} from "../components/gpu/kernels.js";
 import {logitTolerances} from "../components/lab/record.js";
 import {loadMlc, type MlcModel} from "../components/model/mlc.js";
+import {parseJson} from "../components/model/mlc-manifest.js";
 import {folderReader} from "../components/model/mlc-node.js";
 import type {Shape} from "../components/model/shape.js";
 import {compareLogits, Reference} from "../components/model/reference.js";
@@ -224,16 +225,7 @@ function parseExpected(bytes: Uint8Array, {vocabulary, context}: Shape) {
       ({prompt, greedy}) => positionsOf(prompt, greedy.length) <= context,
       `prompt and greedy tokens take more positions than the context of ${context}`
     );
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw new Error(`${expectedName}: is not JSON: ${(error as Error).message}`, {cause: error});
-  }
-  const {success, data, error} = schema.safeParse(value);
-  if (success) return data;
-  const issues = error.issues.map(({path, message}) => `  ${path.join(".") || "(top)"}: ${message}`);
-  throw new Error(`${expectedName} does not fit:\n${issues.join("\n")}`);
+  return parseJson(expectedName, bytes, schema);
 }
 
 /** Positions decoded until the last of some tokens has been chosen. */
