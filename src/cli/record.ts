@@ -18,8 +18,8 @@ import {axes, axisNames, planSweep, queueIds, sweepExperiment, type AxisName} fr
 import {shapes, type ShapeId} from "../components/model/shape.js";
 import {readKernels} from "../data/read-kernels.js";
 import project from "../../package.json" with {type: "json"};
-import {parseArguments} from "./arguments.js";
 import type {BrowserRunOptions, PanelEvent} from "./browser-run.js";
+import {fail, parseArguments, print} from "./command.js";
 import {openDawnGpu} from "./dawn.js";
 
 /** A line for each list of a sweep: its values, and those by default. */
@@ -289,14 +289,4 @@ function printChanges(): (event: PanelEvent) => void {
       console.log(`${Math.round(100 * fraction)} % ${variant}: ${status}`);
     }
   };
-}
-
-function print(text: string): number {
-  console.log(text);
-  return 0;
-}
-
-function fail(message: string): number {
-  console.error(message);
-  return 1;
 }

@@ -12,11 +12,12 @@ import {retryStalled} from "../components/gpu/stalls.js";
 import {kernelFeatures, type KernelFeature, type Kernels} from "../components/gpu/kernels.js";
 import {logitTolerances} from "../components/lab/record.js";
 import {loadMlc, type MlcModel} from "../components/model/mlc.js";
+import {parseJson} from "../components/model/mlc-manifest.js";
 import {folderReader} from "../components/model/mlc-node.js";
 import type {Shape} from "../components/model/shape.js";
-import {argmax, compareLogits, Reference} from "../components/model/reference.js";
+import {compareLogits, Reference} from "../components/model/reference.js";
 import {readKernels} from "../data/read-kernels.js";
-import {parseArguments} from "./arguments.js";
+import {fail, parseArguments, print} from "./command.js";
 import {openDawnGpu} from "./dawn.js";
 
 /** The fewest that wait for each other. */
@@ -224,16 +225,7 @@ function parseExpected(bytes: Uint8Array, {vocabulary, context}: Shape) {
       ({prompt, greedy}) => positionsOf(prompt, greedy.length) <= context,
       `prompt and greedy tokens take more positions than the context of ${context}`
     );
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw new Error(`${expectedName}: is not JSON: ${(error as Error).message}`, {cause: error});
-  }
-  const {success, data, error} = schema.safeParse(value);
-  if (success) return data;
-  const issues = error.issues.map(({path, message}) => `  ${path.join(".") || "(top)"}: ${message}`);
-  throw new Error(`${expectedName} does not fit:\n${issues.join("\n")}`);
+  return parseJson(expectedName, bytes, schema);
 }
 
 /** Positions decoded until the last of some tokens has been chosen. */
@@ -251,19 +243,5 @@ async function computeExpected({shape, weights}: MlcModel, tokens: number): Prom
       `--tokens ${tokens} takes ${positions} positions, more than the context of ${shape.context}: ${most} at most`
     );
   }
-  const reference = new Reference({shape, weights});
-  const logits = await reference.decode(prompt);
-  const greedy = [argmax(logits.at(-1)!)];
-  while (greedy.length < tokens) greedy.push(argmax((await reference.decode([greedy.at(-1)!]))[0]!));
-  return {prompt, logits, greedy};
-}
-
-function print(text: string): number {
-  console.log(text);
-  return 0;
-}
-
-function fail(message: string): number {
-  console.error(message);
-  return 1;
+  return {prompt, ...(await new Reference({shape, weights}).decodeGreedily(prompt, tokens))};
 }

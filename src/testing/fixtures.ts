@@ -47,11 +47,7 @@ export async function expectFromReference(
   {positions, tokens, weights = syntheticWeights(shape)}: {positions: number; tokens: number; weights?: WeightSource}
 ): Promise<Expected> {
   const prompt = Array.from({length: positions}, (_, i) => (1 + 37 * i) % shape.vocabulary);
-  const reference = new Reference({shape, weights});
-  const logits = await reference.decode(prompt);
-  const greedy = [argmax(logits.at(-1)!)];
-  while (greedy.length < tokens) greedy.push(argmax((await reference.decode([greedy.at(-1)!]))[0]!));
-  return {prompt, logits, greedy: greedy.slice(0, tokens)};
+  return {prompt, ...(await new Reference({shape, weights}).decodeGreedily(prompt, tokens))};
 }
 
 /** What a decoder computes where `expected` says what it should: the prompt one by one, then the rest at once. */

@@ -1,11 +1,6 @@
 import {defaultGeometry} from "../components/decode/geometry.js";
-import {
-  leastLanes,
-  tileGroupsBeside,
-  type Geometry,
-  type KernelGeometry,
-  type KernelName
-} from "../components/decode/plan.js";
+import {leastLanes, type Geometry, type KernelGeometry, type KernelName} from "../components/decode/plan.js";
+import {tileGroupsBeside} from "../components/decode/workgroup-memory.js";
 import type {Gpu} from "../components/gpu/device.js";
 import {stageNames, type KernelFeature} from "../components/gpu/kernels.js";
 import type {Shape} from "../components/model/shape.js";

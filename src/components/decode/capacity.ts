@@ -5,6 +5,7 @@ import {packedDot, whyUnsupported} from "./fit.js";
 import {planSlots} from "./gpu-weights.js";
 import {defaultGeometry} from "./geometry.js";
 import {planToken, type Arithmetic, type Factoring} from "./plan.js";
+import {groupBytes} from "./workgroup-memory.js";
 
 /** What a device offers: enough to say what fits, with no device opened. */
 export type Offer = Pick<DeviceDescription, "features" | "limits">;
@@ -47,7 +48,7 @@ export function activationTile(shape: Shape, {features, limits}: Offer): Activat
   const [{workgroupSize, tileGroups}] = planToken(shape, "fused", geometry) as [ReturnType<typeof planToken>[number]];
   const groups = Math.max(...Object.values(layerMatrices(shape)).map(({columns}) => columns)) / groupSize;
   const pieces = Math.ceil(groups / tileGroups);
-  return {arithmetic, workgroupSize, groups, tileGroups, pieces, groupBytes: arithmetic === "float32" ? 132 : 72};
+  return {arithmetic, workgroupSize, groups, tileGroups, pieces, groupBytes: groupBytes[arithmetic]};
 }
 
 /** Bindings that the layers take in one dispatch, of those it has for them; null where not even a layer fits one. */

@@ -1,14 +1,8 @@
 import type {DeviceDescription} from "../gpu/device.js";
 import {stageNames, type KernelFeature} from "../gpu/kernels.js";
 import type {Shape, WeightFormat} from "../model/shape.js";
-import {
-  leastLanes,
-  tileGroupsBeside,
-  type Arithmetic,
-  type Geometry,
-  type KernelGeometry,
-  type KernelName
-} from "./plan.js";
+import {leastLanes, type Arithmetic, type Geometry, type KernelGeometry, type KernelName} from "./plan.js";
+import {tileGroupsBeside} from "./workgroup-memory.js";
 
 /** Groups of activations that should fit in workgroup memory at once, before a workgroup is made smaller: not tuned. */
 const enoughTileGroups = 32;

@@ -11,11 +11,11 @@ import {
   factorings,
   linkConditions,
   planToken,
-  tileGroupsBeside,
   waitsPerToken,
   type Geometry,
   type KernelGeometry
 } from "./plan.js";
+import {tileGroupsBeside} from "./workgroup-memory.js";
 
 const odd: Shape = {...shapes.tiny, id: "odd", hidden: 96, ffn: 224, vocabulary: 77, heads: 3, kvHeads: 1, headDim: 32};
 

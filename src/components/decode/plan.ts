@@ -2,6 +2,7 @@ import type {Condition, KernelFeature, StageName} from "../gpu/kernels.js";
 import {groupSize, layerMatrices, type MatrixSize, type Shape, type WeightFormat} from "../model/shape.js";
 import {checkOptions, isUntiled, optionConditions, type KernelOptions} from "./kernel-options.js";
 import {stageOperations, type Work} from "./operations.js";
+import {attentionBand, tileGroupsBeside} from "./workgroup-memory.js";
 
 /** How the stages of the model are launched. */
 export const factorings = ["fused", "chunked", "staged", "unfused"] as const;
@@ -196,46 +197,8 @@ export function linkConditions(
   return conditions;
 }
 
-/** What decides how much of a kernel's workgroup memory is taken. */
-type MemoryGeometry = Pick<Geometry, "features" | "arithmetic" | "workgroupStorage">;
-
-/** Groups of 32 activations that fit beside a kernel's other workgroup memory (lib/reduce.wgsl, stages/attention.wgsl). */
-export function tileGroupsBeside(workgroupSize: number, shape: Shape, geometry: MemoryGeometry): number {
-  const {others, ofGroup} = memoryOf(workgroupSize, shape, geometry);
-  return Math.floor((geometry.workgroupStorage - others) / ofGroup);
-}
-
-/** Bytes of workgroup memory that a kernel takes with so many groups of 32 activations in it, at most. */
-export function workgroupMemory(
-  workgroupSize: number,
-  tileGroups: number,
-  shape: Shape,
-  geometry: Pick<MemoryGeometry, "features" | "arithmetic">
-): number {
-  const {others, ofGroup} = memoryOf(workgroupSize, shape, geometry);
-  return others + tileGroups * ofGroup;
-}
-
-/** Bytes of a group of activations, and of all else. */
-function memoryOf(
-  workgroupSize: number,
-  {headDim}: Shape,
-  {features, arithmetic}: Pick<MemoryGeometry, "features" | "arithmetic">
-) {
-  const scratch = features.includes("subgroups") ? 1 : 4 + 16;
-  const candidates = 2;
-  const attention = 12 * headDim + workgroupSize + (workgroupSize / attentionBand) * (4 * headDim + 8);
-  const others = (scratch + candidates) * workgroupSize + attention + 64;
-  // In float32 a group is eight vec4f and a sum; in int16, four vec4u and a vec2f. The tile has one spare column.
-  const [vectors, rest] = arithmetic === "float32" ? [128, 4] : [64, 8];
-  return {others: others + vectors!, ofGroup: vectors! + rest!};
-}
-
 const singleRows = [1, 2, 4, 8];
 const pairedRows = [2, 4, 8];
-
-/** Invocations that share the positions of a block (stages/attention.wgsl). */
-const attentionBand = 32;
 
 /** Lanes that every subgroup has. */
 export const leastLanes = 4;

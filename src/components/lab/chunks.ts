@@ -1,6 +1,5 @@
-import type {Gpu} from "../gpu/device.js";
-import type {Shape} from "../model/shape.js";
-import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import {decodeExperiment} from "./decode-experiment.js";
+import type {DecodeEnvironment, DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 
 /** Over how many dispatches the layers are divided. */
@@ -41,8 +40,7 @@ export const chunksRows: readonly DecodeVariant[] = [
  * each in one that the CPU waits for. The staged design stands beside them.
  */
 export function chunksExperiment(environment: DecodeEnvironment): Experiment {
-  const sessions = new WeakMap<Gpu, object>();
-  return {
+  return decodeExperiment(environment, {
     id: "chunks",
     question: "What does one workgroup pay for a whole token, in one dispatch or in several?",
     shapes: [
@@ -57,8 +55,6 @@ export function chunksExperiment(environment: DecodeEnvironment): Experiment {
     ],
     defaultShape: "phi3-mini-8-layers",
     page: "/fused",
-    variants(shape: Shape) {
-      return decodeVariants(environment, shape, chunksRows, sessions);
-    }
-  };
+    rows: () => chunksRows
+  });
 }

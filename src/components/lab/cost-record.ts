@@ -1,5 +1,5 @@
 import * as z from "zod";
-import {checkRows, checkStatistics, dateSchema, deviceSchema, positive, protocolSchema} from "./record.js";
+import {checkRows, checkStatistics, dateSchema, deviceSchema, issuesOf, positive, protocolSchema} from "./record.js";
 import {runtimeSchema, statisticsSchema, text} from "./record.js";
 import {microsecondsPerOperation} from "./statistics.js";
 
@@ -40,7 +40,7 @@ const measuredCostRowSchema = z
     microsecondsPerOperation: statisticsSchema
   })
   .superRefine(({samples, microsecondsPerOperation: stated, operationsPerBatch, workgroups}, context) => {
-    const issue = (path: (string | number)[], message: string) => context.addIssue({code: "custom", path, message});
+    const issue = issuesOf(context);
     checkStatistics("microsecondsPerOperation", stated, microsecondsPerOperation(samples), issue);
     if (workgroups === null) issue(["workgroups"], "a measured row says how many it had");
     for (const [i, {operations}] of samples.entries())
@@ -67,9 +67,7 @@ export const costSchema = z
     protocol: protocolSchema,
     rows: z.array(z.discriminatedUnion("status", [measuredCostRowSchema, unmeasuredCostRowSchema])).min(1)
   })
-  .superRefine(({rows, protocol}, context) =>
-    checkRows(rows, protocol, (path, message) => context.addIssue({code: "custom", path, message}))
-  );
+  .superRefine(({rows, protocol}, context) => checkRows(rows, protocol, issuesOf(context)));
 
 export type ExactVerification = z.infer<typeof exactVerificationSchema>;
 export type MeasuredCostRow = z.infer<typeof measuredCostRowSchema>;

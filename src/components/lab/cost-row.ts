@@ -1,6 +1,6 @@
 import type {CostRecord, CostRow, ExactVerification} from "./cost-record.js";
 import {unsettledRemark, type Statistics} from "./record.js";
-import {recorderSource, recordUrl} from "./result-row.js";
+import {recorderSource, recordUrl, rowId} from "./result-row.js";
 import {bytesPerSecond} from "./statistics.js";
 
 /** One row of a `cost` record, with where and when it is from. */
@@ -38,7 +38,7 @@ export function costRows(record: CostRecord, sourceFile: string | null): CostRes
     const measured = row.status === "measured" ? row : null;
     const {median = null, p10 = null, p90 = null} = measured?.microsecondsPerOperation ?? {};
     return {
-      id: `${sourceFile?.replace(/\.json$/, "") ?? "this-page"}/${variant}`,
+      id: rowId(sourceFile, variant),
       variant,
       label,
       operation,

@@ -1,6 +1,5 @@
-import type {Gpu} from "../gpu/device.js";
-import type {Shape} from "../model/shape.js";
-import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import {decodeExperiment} from "./decode-experiment.js";
+import type {DecodeEnvironment, DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 import {ablationExperiment} from "./result-row.js";
 
@@ -66,15 +65,12 @@ export const geometryRows: readonly DecodeVariant[] = [
 
 /** Ablations of the fused kernel: each changes one thing, at as many workgroups as are then resident. */
 export function geometryExperiment(environment: DecodeEnvironment): Experiment {
-  const sessions = new WeakMap<Gpu, object>();
-  return {
+  return decodeExperiment(environment, {
     id: ablationExperiment,
     question: "What does each choice in the geometry of one dispatch give?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
     page: "/geometry",
-    variants(shape: Shape) {
-      return decodeVariants(environment, shape, geometryRows, sessions);
-    }
-  };
+    rows: () => geometryRows
+  });
 }

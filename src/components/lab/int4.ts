@@ -1,6 +1,6 @@
-import type {Gpu} from "../gpu/device.js";
-import {weightFormats, type Shape, type WeightFormat} from "../model/shape.js";
-import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import {weightFormats, type WeightFormat} from "../model/shape.js";
+import {decodeExperiment} from "./decode-experiment.js";
+import type {DecodeEnvironment, DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 import {weightFormatExperiment} from "./result-row.js";
 
@@ -31,8 +31,7 @@ export const int4Rows: readonly DecodeVariant[] = [
 
 /** The same weights in int4, unpacked by every kernel that reads them, and expanded to floats beforehand. */
 export function int4Experiment(environment: DecodeEnvironment): Experiment {
-  const sessions = new WeakMap<Gpu, object>();
-  return {
+  return decodeExperiment(environment, {
     id: weightFormatExperiment,
     question: "Is it faster to unpack int4 on the fly or beforehand?",
     shapes: [
@@ -45,8 +44,6 @@ export function int4Experiment(environment: DecodeEnvironment): Experiment {
     ],
     defaultShape: "phi3-mini-1-layer",
     page: "/int4",
-    variants(shape: Shape) {
-      return decodeVariants(environment, shape, int4Rows, sessions);
-    }
-  };
+    rows: () => int4Rows
+  });
 }

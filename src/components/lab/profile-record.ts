@@ -2,8 +2,8 @@ import * as z from "zod";
 import {arithmetics, type Arithmetic} from "../decode/plan.js";
 import {bytesPerToken, callsPerToken, stages, type Part} from "../decode/stages.js";
 import {whyNoTime} from "../gpu/pass-timer.js";
-import {checkRoofline, checkRows, checkStatistics, dateSchema, deviceSchema, logitTolerances} from "./record.js";
-import {positive, protocolSchema, rooflineSchema, runtimeSchema, same, shapeSchema} from "./record.js";
+import {checkRoofline, checkRows, checkStatistics, dateSchema, deviceSchema, issuesOf} from "./record.js";
+import {logitTolerances, positive, protocolSchema, rooflineSchema, runtimeSchema, same, shapeSchema} from "./record.js";
 import {statisticsSchema, text, verificationSchema} from "./record.js";
 import {millisecondsPerToken} from "./statistics.js";
 
@@ -54,7 +54,7 @@ const measuredProfileRowSchema = z
   })
   .superRefine((row, context) => {
     const {verification, arithmetic, by, instrumented, samples} = row;
-    const issue = (path: (string | number)[], message: string) => context.addIssue({code: "custom", path, message});
+    const issue = issuesOf(context);
     if (verification.tolerance > logitTolerances[arithmetic])
       issue(["verification", "tolerance"], "is more than the arithmetic of the row allows");
     if (verification.maxRelativeError > verification.tolerance)
@@ -107,7 +107,7 @@ export const profileSchema = z
     rows: z.array(z.discriminatedUnion("status", [measuredProfileRowSchema, unmeasuredProfileRowSchema])).min(1)
   })
   .superRefine(({shape, position, protocol, roofline, rows, totals}, context) => {
-    const issue = (path: (string | number)[], message: string) => context.addIssue({code: "custom", path, message});
+    const issue = issuesOf(context);
     if (roofline) checkRoofline(roofline, shape, issue);
     checkRows(rows, protocol, issue);
     for (const [i, {part, calls, bytes}] of rows.entries()) {

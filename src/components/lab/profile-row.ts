@@ -4,7 +4,7 @@ import {shapes, type Shape} from "../model/shape.js";
 import type {ProfileRecord} from "./profile-record.js";
 import {unsettledRemark} from "./record.js";
 import type {Report} from "./report.js";
-import {describeVerification, recorderSource, recordUrl} from "./result-row.js";
+import {describeVerification, recorderSource, recordUrl, rowId} from "./result-row.js";
 
 /** One row of a profile, with where and when it is from: a `profile` of ours, or one that a report repeats. */
 export interface ProfileResultRow {
@@ -58,7 +58,7 @@ export function profileRows(record: ProfileRecord, sourceFile: string | null): P
     const measured = row.status === "measured" ? row : null;
     const {median = null, p10 = null, p90 = null} = measured?.millisecondsPerToken ?? {};
     return {
-      id: `${sourceFile?.replace(/\.json$/, "") ?? "this-page"}/${variant}`,
+      id: rowId(sourceFile, variant),
       ...{variant, label, part, instrumented, arithmetic, status, calls, bytes, workgroups, workgroupSize},
       kernels: [],
       milliseconds: median,
@@ -107,7 +107,7 @@ export function reportedProfileRows(
   };
   const limit = rooflines.find(({device, shape}) => device === profile.device && shape === "phi3-mini");
   const row = (part: Part, roles: typeof profile.roles, milliseconds: number): ProfileResultRow => ({
-    id: `${profile.sourceFile.replace(/\.json$/, "")}/${profile.id}-${part}`,
+    id: rowId(profile.sourceFile, `${profile.id}-${part}`),
     variant: part,
     label: part === "token" ? "Whole token" : part,
     part,

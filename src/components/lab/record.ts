@@ -27,6 +27,14 @@ export const unsettledRemark = "Clocks had not settled before the first sample."
 export const positive = z.number().positive();
 export const text = z.string().min(1);
 
+/** Says what is wrong with what is at a path in a record. */
+type Issue = (path: (string | number)[], message: string) => void;
+
+/** Says it to a schema. */
+export function issuesOf(context: z.RefinementCtx): Issue {
+  return (path, message) => context.addIssue({code: "custom", path, message});
+}
+
 /** Equal but for rounding. */
 export const same = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * Math.abs(b);
 
@@ -46,11 +54,12 @@ export const shapeSchema = z
     context: z.int().positive()
   })
   .superRefine((shape, context) => {
+    const issue = issuesOf(context);
     if (!Object.hasOwn(shapes, shape.id)) return;
     const preset = shapes[shape.id as keyof typeof shapes];
     for (const key of Object.keys(preset) as (keyof typeof preset)[]) {
       if (key === "label" || shape[key] === preset[key]) continue;
-      context.addIssue({code: "custom", path: [key], message: `${shape.id} has ${preset[key]}, not ${shape[key]}`});
+      issue([key], `${shape.id} has ${preset[key]}, not ${shape[key]}`);
     }
   });
 
@@ -137,7 +146,7 @@ const rowIdentity = {
 };
 
 /** A row with figures: only a verified variant has one. */
-export const measuredRowSchema = z
+const measuredRowSchema = z
   .strictObject({
     ...rowIdentity,
     status: z.literal("measured"),
@@ -164,13 +173,11 @@ export const measuredRowSchema = z
     message: "a measured chunked row says how many layers a dispatch had"
   })
   .superRefine(({samples, tokensPerSecond: stated}, context) =>
-    checkStatistics("tokensPerSecond", stated, tokensPerSecond(samples), (path, message) =>
-      context.addIssue({code: "custom", path, message})
-    )
+    checkStatistics("tokensPerSecond", stated, tokensPerSecond(samples), issuesOf(context))
   );
 
 /** A row without figures, and why. */
-export const unmeasuredRowSchema = z.strictObject({
+const unmeasuredRowSchema = z.strictObject({
   ...rowIdentity,
   status: z.enum(["unsupported", "failed", "discarded", "declined"]),
   message: text
@@ -211,7 +218,7 @@ export const runSchema = z
     rows: z.array(z.discriminatedUnion("status", [measuredRowSchema, unmeasuredRowSchema])).min(1)
   })
   .superRefine(({shape, protocol, roofline, rows}, context) => {
-    const issue = (path: (string | number)[], message: string) => context.addIssue({code: "custom", path, message});
+    const issue = issuesOf(context);
     if (roofline) checkRoofline(roofline, shape, issue);
     checkRows(rows, protocol, issue);
     for (const [i, row] of rows.entries()) {
@@ -236,7 +243,7 @@ export const runSchema = z
 export function checkRoofline(
   roofline: z.infer<typeof rooflineSchema>,
   shape: z.infer<typeof shapeSchema>,
-  issue: (path: (string | number)[], message: string) => void
+  issue: Issue
 ): void {
   const bytes = weightBytesPerToken(shape);
   const limit = roofline.readBandwidthBytesPerSecond / bytes;
@@ -250,7 +257,7 @@ export function checkRoofline(
 export function checkRows(
   rows: readonly {variant: string; samples?: {milliseconds: number}[]}[],
   protocol: z.infer<typeof protocolSchema>,
-  issue: (path: (string | number)[], message: string) => void
+  issue: Issue
 ): void {
   const variants = new Set<string>();
   for (const [i, {variant, samples}] of rows.entries()) {
@@ -268,12 +275,7 @@ export function checkRows(
 }
 
 /** Says of each statistic that does not follow from the samples what they give. */
-export function checkStatistics(
-  key: string,
-  stated: Statistics,
-  computed: Statistics,
-  issue: (path: (string | number)[], message: string) => void
-): void {
+export function checkStatistics(key: string, stated: Statistics, computed: Statistics, issue: Issue): void {
   for (const name of ["median", "p10", "p90"] as const)
     if (!same(stated[name], computed[name]))
       issue([key, name], `is ${stated[name]}, but the samples give ${computed[name]}`);

@@ -28,7 +28,7 @@ const sourceSchema = z.strictObject({
 const origin = {source: text, where: text};
 
 /** How a figure came to be known, strongest claim to weakest. */
-export const statuses = [
+const statuses = [
   /** Measured on the device by untuned trial kernels, their output verified. */
   "probe",
   /** Another engine, measured on the device with that engine's own tools. */
@@ -51,7 +51,7 @@ const errorBound = (verification: string) =>
 const near = (stated: number | null, computed: number) =>
   stated === null || Math.abs(stated - computed) <= Math.max(0.05, 0.01 * computed);
 
-export const reportRowSchema = z
+const reportRowSchema = z
   .strictObject({
     id: text,
     label: text,
@@ -134,7 +134,7 @@ export const reportRowSchema = z
   );
 
 /** Weight bytes a token over a bandwidth: no decoder that reads every weight once a token is faster. */
-export const rooflineSchema = z
+const rooflineSchema = z
   .strictObject({
     id: text,
     device: text,
@@ -253,7 +253,6 @@ export const artefactSchema = z.strictObject({
 
 export type Report = z.infer<typeof reportSchema>;
 export type ReportRow = Report["rows"][number];
-export type ReportSource = Report["sources"][string];
 export type Artefact = z.infer<typeof artefactSchema>;
 
 /** A source and a place in it: "abgnydn/zero-tvm@012ec1f BENCH.md". */

@@ -7,6 +7,8 @@ import type {ReportRow} from "./report.js";
 export interface ResultRow {
   /** "FILE/ROW", the file without its extension. */
   id: string;
+  /** Its name in a record; null for what is no run. */
+  variant: string | null;
   /** `run`: measured and verified by this project; `recorded`: everything else on file. */
   kind: "recorded" | "run";
   status: ReportRow["status"] | "measured";
@@ -70,7 +72,8 @@ export function runRows(run: RunRecord, sourceFile: string | null, within = ""):
     const measured = row.status === "measured" ? row : null;
     const {median = null, p10 = null, p90 = null} = measured?.tokensPerSecond ?? {};
     return withSpectrum({
-      id: `${sourceFile?.replace(/\.json$/, "") ?? "this-page"}/${within}${row.variant}`,
+      id: rowId(sourceFile, within + row.variant),
+      variant: row.variant,
       kind: "run",
       status: "measured",
       experiment: run.experiment,
@@ -105,6 +108,11 @@ export function runRows(run: RunRecord, sourceFile: string | null, within = ""):
       note: runNote(row)
     });
   });
+}
+
+/** "FILE/ROW", the file without its extension. */
+export function rowId(file: string | null, row: string): string {
+  return `${file?.replace(/\.json$/, "") ?? "this-page"}/${row}`;
 }
 
 /** Where the site has a file of `results/`, from any of its pages; null for a run that is not on file. */

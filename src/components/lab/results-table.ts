@@ -6,7 +6,7 @@ import {profileSchema, type ProfileRecord} from "./profile-record.js";
 import {profileRows, reportedProfileRows, type ProfileResultRow} from "./profile-row.js";
 import {runSchema, type RunRecord} from "./record.js";
 import {artefactSchema, citation, reportSchema, sourceUrl, type Artefact, type Report} from "./report.js";
-import {recorderSource, recordUrl, runRows, withSpectrum, type ResultRow} from "./result-row.js";
+import {recorderSource, recordUrl, rowId, runRows, withSpectrum, type ResultRow} from "./result-row.js";
 import {sweepSchema, type SweepRecord} from "./sweep-record.js";
 import {tuningSchema, type Tuning} from "./tuning-record.js";
 
@@ -164,13 +164,11 @@ function resultRows(files: readonly ResultFile[]): ResultRow[] {
   for (const {file, id, repeats} of repetitions(files))
     if (!ids.has(repeats)) throw new Error(`results/${file}: row ${id} repeats “${repeats}”, which is not on file`);
   const notes = new Map(repetitions(files).map(({repeats, note}) => [repeats, note]));
-  const repeated = new Set(repetitions(files).map(({file, id}) => `${stem(file)}/${id}`));
+  const repeated = new Set(repetitions(files).map(({file, id}) => rowId(file, id)));
   return aq
     .from(rows)
     .filter(aq.escape((row: ResultRow) => !repeated.has(row.id)))
     .derive({
-      tokensPerSecond: aq.escape((row: ResultRow) => row.tokensPerSecond ?? inverse(row.millisecondsPerToken)),
-      millisecondsPerToken: aq.escape((row: ResultRow) => row.millisecondsPerToken ?? inverse(row.tokensPerSecond)),
       note: aq.escape((row: ResultRow) => [row.note, notes.get(row.id)].filter(Boolean).join(" ") || null)
     })
     .orderby(
@@ -181,14 +179,15 @@ function resultRows(files: readonly ResultFile[]): ResultRow[] {
       aq.escape((row: ResultRow) => row.workgroups ?? Infinity),
       "id"
     )
-    .objects()
-    .map((row) => withSpectrum(row as ResultRow));
+    .objects() as ResultRow[];
 }
 
 function reportRows(file: string, report: Report): ResultRow[] {
-  return report.rows.map((row) =>
-    withSpectrum({
-      id: `${stem(file)}/${row.id}`,
+  return report.rows.map((row) => {
+    const milliseconds = row.milliseconds !== null && row.tokens !== null ? row.milliseconds / row.tokens : null;
+    return withSpectrum({
+      id: rowId(file, row.id),
+      variant: null,
       kind: "recorded",
       status: row.status,
       experiment: null,
@@ -209,10 +208,10 @@ function reportRows(file: string, report: Report): ResultRow[] {
       workgroups: row.workgroups,
       workgroupSize: row.workgroupSize,
       features: null,
-      tokensPerSecond: row.tokensPerSecond,
+      tokensPerSecond: row.tokensPerSecond ?? inverse(milliseconds),
       tokensPerSecondP10: null,
       tokensPerSecondP90: null,
-      millisecondsPerToken: row.milliseconds !== null && row.tokens !== null ? row.milliseconds / row.tokens : null,
+      millisecondsPerToken: milliseconds ?? inverse(row.tokensPerSecond),
       date: row.date,
       source: citation(report, row),
       sourceUrl: sourceUrl(report, row) ?? recordUrl(file),
@@ -221,14 +220,15 @@ function reportRows(file: string, report: Report): ResultRow[] {
       verified: row.verification !== null,
       verification: row.verification,
       note: row.note
-    })
-  );
+    });
+  });
 }
 
 function artefactRows(file: string, artefact: Artefact): ResultRow[] {
   return artefact.results.map((row) =>
     withSpectrum({
-      id: `${stem(file)}/${row.model.toLowerCase()}-${row.layers}-${row.layers === 1 ? "layer" : "layers"}`,
+      id: rowId(file, `${row.model.toLowerCase()}-${row.layers}-${row.layers === 1 ? "layer" : "layers"}`),
+      variant: null,
       kind: "recorded",
       status: "artefact",
       experiment: null,
@@ -346,8 +346,4 @@ function isCloser(a: Roofline, b: Roofline): boolean {
 
 function inverse(value: number | null): number | null {
   return value === null ? null : 1000 / value;
-}
-
-function stem(file: string): string {
-  return file.replace(/\.json$/, "");
 }

@@ -42,7 +42,7 @@ it("finds the kernel of one experiment in the others, and no rung of the ladder 
 it("names no kernel of a variant, an experiment or a shape that there is not", () => {
   const row = onFile("h200-geometry/resident");
   expect(kernelOf(row)).toBeTypeOf("string");
-  expect(kernelOf({...row, id: "h200-geometry/gone"})).toBeNull();
+  expect(kernelOf({...row, variant: "gone"})).toBeNull();
   expect(kernelOf({...row, experiment: "gone"})).toBeNull();
   expect(kernelOf({...row, shapeId: "gone"})).toBeNull();
 });

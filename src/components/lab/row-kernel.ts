@@ -46,11 +46,10 @@ const roomy = {
  * @returns null where the variant, or the shape, is none that there is now.
  */
 export function kernelOf(row: ResultRow): string | null {
-  const {id, experiment, shapeId, factoring, weightFormat, dispatchesPerToken, awaited, apart} = row;
+  const {experiment, shapeId, factoring, weightFormat, dispatchesPerToken, awaited, apart} = row;
   if (shapeId === null || !Object.hasOwn(shapes, shapeId)) return null;
-  const name = id.slice(id.lastIndexOf("/") + 1);
   const rows = experiment === sweepExperimentId ? everyRow(shapeId as ShapeId) : rowsOf[experiment ?? ""];
-  const variant = rows?.find(({variant}) => variant === name);
+  const variant = rows?.find(({variant}) => variant === row.variant);
   if (!variant) return null;
   const features = kernelFeatures.filter((feature) => row.features?.includes(feature));
   const {kernels, ...geometry} = chooseGeometry(shapes[shapeId as ShapeId], {...variant, features}, roomy);

@@ -1,6 +1,5 @@
-import type {Gpu} from "../gpu/device.js";
-import type {Shape} from "../model/shape.js";
-import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import {decodeExperiment} from "./decode-experiment.js";
+import type {DecodeEnvironment, DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 
 export const spectrumRows: readonly DecodeVariant[] = [
@@ -12,15 +11,12 @@ export const spectrumRows: readonly DecodeVariant[] = [
 
 /** The dispatch spectrum: the same stages launched once a token, and once a stage. */
 export function spectrumExperiment(environment: DecodeEnvironment): Experiment {
-  const sessions = new WeakMap<Gpu, object>();
-  return {
+  return decodeExperiment(environment, {
     id: "spectrum",
     question: "Why does a transformer decoded in one dispatch per token lose to one decoded in 228?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
     page: "/",
-    variants(shape: Shape) {
-      return decodeVariants(environment, shape, spectrumRows, sessions);
-    }
-  };
+    rows: () => spectrumRows
+  });
 }

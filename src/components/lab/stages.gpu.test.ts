@@ -1,7 +1,8 @@
 import {afterAll, beforeAll, describe, expect, test} from "vitest";
 import {readKernels} from "../../data/read-kernels.js";
 import {countBuffers, openTestGpu, type CountedGpu} from "../../testing/test-gpu.js";
-import {runSteps, stageOf, stages} from "../decode/stages.js";
+import {runSteps} from "../decode/run-steps.js";
+import {stageOf, stages} from "../decode/stages.js";
 import type {Gpu} from "../gpu/device.js";
 import type {KernelFeature} from "../gpu/kernels.js";
 import {PassTimer, type GpuTime} from "../gpu/pass-timer.js";

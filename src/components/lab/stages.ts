@@ -1,5 +1,6 @@
 import {arithmetics, type Arithmetic} from "../decode/plan.js";
-import {bytesPerToken, callsPerToken, runSteps, stageOf, stages, type Part} from "../decode/stages.js";
+import {runSteps} from "../decode/run-steps.js";
+import {bytesPerToken, callsPerToken, stageOf, stages, type Part} from "../decode/stages.js";
 import type {Gpu} from "../gpu/device.js";
 import {featuresOf, type KernelFeature} from "../gpu/kernels.js";
 import {PassTimer, timestampsTell, type GpuTime} from "../gpu/pass-timer.js";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import {dateSchema, runSchema, text} from "./record.js";
+import {dateSchema, issuesOf, runSchema, text} from "./record.js";
 import {sweepExperimentId} from "./result-row.js";
 
 /**
@@ -19,7 +19,7 @@ export const sweepSchema = z
     left: z.array(z.strictObject({shape: text, variants: z.array(text).min(1), message: text}))
   })
   .superRefine(({date, cancelled, runs, left}, context) => {
-    const issue = (path: (string | number)[], message: string) => context.addIssue({code: "custom", path, message});
+    const issue = issuesOf(context);
     if (runs.length === 0) return; // said above
     const {device, runtime} = runs[0]!;
     const seen = new Set<string>();

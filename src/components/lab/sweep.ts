@@ -6,9 +6,9 @@ import {
   type Arithmetic,
   type Factoring
 } from "../decode/plan.js";
-import type {Gpu} from "../gpu/device.js";
 import {shapes as presets, weightFormats, type Shape, type ShapeId, type WeightFormat} from "../model/shape.js";
-import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import {decodeExperiment} from "./decode-experiment.js";
+import type {DecodeEnvironment, DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 import {protocol} from "./protocol.js";
 import {sweepExperimentId} from "./result-row.js";
@@ -178,15 +178,14 @@ export function leastMilliseconds(steps: readonly SweepStep[]): number {
 
 /** The rows of one shape as an experiment. */
 export function sweepExperiment(environment: DecodeEnvironment, {shape, rows}: SweepStep): Experiment {
-  const sessions = new WeakMap<Gpu, object>();
-  return {
+  return decodeExperiment(environment, {
     id: sweepExperimentId,
     question: "What is the fastest way to launch it on your device?",
     shapes: [shape],
     defaultShape: shape,
     page: "/bench",
-    variants: (shape) => decodeVariants(environment, shape!, rows, sessions)
-  };
+    rows: () => rows
+  });
 }
 
 /** How a factoring launches its stages, where there is a choice. */

@@ -1,6 +1,5 @@
-import type {Gpu} from "../gpu/device.js";
-import type {Shape} from "../model/shape.js";
-import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import {decodeExperiment} from "./decode-experiment.js";
+import type {DecodeEnvironment, DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 import {ladderExperiment} from "./result-row.js";
 
@@ -156,15 +155,12 @@ export const ablations: readonly DecodeVariant[] = [
 
 /** How much faster one workgroup gets, change by change, and what all of them then give. */
 export function tilingExperiment(environment: DecodeEnvironment): Experiment {
-  const sessions = new WeakMap<Gpu, object>();
-  return {
+  return decodeExperiment(environment, {
     id: ladderExperiment,
     question: "How much faster can one workgroup get?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
     page: "/tiling",
-    variants(shape: Shape) {
-      return decodeVariants(environment, shape, [...ladder, beside, ablated, ...ablations], sessions);
-    }
-  };
+    rows: () => [...ladder, beside, ablated, ...ablations]
+  });
 }

@@ -1,6 +1,5 @@
-import type {Gpu} from "../gpu/device.js";
-import type {Shape} from "../model/shape.js";
-import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import {decodeExperiment} from "./decode-experiment.js";
+import type {DecodeEnvironment, DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 
 const factorings = [
@@ -31,16 +30,12 @@ export const toyRows: readonly DecodeVariant[] = [
  * records of several sizes can stand in one table.
  */
 export function toyExperiment(environment: DecodeEnvironment): Experiment {
-  const sessions = new WeakMap<Gpu, object>();
-  return {
+  return decodeExperiment(environment, {
     id: "toy",
     question: "At which size does one dispatch stop winning?",
     shapes: ["toy-32", "toy-64", "toy-128", "toy-256"],
     defaultShape: "toy-32",
     page: "/toy",
-    variants(shape: Shape) {
-      const sized = toyRows.map((row) => ({...row, label: `${row.label}, ${shape.hidden} wide`}));
-      return decodeVariants(environment, shape, sized, sessions);
-    }
-  };
+    rows: ({hidden}) => toyRows.map((row) => ({...row, label: `${row.label}, ${hidden} wide`}))
+  });
 }

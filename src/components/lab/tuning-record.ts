@@ -1,6 +1,6 @@
 import * as z from "zod";
 import {arithmetics} from "../decode/plan.js";
-import {positive, text} from "./record.js";
+import {issuesOf, positive, text} from "./record.js";
 
 /**
  * A `tuning`: changes that were tried on one kernel, each with its speed before and after. Such a trial was compared with
@@ -17,11 +17,7 @@ const trialSchema = z
   })
   .superRefine(({beforeTokensPerSecond: before, afterTokensPerSecond: after, verdict}, context) => {
     if (verdict === "kept" && after <= before)
-      context.addIssue({
-        code: "custom",
-        path: ["verdict"],
-        message: `is “kept”, but ${after} is no more than ${before}`
-      });
+      issuesOf(context)(["verdict"], `is “kept”, but ${after} is no more than ${before}`);
   });
 
 export const tuningSchema = z
@@ -55,7 +51,7 @@ export const tuningSchema = z
     trials: z.array(trialSchema).min(1)
   })
   .superRefine(({dates, protocol, trials}, context) => {
-    const issue = (path: (string | number)[], message: string) => context.addIssue({code: "custom", path, message});
+    const issue = issuesOf(context);
     if (dates[0] > dates[1]) issue(["dates"], "the last day is before the first");
     if (protocol.runs[0] > protocol.runs[1]) issue(["protocol", "runs"], "the most are fewer than the least");
     for (const [i, {change}] of trials.entries())

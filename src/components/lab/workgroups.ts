@@ -1,6 +1,5 @@
-import type {Gpu} from "../gpu/device.js";
-import type {Shape} from "../model/shape.js";
-import {decodeVariants, type DecodeEnvironment, type DecodeVariant} from "./decode-variant.js";
+import {decodeExperiment} from "./decode-experiment.js";
+import type {DecodeEnvironment, DecodeVariant} from "./decode-variant.js";
 import type {Experiment} from "./experiment.js";
 
 const staged: DecodeVariant = {
@@ -36,15 +35,12 @@ export const workgroupsRows: readonly DecodeVariant[] = [
 
 /** One dispatch with more and more workgroups, beside the staged design with the same arithmetic. */
 export function workgroupsExperiment(environment: DecodeEnvironment): Experiment {
-  const sessions = new WeakMap<Gpu, object>();
-  return {
+  return decodeExperiment(environment, {
     id: "workgroups",
     question: "How many workgroups until one dispatch equals 228?",
     shapes: ["tiny", "phi3-mini-1-layer", "phi3-mini-8-layers", "phi3-mini"],
     defaultShape: "phi3-mini-1-layer",
     page: "/geometry",
-    variants(shape: Shape) {
-      return decodeVariants(environment, shape, workgroupsRows, sessions);
-    }
-  };
+    rows: () => workgroupsRows
+  });
 }

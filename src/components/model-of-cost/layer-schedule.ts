@@ -43,7 +43,7 @@ export interface PlanDevice extends GeometryDevice {
 }
 
 /** What every WebGPU device has, by the specification: its default limits, and no optional feature. */
-export const defaultDevice: PlanDevice = {
+const defaultDevice: PlanDevice = {
   limits: defaultLimits,
   features: []
 };

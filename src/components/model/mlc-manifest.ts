@@ -172,7 +172,11 @@ function expectedTensors(shape: Shape): Map<string, {dtype: "uint32" | "float16"
   return tensors;
 }
 
-function parseJson<T>(file: string, bytes: Uint8Array, schema: z.ZodType<T>): T {
+/**
+ * Reads JSON of a model's folder.
+ * @throws {Error} naming the file and the first thing in it that does not fit the schema.
+ */
+export function parseJson<T>(file: string, bytes: Uint8Array, schema: z.ZodType<T>): T {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", {fatal: true}).decode(bytes));

@@ -1,12 +1,10 @@
 import {createHash} from "node:crypto";
 import {mkdtemp, readdir, readFile, rm, writeFile} from "node:fs/promises";
-import {createServer} from "node:http";
-import type {AddressInfo} from "node:net";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {fileURLToPath} from "node:url";
 import {describe, expect, it, onTestFinished} from "vitest";
-import {loadMlc, urlReader, type ReadFile} from "./mlc.js";
+import {loadMlc, type ReadFile} from "./mlc.js";
 import {folderReader} from "./mlc-node.js";
 import {matrixNames, modelMatrices, modelNorms, normNames} from "./weights.js";
 
@@ -17,11 +15,7 @@ describe("loadMlc", () => {
     ["phi3-tiny", {hidden: 192, heads: 2, kvHeads: 2, headDim: 96, ffn: 512, layers: 2, vocabulary: 512}],
     ["phi3-tiny-deep", {hidden: 288, heads: 3, kvHeads: 3, headDim: 96, ffn: 768, layers: 6, vocabulary: 1000}]
   ])("reads %s whole", async (id, expected) => {
-    const progress: number[] = [];
-    const {shape, tensors, weights} = await loadMlc(folderReader(fixture(id)), {
-      id,
-      onProgress: ({loadedBytes, totalBytes}) => progress.push(loadedBytes / totalBytes)
-    });
+    const {shape, tensors, weights} = await loadMlc(folderReader(fixture(id)), {id});
     expect(shape).toEqual({
       ...expected,
       id,
@@ -31,7 +25,6 @@ describe("loadMlc", () => {
       context: 4096
     });
     expect(tensors.size).toBe(2 * modelMatrices(shape).size + modelNorms(shape).length);
-    expect(progress).toEqual([1]);
     const norm = new Float64Array(shape.hidden);
     weights.readNorm(normNames.final, norm);
     const words = new Uint32Array(shape.ffn / 8);
@@ -102,16 +95,6 @@ describe("loadMlc", () => {
     await expect(loadMlc(read)).rejects.toThrow("params_shard_0.bin: is missing");
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(asked.filter((path) => path.startsWith("params"))).toHaveLength(4);
-  });
-
-  it("rejects with the signal's reason when aborted", async () => {
-    const controller = new AbortController();
-    const files = await tiny();
-    const read: ReadFile = async (path) => {
-      if (path === shardName) controller.abort(new Error("the reader cancelled"));
-      return files.get(path) ?? null;
-    };
-    await expect(loadMlc(read, {signal: controller.signal})).rejects.toThrow("the reader cancelled");
   });
 });
 
@@ -270,44 +253,6 @@ describe("folderReader", () => {
   });
 });
 
-describe("urlReader", () => {
-  it("loads a model over HTTP, with a missing slash and without credentials", async () => {
-    const headers: string[] = [];
-    const base = await serve(async (path, names) => {
-      headers.push(...names);
-      const files = await tiny();
-      const file = files.get(path.slice("/model/".length));
-      return file ? {status: 200, body: file} : {status: 404, body: new Uint8Array()};
-    });
-    const {tensors} = await loadMlc(urlReader(`${base}/model`));
-    expect(tensors.size).toBe(25);
-    expect(headers).not.toContain("range");
-    expect(headers).not.toContain("cookie");
-  });
-
-  it("names the address and what it answered", async () => {
-    const base = await serve(async () => ({status: 403, body: new Uint8Array()}));
-    await expect(loadMlc(urlReader(base))).rejects.toThrow(
-      `mlc-chat-config.json: ${base}/mlc-chat-config.json answered 403 Forbidden: check the address`
-    );
-  });
-
-  it("names the address that does not answer", async () => {
-    await expect(loadMlc(urlReader("http://127.0.0.1:9/"))).rejects.toThrow(
-      "mlc-chat-config.json: no answer from http://127.0.0.1:9/mlc-chat-config.json"
-    );
-  });
-
-  it("rejects with the signal's reason when aborted", async () => {
-    const controller = new AbortController();
-    const base = await serve(async () => {
-      controller.abort(new Error("the reader cancelled"));
-      return {status: 200, body: new Uint8Array(10)};
-    });
-    await expect(loadMlc(urlReader(base), {signal: controller.signal})).rejects.toThrow("the reader cancelled");
-  });
-});
-
 type Files = Map<string, Uint8Array>;
 type TensorRecord = {name: string; shape: number[]; dtype: string; nbytes?: number; byteOffset: number};
 type Manifest = {records: {dataPath: string; md5sum?: string; nbytes: number; records: TensorRecord[]}[]};
@@ -371,22 +316,6 @@ function splitShard(files: Files, count: number): void {
       };
     });
   });
-}
-
-async function serve(
-  answer: (path: string, headers: string[]) => Promise<{status: number; body: Uint8Array}>
-): Promise<string> {
-  const server = createServer((request, response) => {
-    void answer(request.url!, Object.keys(request.headers)).then(({status, body}) => {
-      response.writeHead(status).end(body);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** A normal or zero float16, by its definition. */

@@ -5,7 +5,7 @@ import type {Shape} from "./shape.js";
 import type {WeightSource} from "./weights.js";
 
 /** Reads one file of a model's folder, or null when there is no such file. Anything else it rejects with. */
-export type ReadFile = (path: string, signal?: AbortSignal) => Promise<Uint8Array | null>;
+export type ReadFile = (path: string) => Promise<Uint8Array | null>;
 
 /** A tensor as it is stored: `bytes` is a view on its shard, little-endian, at a multiple of 4 bytes. */
 export interface MlcTensor {
@@ -28,9 +28,6 @@ export interface LoadOptions {
   id?: string;
   /** Positions at most: the shape's context is the smaller of this and the model's window. */
   maxContext?: number;
-  signal?: AbortSignal;
-  /** Told after each shard. `total` is known from the manifest before the first one. */
-  onProgress?: (progress: {file: string; loadedBytes: number; totalBytes: number}) => void;
 }
 
 /** Shards read at the same time. */
@@ -40,68 +37,36 @@ const lanes = 4;
  * Loads a model in MLC's q4f16_1 folder format: `mlc-chat-config.json`, `tensor-cache.json` (or the older name
  * `ndarray-cache.json`) and the shards it lists. Every size is checked, and every MD5 sum that the manifest gives.
  * It resolves with the whole model or rejects; nothing is ever half-loaded. The host must be little-endian.
- * @throws {Error} naming the file and the tensor that is wrong and what to do; the signal's reason when aborted.
+ * @throws {Error} naming the file and the tensor that is wrong and what to do.
  */
 export async function loadMlc(read: ReadFile, options: LoadOptions = {}): Promise<MlcModel> {
-  const {id = "mlc", maxContext = Infinity, signal, onProgress} = options;
-  const config = await read(configName, signal);
+  const {id = "mlc", maxContext = Infinity} = options;
+  const config = await read(configName);
   if (!config) throw new Error(`${configName} is missing: this is not the folder of an MLC model`);
   const model = parseConfig(config, id);
   const shape = {...model, context: Math.min(model.context, maxContext)};
-  const shards = await readManifest(read, shape, signal);
+  const shards = await readManifest(read, shape);
 
   const tensors = new Map<string, MlcTensor>();
-  const totalBytes = shards.reduce((sum, {nbytes}) => sum + nbytes, 0);
-  let loadedBytes = 0;
-  const failed = new AbortController();
-  const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+  let failed = false;
   const queue = shards.values();
   const work = Array.from({length: lanes}, async () => {
     for (const shard of queue) {
-      stop.throwIfAborted();
-      const bytes = await readShard(read, shard, stop);
+      if (failed) return;
+      const bytes = await readShard(read, shard);
       for (const {name, dtype, shape, byteOffset, nbytes} of shard.records) {
         tensors.set(name, {dtype, shape, bytes: bytes.subarray(byteOffset, byteOffset + nbytes)});
       }
-      loadedBytes += shard.nbytes;
-      onProgress?.({file: shard.dataPath, loadedBytes, totalBytes});
     }
   });
   try {
     await Promise.all(work);
   } catch (error) {
-    failed.abort(error);
+    failed = true;
     throw error;
   }
-  signal?.throwIfAborted();
   const unsummed = shards.filter(({md5sum}) => !md5sum).map(({dataPath}) => dataPath);
   return {shape, weights: tensorWeights(tensors), tensors, unsummed};
-}
-
-/**
- * Reads files below a URL with plain GET requests: no credentials, no added headers, so it works with any server that
- * allows the page's origin. 404 counts as absent.
- */
-export function urlReader(base: string): ReadFile {
-  const folder = base.endsWith("/") ? base : `${base}/`;
-  return async (path, signal) => {
-    const url = `${folder}${path}`;
-    let response: Response;
-    try {
-      response = await fetch(url, {credentials: "omit", signal: signal ?? null});
-      if (response.status === 404) return null;
-      if (response.ok) return new Uint8Array(await response.arrayBuffer());
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw new Error(
-        `${path}: no answer from ${url} (${(error as Error).message}): check the connection and try again`,
-        {
-          cause: error
-        }
-      );
-    }
-    throw new Error(`${path}: ${url} answered ${response.status} ${response.statusText}: check the address`);
-  };
 }
 
 /** The weights of a loaded model, row by row. */
@@ -137,21 +102,21 @@ function float16Values(): Float64Array {
   return Float64Array.from(new Float16Array(Uint16Array.from({length: 65536}, (_, bits) => bits).buffer));
 }
 
-async function readManifest(read: ReadFile, shape: Shape, signal?: AbortSignal): Promise<Shard[]> {
+async function readManifest(read: ReadFile, shape: Shape): Promise<Shard[]> {
   for (const name of manifestNames) {
-    const bytes = await read(name, signal);
+    const bytes = await read(name);
     if (bytes) return parseManifest(name, bytes, shape);
   }
   throw new Error(`${manifestNames.join(" and ")} are both missing: one must list the model's tensors`);
 }
 
-async function readShard(read: ReadFile, shard: Shard, signal: AbortSignal): Promise<Uint8Array> {
+async function readShard(read: ReadFile, shard: Shard): Promise<Uint8Array> {
   const {dataPath, nbytes, md5sum, records} = shard;
   const fail = (problem: string) => {
     const held = records.length ? ` (it holds ${records[0]!.name}${records.length > 1 ? " and others" : ""})` : "";
     throw new Error(`${dataPath}: ${problem}${held}: fetch the file again`);
   };
-  const bytes = await read(dataPath, signal);
+  const bytes = await read(dataPath);
   if (!bytes) return fail("is missing");
   if (bytes.byteLength !== nbytes) fail(`has ${bytes.byteLength} bytes, but the manifest says ${nbytes}`);
   if (md5sum) {

@@ -78,18 +78,18 @@ export class Reference {
   /**
    * Empties the cache, decodes the prompt and then `count` tokens, each the one with the largest logit (the lowest id
    * of equals).
-   * @returns the `count` chosen tokens
+   * @returns the logits after each position of the prompt, and the `count` chosen tokens
    */
-  async greedy(prompt: readonly number[], count: number): Promise<number[]> {
+  async decodeGreedily(prompt: readonly number[], count: number): Promise<{logits: Float64Array[]; greedy: number[]}> {
     this.reset();
-    const chosen: number[] = [];
-    let logits = await this.decode(prompt);
-    while (chosen.length < count) {
-      const token = argmax(logits.at(-1)!);
-      chosen.push(token);
-      if (chosen.length < count) logits = await this.decode([token]);
+    const logits = await this.decode(prompt);
+    const greedy: number[] = [];
+    let last = logits.at(-1)!;
+    while (greedy.length < count) {
+      greedy.push(argmax(last));
+      if (greedy.length < count) [last] = (await this.decode(greedy.slice(-1))) as [Float64Array];
     }
-    return chosen;
+    return {logits, greedy};
   }
 
   #check(tokens: readonly number[]): void {

@@ -3,9 +3,14 @@ import {html} from "htl";
 /** A sentence with figures marked in it. */
 type Sentence = (string | HTMLElement)[];
 
-/** How a sentence of a record, or of the reader's own run, marks a figure: in the colour of its origin. */
-export const strongOf = (origin: "recorded" | "yours") => (text: string) =>
-  html`<strong class="${origin}">${text}</strong>` as HTMLElement;
+/** How a sentence marks what it is about: a figure, in the colour of its origin. */
+export type Strong<T> = (text: string) => T;
+
+/** What marks a figure of a record, or of the reader's own run. */
+export const strongOf =
+  (origin: "recorded" | "yours"): Strong<HTMLElement> =>
+  (text) =>
+    html`<strong class="${origin}">${text}</strong>`;
 
 /**
  * The answer at the top of a page, and below it in smaller letters the figures that it rests on.
@@ -13,7 +18,7 @@ export const strongOf = (origin: "recorded" | "yours") => (text: string) =>
  */
 export function answerBlock(
   yours: Sentence | null,
-  {answer, figures}: {answer: Sentence; figures: Sentence}
+  {answer, figures = []}: {answer: Sentence; figures?: Sentence}
 ): HTMLElement {
   return html`<div>
     <div class="answer">

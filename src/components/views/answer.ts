@@ -1,6 +1,7 @@
 import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
+import {strongOf} from "./answer-block.js";
 import {formatCount, formatNumber, formatRate} from "./format.js";
 
 /** Two measured rows of one run: one workgroup, and the staged design with the same features, arithmetic and weights. */
@@ -54,7 +55,7 @@ export interface AnswerRows {
 
 /** The answer to the page's question, from recorded rows, and what the reader's own run says to it. */
 export function answer({fused, staged, resident, stagedBeside}: AnswerRows, yours: RunRecord | null): HTMLElement {
-  const recorded = (text: string) => html`<strong class="recorded">${text}</strong>`;
+  const recorded = strongOf("recorded");
   return html`<div class="answer">
     <p>
       One dispatch loses because its one workgroup keeps one core of the GPU busy: an ${fused.device} decodes Phi-3-mini
@@ -70,7 +71,7 @@ export function answer({fused, staged, resident, stagedBeside}: AnswerRows, your
 }
 
 /** How a sentence calls the reader's device. */
-export function nameDevice({label, software}: RunRecord["device"]): string {
+export function nameDevice({label, software}: Pick<RunRecord["device"], "label" | "software">): string {
   return software ? `${label} (a CPU standing in for a GPU)` : label;
 }
 

@@ -21,7 +21,7 @@ import {
   fontSize
 } from "./core-diagram.js";
 import type {DiagramDevice, DiagramOptions, DrawnDevice, Svg} from "./core-diagram.js";
-import {formatCount, formatNumber, formatQuantity} from "./format.js";
+import {formatCount, formatNumber, formatPercent, formatQuantity} from "./format.js";
 
 const margin = {left: 66, right: 10};
 const lanesHeight = 84;
@@ -92,7 +92,7 @@ function drawAll(shape: Shape, {label, cores, plan}: DrawnDevice, width: number,
   const one = schedule("fused");
   const block = (title: string, schedule: LayerSchedule): Block => {
     const times = layerDuration(one) / layerDuration(schedule);
-    const share = `${formatNumber(100 * busyShare(schedule, cores))}\u00a0% of the cores busy`;
+    const share = `${formatPercent(busyShare(schedule, cores))} of the cores busy`;
     return {
       title,
       schedule,

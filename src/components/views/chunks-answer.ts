@@ -2,7 +2,8 @@ import {extent, group, max, maxIndex} from "d3";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {ShapeId} from "../model/shape.js";
-import {answerBlock, strongOf} from "./answer-block.js";
+import {nameDevice} from "./answer.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
 import {
   firstLine,
   formatCount,
@@ -13,9 +14,6 @@ import {
   formatRate
 } from "./format.js";
 import {newestRecords, ranOn} from "./recorded.js";
-
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
 
 type TimedRow = ResultRow & {millisecondsPerToken: number; tokensPerSecond: number; dispatchesPerToken: number};
 
@@ -134,7 +132,7 @@ export function recordedChunks<T>(
 /** What the reader's run says, or what it lacks. */
 export function yourChunks<T>(record: RunRecord, strong: Strong<T>): (string | T)[] {
   const {device, shape} = record;
-  const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
+  const name = nameDevice(device);
   const times = chunkTimes(runRows(record, null));
   if (!times.one) {
     const lost = record.rows.find(({factoring, awaited}) => factoring === "fused" && !awaited);

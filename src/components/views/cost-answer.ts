@@ -2,6 +2,7 @@ import {group} from "d3";
 import {html} from "htl";
 import type {CostRecord} from "../lab/cost-record.js";
 import {costRows, type CostResultRow} from "../lab/cost-row.js";
+import {nameDevice} from "./answer.js";
 import {formatCount, formatMicroseconds, formatMilliseconds, formatQuantity} from "./format.js";
 import {ranOn} from "./recorded.js";
 
@@ -36,8 +37,6 @@ export function costAnswer(recorded: readonly CostResultRow[], yours: CostRecord
 }
 
 function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours"): Node {
-  const {software} = rows[0]!;
-  const device = ranOn(rows[0]!);
   const figure = (row: CostResultRow) =>
     html`<strong class="${meaning}">${formatMicroseconds(row.microseconds!)}</strong>`;
   const find = (variant: string) => rows.find((row) => row.variant === variant && row.microseconds !== null);
@@ -55,7 +54,7 @@ function sentence(rows: readonly CostResultRow[], meaning: "recorded" | "yours")
         ${exchanges.flatMap((row, i) => (i === 0 ? [many(row)] : [" and ", many(row)]))}</span
       >`
   ].filter(Boolean) as Node[];
-  const name = software ? `${device} (a CPU standing in for a GPU)` : device;
+  const name = nameDevice({label: ranOn(rows[0]!), software: rows[0]!.software});
   if (parts.length === 0)
     return html`<span>The run on ${name} measured none of the variants that are compared here.</span>`;
   const joined = parts.flatMap((part, i) => (i === 0 ? [part] : [i === parts.length - 1 ? ", and " : ", ", part]));

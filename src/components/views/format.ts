@@ -10,6 +10,11 @@ export function formatNumber(value: number): string {
   return Math.abs(value) >= 99.95 ? large(value) : small(value);
 }
 
+/** "0.71 %" of 0.0071 */
+export function formatPercent(part: number): string {
+  return `${formatNumber(100 * part)}\u00a0%`;
+}
+
 /** "42.1 tok/s" */
 export function formatRate(tokensPerSecond: number): string {
   return `${formatNumber(tokensPerSecond)}\u00a0tok/s`;

@@ -1,25 +1,19 @@
-import {html} from "htl";
 import type {RunRecord, RunRow} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import {nameDevice} from "./answer.js";
-import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
+import {firstLine, formatCount, formatNumber, formatPercent, formatQuantity, formatRate} from "./format.js";
 import {leastGain} from "./ladder.js";
 import {ranOn} from "./recorded.js";
 import {crossover, fastestCurve, workgroupCurves, type Crossover, type WorkgroupCurve} from "./workgroup-curve.js";
-
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
 
 /**
  * The finding: with how many workgroups one dispatch is as fast as the staged design, recorded and the reader's own.
  * @param equal by which part two figures on record may differ and count as equal
  */
 export function geometryAnswer(rows: readonly ResultRow[], yours: RunRecord | null, equal: number): HTMLElement {
-  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  return html`<div class="answer">
-    ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"), equal)}</p>` : null}
-    <p>${recordedFinding(rows, strong("recorded"), equal)}</p>
-  </div>`;
+  const answer = recordedFinding(rows, strongOf("recorded"), equal);
+  return answerBlock(yours && yourFinding(yours, strongOf("yours"), equal), {answer});
 }
 
 /**
@@ -81,7 +75,7 @@ function compare<T>({rows}: WorkgroupCurve, staged: number, strong: Strong<T>, e
   const least = rows[0]!.workgroups;
   const figures = [strong(formatRate(best.tokensPerSecond)), " against ", strong(formatRate(staged)), "."];
   const fastest = best.workgroups === most ? "" : `, the fastest of up to ${formatCount(most)}`;
-  const part = `${formatNumber(100 * bestRatio)}\u00a0%`;
+  const part = formatPercent(bestRatio);
   if (rows.length === 1) {
     const one = `one dispatch of ${formatQuantity(most, "workgroup")} has `;
     return [one, strong(part), " of the speed of the staged design, ", ...figures];

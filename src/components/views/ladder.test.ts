@@ -8,7 +8,7 @@ import {readKernels} from "../../data/read-kernels.js";
 import {readResults} from "../../data/read-results.js";
 import {collectResults} from "../lab/results-table.js";
 import {ablate, climb, idleRungs, recordedRuns, runsToShow, yourRun} from "./ladder.js";
-import {describeNoGains} from "./no-gains.js";
+import {describeNoGains} from "./ladder-no-gains.js";
 import {recordedFinding, yourFinding} from "./tiling-answer.js";
 
 const experiment = tilingExperiment({kernels: readKernels()});

@@ -134,7 +134,7 @@ export function idleRungs(run: LadderRun): Climb[] {
 
 /** In the order of the ladder and under the labels that it has now: a record keeps those of its day. */
 function byVariant(rows: readonly ResultRow[]): Map<string, ResultRow> {
-  const found = new Map(rows.map((row) => [row.id.slice(row.id.lastIndexOf("/") + 1), row]));
+  const found = new Map(rows.map((row) => [row.variant, row]));
   return new Map(
     [...ladder, beside, ablated, ...ablations].flatMap(({variant, label}) => {
       const row = found.get(variant);

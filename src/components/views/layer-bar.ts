@@ -3,7 +3,7 @@ import {max} from "d3";
 import {html} from "htl";
 import type {Stage} from "../decode/stages.js";
 import {microsecondsPerCall} from "../lab/profile-row.js";
-import {formatMicroseconds, formatNumber} from "./format.js";
+import {formatMicroseconds, formatNumber, formatPercent} from "./format.js";
 import {colours} from "./palette.js";
 import {asImage, background, fontSize, textMeasure, type PlotElement} from "./plot-frame.js";
 import {seriesName, type ProfileSeries} from "./profile-series.js";
@@ -142,7 +142,7 @@ export function wrap(text: string, width: number, measure: (text: string) => num
 }
 
 function describe({stage, microseconds, from, to}: Segment): string {
-  return `${stage} ${formatMicroseconds(microseconds)} (${formatNumber(100 * (to - from))}\u00a0%)`;
+  return `${stage} ${formatMicroseconds(microseconds)} (${formatPercent(to - from)})`;
 }
 
 function totalOf(segments: readonly Segment[]): number {

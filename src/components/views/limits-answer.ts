@@ -4,6 +4,7 @@ import type {CostRecord} from "../lab/cost-record.js";
 import {costRows, type CostResultRow} from "../lab/cost-row.js";
 import type {ResultRow} from "../lab/result-row.js";
 import type {Roofline} from "../lab/results-table.js";
+import {nameDevice} from "./answer.js";
 import {formatBandwidth, formatCount, formatNumber, formatQuantity} from "./format.js";
 import {decodingReachOf, reachOf, type DecodingReach, type Reach} from "./reach.js";
 import {ranOn, shapeLabel} from "./recorded.js";
@@ -85,5 +86,5 @@ function withoutRecord({one, roofline}: DecodingRows): Node {
 }
 
 function nameOf(row: CostResultRow): string {
-  return row.software ? `${ranOn(row)} (a CPU standing in for a GPU)` : ranOn(row);
+  return nameDevice({label: ranOn(row), software: row.software});
 }

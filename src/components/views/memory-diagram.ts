@@ -3,7 +3,7 @@ import {html} from "htl";
 import type {CostResultRow} from "../lab/cost-row.js";
 import {createSvg, drawCell, drawTitle} from "./core-diagram.js";
 import type {Svg} from "./core-diagram.js";
-import {formatBandwidth, formatCount, formatNumber, formatQuantity} from "./format.js";
+import {formatBandwidth, formatCount, formatPercent, formatQuantity} from "./format.js";
 import {reachOf, readRows, type ReadRow} from "./reach.js";
 import {ranOn} from "./recorded.js";
 
@@ -78,7 +78,7 @@ function drawRead(svg: Svg, top: number, row: ReadRow, most: ReadRow, cores: num
   drawText(svg, width - memoryWidth / 2, from + chip / 2 + 4, "memory", "middle");
   const below = from + chip + captionHeight - 4;
   drawText(svg, 0, below, `${formatCount(busy)} of ${formatQuantity(cores, "core")}`, "start");
-  drawText(svg, width, below, `${formatBandwidth(row.bytesPerSecond.median)}, ${percent(part)}`, "end");
+  drawText(svg, width, below, `${formatBandwidth(row.bytesPerSecond.median)}, ${formatPercent(part)}`, "end");
 }
 
 function drawText(svg: Svg, x: number, y: number, text: string, anchor: "start" | "middle" | "end"): void {
@@ -89,15 +89,11 @@ function title({workgroups, workgroupSize}: ReadRow): string {
   return `${workgroups === 1 ? "one workgroup" : formatQuantity(workgroups, "workgroup")} of ${formatCount(workgroupSize)}`;
 }
 
-function percent(part: number): string {
-  return `${formatNumber(100 * part)}\u00a0%`;
-}
-
 function describe(shown: readonly ReadRow[], most: ReadRow, cores: number): string {
   const list = shown.map((row) => {
     const {median} = row.bytesPerSecond;
     const busy = Math.min(row.workgroups, cores);
-    const part = percent(median / most.bytesPerSecond.median);
+    const part = formatPercent(median / most.bytesPerSecond.median);
     return `${title(row)} on ${formatCount(busy)} of ${formatQuantity(cores, "core")}: ${formatBandwidth(median)}, ${part} of the most`;
   });
   return `What memory sees. ${list.join("; ")}.`;

@@ -3,7 +3,7 @@ import {html} from "htl";
 import type {Arithmetic} from "../decode/plan.js";
 import type {CostResultRow} from "../lab/cost-row.js";
 import type {ResultRow} from "../lab/result-row.js";
-import {formatMicroseconds, formatNumber, formatRate} from "./format.js";
+import {formatMicroseconds, formatNumber, formatPercent, formatRate} from "./format.js";
 import {leastGain} from "./ladder.js";
 import {ranOn} from "./recorded.js";
 import {equalWithin} from "./repeats.js";
@@ -104,7 +104,7 @@ const paid = (row: CostResultRow): Figure => ({
 const arithmeticNames: Record<Arithmetic, string> = {float32: "float32", int16: "16\u2011bit integers"};
 
 /** How much faster one of the reader's own rows has to be than another: "2 %". */
-export const leastGainText = `${formatNumber(100 * (leastGain - 1))}\u00a0%`;
+export const leastGainText = formatPercent(leastGain - 1);
 
 /** The outcomes, one below the other, or that everything helped. */
 export function noGainTable(outcomes: readonly Outcome[]): HTMLElement {

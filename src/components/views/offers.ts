@@ -21,15 +21,15 @@ export function offersOf(devices: readonly RecordedDevice[], yours: DeviceDescri
   }
   return [
     {name: "WebGPU’s defaults", features: [], limits: defaultLimits, guaranteed: true},
-    ...[...recorded.values()].sort((a, b) => inBrowser(a) - inBrowser(b)),
+    ...[...recorded.values()].sort((a, b) => Number(isOfNode(b)) - Number(isOfNode(a))),
     ...(yours
       ? [{name: `Yours: ${yours.label}`, features: yours.features, limits: yours.limits, origin: "yours" as const}]
       : [])
   ];
 }
 
-function inBrowser({name}: NamedOffer): number {
-  return Number(!name.endsWith(" in Node"));
+function isOfNode({name}: NamedOffer): boolean {
+  return name.endsWith(" in Node");
 }
 
 /** The reader's adapter, once it has answered; null before that, and where there is none. No device is opened. */

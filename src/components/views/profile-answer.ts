@@ -1,6 +1,8 @@
 import {html} from "htl";
 import type {Stage} from "../decode/stages.js";
-import {formatMilliseconds, formatNumber} from "./format.js";
+import {nameDevice} from "./answer.js";
+import {strongOf} from "./answer-block.js";
+import {formatMilliseconds, formatPercent} from "./format.js";
 import {arithmeticName, fastestSeries, seriesName, type ProfileSeries} from "./profile-series.js";
 
 /** The matrices of a layer. */
@@ -52,9 +54,9 @@ export function profileAnswer(recorded: readonly ProfileSeries[], yours: readonl
 }
 
 function sentence(series: ProfileSeries, meaning: "recorded" | "yours"): Node {
-  const strong = (text: string) => html`<strong class="${meaning}">${text}</strong>`;
+  const strong = strongOf(meaning);
   const {name, arithmetic, software, part} = series;
-  const device = software ? `${name} (a CPU standing in for a GPU)` : name;
+  const device = nameDevice({label: name, software});
   const found = finding(series);
   if (!found) {
     return html`<span
@@ -62,14 +64,13 @@ function sentence(series: ProfileSeries, meaning: "recorded" | "yours"): Node {
     >`;
   }
   const {sum, matrices, largest, largestPart, elsewhere} = found;
-  const percent = (part: number) => `${formatNumber(100 * part)}\u00a0%`;
   const where = meaning === "yours" ? `On your device, ${device},` : `On an ${device},`;
   const how = arithmetic ? ` in ${arithmeticName(arithmetic)}` : " as reported";
   const size = part ? ` at the shape “${part}”` : "";
   return html`<span
-    >${where} the four matrices of the layers take ${strong(percent(matrices))} of a token's
+    >${where} the four matrices of the layers take ${strong(formatPercent(matrices))} of a token's
     ${strong(formatMilliseconds(sum))} on the GPU${how}${size}, and <code>${largest}</code> alone
-    ${strong(percent(largestPart))}${
+    ${strong(formatPercent(largestPart))}${
       elsewhere === null
         ? ""
         : elsewhere >= 0

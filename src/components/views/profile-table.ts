@@ -1,6 +1,6 @@
 import type {ProfileIdentity} from "../lab/experiment.js";
 import {bandwidthShare, microsecondsPerCall, readRate, type ProfileResultRow} from "../lab/profile-row.js";
-import {formatBandwidth, formatBytes, formatCount, formatDate, formatNumber} from "./format.js";
+import {formatBandwidth, formatBytes, formatCount, formatDate, formatNumber, formatPercent} from "./format.js";
 import {ranOn} from "./recorded.js";
 import {geometry, medianCell, sourceCell, variantCell, verified} from "./results-table.js";
 import type {Cell, TableLayout} from "./results-table.js";
@@ -57,8 +57,7 @@ function workCells(
 ): Cell[] {
   const rate = readRate(row);
   const each = microsecondsPerCall(row);
-  const percent =
-    share === null ? null : `${formatNumber(100 * share)}\u00a0%${basis === "nominal" ? " of the nominal" : ""}`;
+  const percent = share === null ? null : `${formatPercent(share)}${basis === "nominal" ? " of the nominal" : ""}`;
   return [
     rate ? variantCell(formatBandwidth(rate), [percent]) : "–",
     formatCount(row.calls),

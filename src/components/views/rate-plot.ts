@@ -44,7 +44,7 @@ export function recordedPoint(row: ResultRow, x: number): Point {
   return {row, x, y: row.tokensPerSecond!, colour, symbol: placeSymbol(ranOn(row)), fill, radius: 4};
 }
 
-export function recordedLimit({device, basis, readBandwidthBytesPerSecond, tokensPerSecond}: Roofline): Limit {
+function recordedLimit({device, basis, readBandwidthBytesPerSecond, tokensPerSecond}: Roofline): Limit {
   const name = shortDevice(device);
   return {
     tokensPerSecond,

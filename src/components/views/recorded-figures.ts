@@ -1,5 +1,5 @@
 import {citation, sourceUrl, type Report, type ReportRow} from "../lab/report.js";
-import type {ResultRow} from "../lab/result-row.js";
+import {rowId, type ResultRow} from "../lab/result-row.js";
 import {collectResults, type ResultFile} from "../lab/results-table.js";
 import {formatBandwidth, formatCount, formatMilliseconds, formatNumber, formatQuantity, formatRate} from "./format.js";
 
@@ -49,7 +49,7 @@ function reportFigures(file: string, report: Report): RecordedFigure[] {
     shown: false,
     verified: false,
     ...rest,
-    id: `${file.replace(/\.json$/, "")}/${item.id}`
+    id: rowId(file, item.id)
   });
   return [
     ...report.rows.map((row) =>

@@ -3,7 +3,7 @@ import {html} from "htl";
 import type {ResultRow} from "../lab/result-row.js";
 import {kernelOf} from "../lab/row-kernel.js";
 import {spread} from "../lab/statistics.js";
-import {formatNumber, formatQuantity} from "./format.js";
+import {formatNumber, formatPercent, formatQuantity} from "./format.js";
 import {cite, inBrowser, ranOn, shapeLabel} from "./recorded.js";
 
 type TimedRow = ResultRow & {tokensPerSecond: number; tokensPerSecondP10: number; tokensPerSecondP90: number};
@@ -78,8 +78,8 @@ export function browserLosses(rows: readonly ResultRow[]): BrowserLoss[] {
   const timed = rows.filter(
     (row): row is TimedRow => row.kind === "run" && row.tokensPerSecond !== null && !row.software && !row.awaited
   );
-  const variant = ({device, experiment, shapeId, id}: ResultRow) =>
-    JSON.stringify([device, experiment, shapeId, id.slice(id.lastIndexOf("/"))]);
+  const variant = ({device, experiment, shapeId, variant}: ResultRow) =>
+    JSON.stringify([device, experiment, shapeId, variant]);
   return [...group(timed, variant).values()]
     .flatMap((same) => {
       const node = same.find((row) => !inBrowser(row));
@@ -131,9 +131,9 @@ export function twinsList({twins}: Pick<Resolution, "twins">): HTMLElement {
             : `In ${disjoint} of their ${pairs} pairs the percentiles do not overlap.`;
       return html`<li>
         ${formatQuantity(rows.length, "row")} on the ${ranOn(rows[0]!)} ${cite(rows[0]!)}:
-        ${rows.map(({id}, i) => html`${i > 0 ? ", " : ""}<code>${id.slice(id.lastIndexOf("/") + 1)}</code>`)}. Their
-        medians are ${[...new Set([min(rates)!, max(rates)!].map(formatNumber))].join(" to ")}&nbsp;tok/s,
-        ${formatPercent(spread)} apart. ${overlap}
+        ${rows.map(({variant}, i) => html`${i > 0 ? ", " : ""}<code>${variant}</code>`)}. Their medians are
+        ${[...new Set([min(rates)!, max(rates)!].map(formatNumber))].join(" to ")}&nbsp;tok/s, ${formatPercent(spread)}
+        apart. ${overlap}
       </li>`;
     })}
   </ul>`;
@@ -186,9 +186,4 @@ function describeKernel({factoring, dispatchesPerToken, workgroups, workgroupSiz
     ...(features?.length === 0 ? ["without subgroups"] : []),
     ...(awaited ? ["awaited"] : apart ? ["submitted apart"] : [])
   ].join(", ");
-}
-
-/** "0.71 %" of 0.0071 */
-export function formatPercent(part: number): string {
-  return `${formatNumber(100 * part)}\u00a0%`;
 }

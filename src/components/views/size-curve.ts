@@ -1,9 +1,10 @@
-import {group, maxIndex} from "d3";
+import {group} from "d3";
 import type {Factoring} from "../decode/plan.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {shapes} from "../model/shape.js";
 import {formatNumber} from "./format.js";
 import {browsersLast, ranOn} from "./recorded.js";
+import {fastest} from "./workgroup-curve.js";
 
 /** The fastest row of a factoring at one hidden size. */
 export interface SizePoint {
@@ -107,8 +108,4 @@ function hiddenSize({id, shapeId}: ResultRow): number {
   if (!Object.hasOwn(shapes, shapeId ?? ""))
     throw new Error(`row ${id} is of the shape ${shapeId}, which is no preset`);
   return shapes[shapeId as keyof typeof shapes].hidden;
-}
-
-function fastest(rows: readonly SizePoint["row"][]): SizePoint["row"] {
-  return rows[maxIndex(rows, ({tokensPerSecond}) => tokensPerSecond)]!;
 }

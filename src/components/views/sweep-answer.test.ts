@@ -11,7 +11,6 @@ const recorded = (...sweeps: SweepRecord[]) =>
   say(
     recordedFinding(
       sweeps.flatMap((sweep, i) => rowsOf(sweep, `${i}.json`)),
-      [],
       strong
     )
   );
@@ -23,17 +22,6 @@ describe("the recorded finding", () => {
       "On the NVIDIA H200 the fastest of 2 ways to decode “Phi-3-mini, 32 layers” is “Staged” with *320 tok/s*, 40 times as " +
         "fast as the slowest, “Fused” with *8 tok/s*."
     );
-  });
-
-  it("is that of other runs on one device where there is none", () => {
-    const {run} = exampleRun();
-    const another = {...run, device: {...run.device, label: "Another"}};
-    const others = [...runRows(run, "new.json"), ...runRows(another, "old.json")];
-    expect(say(recordedFinding([], others, strong))).toBe(
-      "On the NVIDIA H200 the fastest of 2 rows on record that decode “Phi-3-mini, 32 layers” is “Staged” with " +
-        "*320 tok/s*, 40 times as fast as the slowest, “Fused” with *8 tok/s*. They are of several runs. No sweep is on record yet."
-    );
-    expect(recorded()).toMatch(/^No sweep is on record yet: /);
   });
 });
 

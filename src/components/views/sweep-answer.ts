@@ -1,53 +1,25 @@
-import {html} from "htl";
 import {runRows, type ResultRow} from "../lab/result-row.js";
 import type {SweepRecord} from "../lab/sweep-record.js";
 import {shapes} from "../model/shape.js";
 import {nameDevice} from "./answer.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
 import {formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
-import {inBrowser, ranOn} from "./recorded.js";
+import {ranOn} from "./recorded.js";
 import {byShape, newestSweeps} from "./sweep-rows.js";
 
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
-
-/**
- * The fastest and the slowest way of the last sweep, recorded and the reader's own.
- * @param others rows of other runs, newest first: what is compared for as long as no sweep is on record
- */
-export function sweepAnswer(
-  recorded: readonly ResultRow[],
-  others: readonly ResultRow[],
-  yours: SweepRecord | null
-): HTMLElement {
-  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  return html`<div class="answer">
-    ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
-    <p>${recordedFinding(recorded, others, strong("recorded"))}</p>
-  </div>`;
+/** The fastest and the slowest way of the last sweep, recorded and the reader's own. */
+export function sweepAnswer(recorded: readonly ResultRow[], yours: SweepRecord | null): HTMLElement {
+  const answer = recordedFinding(recorded, strongOf("recorded"));
+  return answerBlock(yours && yourFinding(yours, strongOf("yours")), {answer});
 }
 
 /**
- * The finding of the newest sweep on record, at the largest shape it has, or of other runs on one device.
+ * The finding of the newest sweep on record, at the largest shape it has.
  * @param rows of sweeps, newest first
- * @param others of other runs, newest first
  */
-export function recordedFinding<T>(
-  rows: readonly ResultRow[],
-  others: readonly ResultRow[],
-  strong: Strong<T>
-): (string | T)[] {
+export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
   const newest = newestSweeps(rows).filter(({sourceFile}) => sourceFile === rows[0]!.sourceFile);
-  const finding = compare(newest, strong);
-  if (finding) return [`On the ${ranOn(newest[0]!)} `, ...finding];
-  const first = others.find((row) => !inBrowser(row)) ?? others[0];
-  const elsewhere = compare(
-    others.filter((row) => ranOn(row) === ranOn(first!)),
-    strong,
-    "rows on record that decode"
-  );
-  const none = "No sweep is on record yet";
-  if (!elsewhere) return [`${none}: which way is the fastest is for your device to say, in the panel below.`];
-  return [`On the ${ranOn(first!)} `, ...elsewhere, ` They are of several runs. ${none}.`];
+  return [`On the ${ranOn(newest[0]!)} `, ...compare(newest, strong)!];
 }
 
 /** The reader's own finding at the largest shape that has figures, and what their sweep lacks. */
@@ -68,7 +40,7 @@ export function yourFinding<T>(record: SweepRecord, strong: Strong<T>): (string 
 }
 
 /** "the fastest of 6 ways to decode “…” is “…” with 9 tok/s, 12 times as fast as the slowest, “…” with …" */
-function compare<T>(rows: readonly ResultRow[], strong: Strong<T>, what = "ways to decode"): (string | T)[] | null {
+function compare<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] | null {
   const [largest] = byShape(rows);
   if (!largest) return null;
   const {shape, rows: swept} = largest;
@@ -77,7 +49,7 @@ function compare<T>(rows: readonly ResultRow[], strong: Strong<T>, what = "ways 
     return [`“${fastest.label}” decodes “${shape.label}” at `, strong(formatRate(fastest.tokensPerSecond)), "."];
   }
   return [
-    `the fastest of ${formatCount(swept.length)} ${what} “${shape.label}” is “${fastest.label}” with `,
+    `the fastest of ${formatCount(swept.length)} ways to decode “${shape.label}” is “${fastest.label}” with `,
     strong(formatRate(fastest.tokensPerSecond)),
     `, ${formatNumber(fastest.tokensPerSecond / slowest.tokensPerSecond)} times as fast as the slowest, ` +
       `“${slowest.label}” with `,

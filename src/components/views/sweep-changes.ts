@@ -4,8 +4,8 @@ import type {ResultRow} from "../lab/result-row.js";
 import {sweepExperimentId} from "../lab/result-row.js";
 import {axes} from "../lab/sweep.js";
 import type {WeightFormat} from "../model/shape.js";
-import {formatNumber, formatQuantity, formatRate} from "./format.js";
-import {cite, findRow, ranOn, shapeLabel} from "./recorded.js";
+import {formatPercent, formatQuantity, formatRate} from "./format.js";
+import {cite, ranOn, shapeLabel} from "./recorded.js";
 
 /** Two rows of one run that differ in one choice. */
 export interface Change {
@@ -52,47 +52,18 @@ export function sweepChanges(rows: readonly ResultRow[]): Change[] {
   const known = new Map(swept.map((row) => [row.id, row]));
   return choices.flatMap(({what, change}) =>
     swept.flatMap((before) => {
-      const [, place, variant] = /^(.*\/)([^/]+)$/.exec(before.id)!;
-      const changed = change(variant!);
-      const after = changed === null ? undefined : known.get(place! + changed);
+      const changed = change(before.variant!);
+      const after = changed === null ? undefined : known.get(before.id.replace(/[^/]+$/, changed));
       return after ? [{what, before, after}] : [];
     })
   );
-}
-
-/** The same choices in records of other experiments, for as long as there is no sweep. */
-export function changesOnFile(results: {rows: ResultRow[]}): Change[] {
-  const pairs: readonly (readonly [what: string, before: string, after: string])[] = [
-    ["16-bit integers, not float32", "h200-workgroups/staged-float32", "h200-workgroups/staged"],
-    ["16-bit integers, not float32", "h200-workgroups/fused-resident-float32", "h200-workgroups/fused-resident"],
-    ["No subgroups", "h200-spectrum/fused", "h200-spectrum/fused-portable"],
-    ["No subgroups", "h200-spectrum/staged", "h200-spectrum/staged-portable"],
-    ["Weights expanded to float16", "h200-int4/staged-int4", "h200-int4/staged-float16"],
-    ["Weights expanded to float32", "h200-int4/staged-int4", "h200-int4/staged-float32"],
-    ...[2, 4, 8, 16, 32].map((count) => {
-      return [
-        `One workgroup in ${count} dispatches, not in one`,
-        "h200-chunks/fused",
-        `h200-chunks/chunked-${count}`
-      ] as const;
-    }),
-    ...[64, 128, 256, 512, 1024].map((size) => {
-      const what = `Workgroups of ${size}, not of the kernel’s own size`;
-      return [what, "h200-geometry/resident", `h200-geometry/size-${size}`] as const;
-    }),
-    ["Activations in registers", "h200-geometry/resident", "h200-geometry/registers"]
-  ];
-  return pairs.flatMap(([what, ...ids]) => {
-    const [before, after] = ids.map((id) => findRow(results, id));
-    return hasFigure(before!) && hasFigure(after!) ? [{what, before, after}] : [];
-  });
 }
 
 /**
  * Choices that made no row faster, the worst first.
  * @param equal figures that differ by less than this part count as equal: rows of one kernel may
  */
-export function noGains(changes: readonly Change[], equal: number): Change[][] {
+export function findGainless(changes: readonly Change[], equal: number): Change[][] {
   const gain = ({before, after}: Change) => after.tokensPerSecond / before.tokensPerSecond;
   return [...group(changes, ({what}) => what).values()]
     .filter((pairs) => pairs.every((pair) => gain(pair) < 1 + equal))
@@ -102,13 +73,13 @@ export function noGains(changes: readonly Change[], equal: number): Change[][] {
 
 /** A line for each choice that made no row faster, with the pair of rows that lost the most by it. */
 export function noGainsList(changes: readonly Change[], equal: number): HTMLElement {
-  const lines = noGains(changes, equal);
+  const lines = findGainless(changes, equal);
   if (lines.length === 0) return html`<p class="no-gains">Every choice on record made some row faster.</p>`;
   return html`<ul class="no-gains">
     ${lines.map((pairs) => {
       const [{what, before, after}] = pairs as [Change];
       const ratio = after.tokensPerSecond / before.tokensPerSecond;
-      const loss = ratio > 1 - equal ? "no difference" : `${formatNumber(100 * (1 - ratio))}\u00a0% less`;
+      const loss = ratio > 1 - equal ? "no difference" : `${formatPercent(1 - ratio)} less`;
       const worst = pairs.length > 1 ? `, the worst of ${formatQuantity(pairs.length, "pair")} of rows` : "";
       return html`<li>
         <strong>${what}.</strong> At “${shapeLabel(before)}” on the ${ranOn(before)}, “${before.label}” has

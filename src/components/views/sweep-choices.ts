@@ -61,7 +61,7 @@ export function queueBoxes(
 }
 
 /** "Queue: 12 rows at 2 shapes, 1 struck. Warming up and sampling take 13.2 s at least; …" */
-export function describeQueue(steps: readonly SweepStep[], without: readonly string[]): string {
+function describeQueue(steps: readonly SweepStep[], without: readonly string[]): string {
   const left = steps
     .map(({shape, rows}) => ({shape, rows: rows.filter(({variant}) => !without.includes(queueId(shape, variant)))}))
     .filter(({rows}) => rows.length > 0);

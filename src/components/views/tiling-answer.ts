@@ -1,22 +1,17 @@
-import {html} from "htl";
 import type {RunRecord} from "../lab/record.js";
 import type {ResultRow} from "../lab/result-row.js";
 import {ablated, ladder} from "../lab/tiling.js";
 import {shapes, type ShapeId} from "../model/shape.js";
+import {nameDevice} from "./answer.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
 import {firstLine, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {anyRow, recordedRuns, speedOf, yourRun, type LadderRun} from "./ladder.js";
 import {ranOn} from "./recorded.js";
 
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
-
 /** The finding: how much faster one workgroup gets, and what all of them then give, recorded and the reader's own. */
 export function tilingAnswer(rows: readonly ResultRow[], yours: RunRecord | null): HTMLElement {
-  const strong = (meaning: "recorded" | "yours") => (text: string) => html`<strong class="${meaning}">${text}</strong>`;
-  return html`<div class="answer">
-    ${yours ? html`<p class="your-answer">${yourFinding(yours, strong("yours"))}</p>` : null}
-    <p>${recordedFinding(rows, strong("recorded"))}</p>
-  </div>`;
+  const answer = recordedFinding(rows, strongOf("recorded"));
+  return answerBlock(yours && yourFinding(yours, strongOf("yours")), {answer});
 }
 
 /** The finding of the run on record with most layers, of those that begin at the first rung where there are any. */
@@ -33,8 +28,7 @@ export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>
 /** The reader's own finding, or what their run lacks for one. */
 export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | T)[] {
   const run = yourRun(record);
-  const {label, software} = record.device;
-  const name = software ? `${label} (a CPU standing in for a GPU)` : label;
+  const name = nameDevice(record.device);
   const finding = compare(run, strong);
   if (finding) return [`On your device, ${name}, `, ...finding, shapeRemark(run)];
   const lost = record.rows.find(

@@ -1,11 +1,9 @@
 import type {RunRecord} from "../lab/record.js";
 import {runRows, type ResultRow} from "../lab/result-row.js";
-import {answerBlock, strongOf} from "./answer-block.js";
+import {nameDevice} from "./answer.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
 import {formatCount, formatRate} from "./format.js";
 import {compareSizes, formatRatio, launches, sizeCurves, type SizeComparison} from "./size-curve.js";
-
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
 
 /**
  * The finding: up to which hidden size one dispatch is faster than each other design, recorded and the reader's own.
@@ -47,7 +45,7 @@ export function recordedFinding<T>(
  */
 export function yourFinding<T>(records: readonly RunRecord[], strong: Strong<T>, equal: number): (string | T)[] {
   const {device} = records[0]!;
-  const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
+  const name = nameDevice(device);
   const [curves] = sizeCurves(records.flatMap((record) => runRows(record, null)));
   const sizes = curves ? compareSizes(curves, equal) : [];
   if (sizes.length > 0) return [`On your device, ${name}, `, ...wins(sizes, strong), " ", ...speeds(sizes, strong)];

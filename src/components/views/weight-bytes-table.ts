@@ -11,7 +11,15 @@ import {
   type WeightFormat
 } from "../model/shape.js";
 import type {ResultRow} from "../lab/result-row.js";
-import {formatBandwidth, formatBytes, formatMilliseconds, formatNumber, formatQuantity, formatRate} from "./format.js";
+import {
+  formatBandwidth,
+  formatBytes,
+  formatMilliseconds,
+  formatNumber,
+  formatPercent,
+  formatQuantity,
+  formatRate
+} from "./format.js";
 
 /** Bytes of a whole model in memory: its layers, the embedding, the LM head and the norms. */
 export function modelBytes(shape: Shape, format: WeightFormat): number {
@@ -114,15 +122,11 @@ export function weightRateTable(
                 <td class="number">${formatMilliseconds(row.millisecondsPerToken!)}</td>
                 <td class="number">${formatBytes(weightBytesPerToken(shape, row.weightFormat ?? "int4"))}</td>
                 <td class="number">${formatBandwidth(weightRate(row, shape))}</td>
-                <td class="number">${percent(weightRate(row, shape) / limit.readBandwidthBytesPerSecond)}</td>
+                <td class="number">${formatPercent(weightRate(row, shape) / limit.readBandwidthBytesPerSecond)}</td>
               </tr>`
           )
         )}
       </tbody>
     </table>
   </div>`;
-}
-
-function percent(part: number): string {
-  return `${formatNumber(100 * part)}\u00a0%`;
 }

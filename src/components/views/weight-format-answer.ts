@@ -2,12 +2,10 @@ import {group} from "d3";
 import type {RunRecord} from "../lab/record.js";
 import {runRows, weightFormatExperiment, type ResultRow} from "../lab/result-row.js";
 import {shapes, weightBytesPerToken, weightFormats, type ShapeId, type WeightFormat} from "../model/shape.js";
-import {answerBlock, strongOf} from "./answer-block.js";
+import {nameDevice} from "./answer.js";
+import {answerBlock, strongOf, type Strong} from "./answer-block.js";
 import {firstLine, formatCount, formatNumber, formatQuantity, formatRate} from "./format.js";
 import {ranOn, shapeLabel} from "./recorded.js";
-
-/** How a sentence marks what it is about: a figure, in the colour of its origin. */
-type Strong<T> = (text: string) => T;
 
 /** Rows of one run and one factoring, a token a dispatch, that differ in the weight format. */
 type FormatRows = Partial<Record<WeightFormat, ResultRow>>;
@@ -86,7 +84,7 @@ function firstOf(rows: FormatRows): ResultRow {
 /** The reader's own finding, or what their run lacks for one. */
 export function yourFinding<T>(record: RunRecord, strong: Strong<T>): (string | T)[] {
   const {device, shape} = record;
-  const name = device.software ? `${device.label} (a CPU standing in for a GPU)` : device.label;
+  const name = nameDevice(device);
   const run = formatRun(runRows(record, null));
   const where = `Your run of “${shape.label}” on ${name}`;
   const lost = record.rows.filter((row) => row.status !== "measured");

@@ -95,6 +95,7 @@ function isFused({factoring, workgroups}: ResultRow): boolean {
   return factoring === "fused" && workgroups !== null;
 }
 
-function fastest<T extends {tokensPerSecond: number}>(points: readonly T[]): T {
+/** Of at least one. */
+export function fastest<T extends {tokensPerSecond: number}>(points: readonly T[]): T {
   return points[maxIndex(points, ({tokensPerSecond}) => tokensPerSecond)]!;
 }

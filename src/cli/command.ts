@@ -11,3 +11,15 @@ export function parseArguments<T extends ParseArgsConfig>(config: T, usage: stri
     throw new Error(`${(error as Error).message}\n\n${usage}`, {cause: error});
   }
 }
+
+/** Prints, and gives the status that a command exits with where nothing is wrong. */
+export function print(text: string): number {
+  console.log(text);
+  return 0;
+}
+
+/** Says what is wrong, and gives the status that a command exits with then. */
+export function fail(message: string): number {
+  console.error(message);
+  return 1;
+}

@@ -5,7 +5,7 @@ import {ablate, anyRow, climb, idleRungs, leastGain, type LadderRun} from "./lad
 import {ranOn} from "./recorded.js";
 
 /** What gave nothing or less, run by run: rungs that are no faster than the one before, and ablations that are faster. */
-export function noGains(runs: readonly LadderRun[]): HTMLElement {
+export function ladderNoGains(runs: readonly LadderRun[]): HTMLElement {
   if (runs.length === 0)
     return html`<p>No record of the ladder is on file yet. Run it, and this says it of your GPU.</p>`;
   return html`<ul class="no-gains">
@@ -17,7 +17,7 @@ export function noGains(runs: readonly LadderRun[]): HTMLElement {
 export function describeNoGains(run: LadderRun): string {
   const {layers} = anyRow(run);
   const where = `${run.origin === "yours" ? "In your run" : `On the ${ranOn(anyRow(run))}`}, ${layers === 1 ? "1 layer" : `${layers} layers`}`;
-  const idle = idleRungs(run).map(({label, overBefore}) => `“${label}” (${describeChange(overBefore!)})`);
+  const idle = idleRungs(run).map(({label, overBefore}) => `“${label}” (${formatChange(overBefore!)})`);
   const rungs =
     idle.length > 0
       ? `no faster than the rung before: ${list(idle)}.`
@@ -30,7 +30,7 @@ export function describeNoGains(run: LadderRun): string {
   const same = measured.filter(({overAblated}) => overAblated! < leastGain && overAblated! > 1 / leastGain);
   const base = `“${ablated.label}”`;
   const names = (of: typeof measured) =>
-    list(of.map(({label, overAblated}) => `“${label}” (${describeChange(overAblated!)})`));
+    list(of.map(({label, overAblated}) => `“${label}” (${formatChange(overAblated!)})`));
   return [
     `${where}: ${rungs}`,
     faster.length > 0 && `Faster than ${base}, which they change: ${names(faster)}.`,
@@ -46,7 +46,7 @@ function list(items: readonly string[]): string {
 }
 
 /** "−20 %", "+5 %", "±0 %": by how much a speed changed. */
-function describeChange(ratio: number): string {
+function formatChange(ratio: number): string {
   const percent = Math.round(1000 * (ratio - 1)) / 10;
   const sign = percent === 0 ? "±" : percent < 0 ? "−" : "+";
   return `${sign}${formatNumber(Math.abs(percent))}\u00a0%`;
