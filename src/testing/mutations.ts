@@ -523,12 +523,6 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...inFile("fused_layers.wgsl", [
     [
-      "a dispatch counts its buffers from the first of the model",
-      "layer_blob(layer - first + first % layers_per_slot)",
-      "layer_blob(layer)",
-      "layers"
-    ],
-    [
       "a dispatch begins with the first layer of its first buffer",
       "layer_blob(layer - first + first % layers_per_slot)",
       "layer_blob(layer - first)",
