@@ -99,6 +99,20 @@ describe.each(factorings)("the largest that fits %s", (factoring) => {
   });
 });
 
+test.each(all)("some layers of $id a dispatch fit where a dispatch a stage does, for the same reasons", (shape) => {
+  for (const maxStorageBufferBindingSize of [2 ** 20, 2 ** 24, 2 ** 27, 2 ** 31]) {
+    for (const maxBufferSize of [2 ** 27, 2 ** 28, 2 ** 40]) {
+      for (const change of [{}, {layers: 43}, {context: 2 ** 16}]) {
+        const offer = roomy({maxStorageBufferBindingSize, maxBufferSize});
+        const [chunked, staged] = (["chunked", "staged"] as const).map((one) =>
+          whyNoFit({...shape, ...change}, one, offer)
+        );
+        expect(chunked).toBe(staged);
+      }
+    }
+  }
+});
+
 describe("a shape of other size", () => {
   test("keeps the size of its heads, how many share keys and values, and the proportion of its FFN", () => {
     const larger = scaleShape(sizedShapes["llama-1b"], {hidden: 4096, layers: 3});

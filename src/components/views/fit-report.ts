@@ -115,6 +115,7 @@ function groupHeader({name, origin}: NamedOffer): HTMLElement {
   </tr>`;
 }
 
+/** The row of a design, and its reasons; some layers a dispatch fit where a dispatch a stage does, which follows with both's. */
 function fitRow(shape: Shape, factoring: Design, offer: NamedOffer): HTMLElement[] {
   const reason = whyNoFit(shape, factoring, offer);
   const layers = mostLayers(shape, factoring, offer);
@@ -144,7 +145,7 @@ function fitRow(shape: Shape, factoring: Design, offer: NamedOffer): HTMLElement
   const reasons = html`<tr class="reasons">
     <td colspan="5">${belowRow(whatEnds(ends))}</td>
   </tr>`;
-  return [row, reasons];
+  return factoring === "chunked" ? [row] : [row, reasons];
 }
 
 /** A second line across a row, which stays in sight where the table is wider than the page. */
