@@ -41,7 +41,7 @@ struct Blob {
   start: u32,
 }
 
-@if(slots_2 || slots_3) override layers_per_slot: u32;
+override layers_per_slot: u32;
 override layer_vectors: u32;
 
 // Where there is one buffer its number is a constant, so that no load has to ask.

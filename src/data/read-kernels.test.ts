@@ -94,6 +94,17 @@ test("one dispatch of several tokens is that of one token in a loop", () => {
   expect(statements(body("fused_tokens.wgsl"))).toEqual([...statements(undivided), "end_stage();"]);
 });
 
+test("a dispatch of layers that it binds alone differs from any other in how it counts them", () => {
+  const statements = (path: string) => {
+    const text = sources[path]!;
+    return text.slice(text.indexOf("@compute"));
+  };
+  const alike = statements("fused_layers.wgsl")
+    .replace("layer_blob(layer - first + first % layers_per_slot)", "layer_blob(layer)")
+    .replace("(layer - first) * kv_heads", "layer * kv_heads");
+  expect(alike).toBe(statements("fused.wgsl"));
+});
+
 test("a change in a source reaches what is linked from it", async () => {
   const path = "stages/gate_up.wgsl";
   const changed = readKernels({...sources, [path]: sources[path]!.replace("exp(-x)", "exp(-2.0 * x)")});

@@ -44,8 +44,10 @@ export function kernelBuilds(): KernelBuild[] {
       const expands = geometry.arithmetic === "float32" && geometry.workgroups === 1;
       for (const format of expands ? weightFormats : weightFormats.slice(0, 1)) {
         for (const slots of [1, 2, 3]) {
-          for (const {path} of planToken(shapes.tiny, factoring, geometry)) {
-            add(path, linkConditions(factoring, geometry, slots, format));
+          for (const ownLayers of [false, true]) {
+            for (const {path} of planToken(shapes.tiny, factoring, geometry, ownLayers)) {
+              add(path, linkConditions(factoring, geometry, slots, format));
+            }
           }
         }
       }

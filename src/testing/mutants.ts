@@ -40,7 +40,7 @@ interface Subject extends DecoderOptions {
 
 /** Subjects of one kernel that computes whole layers. */
 const oneKernel: readonly SubjectName[] = [
-  ...(["fused", "chunked", "fused tiles", "tokens", "split", "grid", "registers", "wide", "crowd"] as const),
+  ...(["fused", "chunked", "fused tiles", "tokens", "split", "layers", "grid", "registers", "wide", "crowd"] as const),
   ...(["record", "words", "record tiles", "loads", "passes"] as const)
 ];
 
@@ -209,6 +209,7 @@ async function makeSyntheticSubjects() {
   };
   const geometry = changeGeometry(gpu, shape, featureSets(gpu)[0]!, {kernel: {workgroupSize: 64}});
   const layered = {...shape, layers: 3};
+  const deep = {...shape, layers: 7};
   const wide = {...shape, hidden: 32, vocabulary: 140_000};
   const weights = await createSyntheticWeights(gpu.device, unmutated, shape);
   const expected = await expectFromReference(shape, {positions: 3, tokens: 2});
@@ -220,6 +221,7 @@ async function makeSyntheticSubjects() {
     geometry: {...geometry, workgroupStorage}
   } satisfies Partial<Subject>;
   const maxStorageBufferBindingSize = Math.max(layerLayout(layered, 0).bytes, endsLayout(layered).bytes);
+  const twoInEach = withLimits(gpu.device, {maxStorageBufferBindingSize: 2 * layerLayout(deep, 0).bytes});
   const long = {
     factoring: "staged",
     shape,
@@ -245,6 +247,13 @@ async function makeSyntheticSubjects() {
       geometry: {...geometry, workgroups: 2},
       weights: await createSyntheticWeights(gpu.device, unmutated, wide),
       expected: await expectFromReference(wide, {positions: 2, tokens: 6})
+    },
+    layers: {
+      factoring: "chunked",
+      shape: deep,
+      geometry: {...geometry, layersPerDispatch: 3}, // of a buffer's two, so that a dispatch begins within a buffer
+      weights: await createSyntheticWeights(twoInEach, unmutated, deep),
+      expected: await expectFromReference(deep, {positions: 2, tokens: 1})
     },
     split: {
       factoring: "fused",

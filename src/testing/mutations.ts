@@ -15,7 +15,7 @@ export interface Mutation {
  * (`portable`), with an input that comes in pieces (`tiles`), with subgroups of a size not known before (`varying`),
  * with 16-bit activations (`packed`), by two workgroups that wait for each other (`grid`), and by two with 16-bit
  * activations in registers (`registers`); synthetic models: of shared KV heads and many positions (`long`), of layers
- * in three buffers (`split`), with weights in float32 and in float16 and an input in pieces (`expanded`, `halves`), of
+ * in three buffers (`split`) or in four, of which a dispatch binds those of its own (`layers`), with weights in float32 and in float16 and an input in pieces (`expanded`, `halves`), of
  * several tokens in a dispatch of one workgroup (`tokens`), and by two workgroups with token ids of more than 16 bits
  * (`wide`); a roll call of more workgroups than are resident (`crowd`); and by one workgroup in the recorded style
  * (`record`), with a row by itself and a scale for 32 weights (`scales`), with a word at a time (`words`), also from
@@ -38,6 +38,7 @@ export type SubjectName =
   | "split"
   | "expanded"
   | "halves"
+  | "layers"
   | "tokens"
   | "wide"
   | "crowd"
@@ -529,6 +530,15 @@ export const mutations: readonly Mutation[] = [
     ["the next token begins where the last one ended", "select(end, 0u, end == layers)", "end", "chunked"],
     ["a token is chosen before its last layer", "if (end == layers) {", "if (end > 0u) {", "chunked"],
     ["the residual of the FFN is left out", "    down(workgroup, invocation, blob, 0u, 0u);\n", "", "fused"]
+  ]),
+  ...inFile("fused_layers.wgsl", [
+    [
+      "a dispatch begins with the first layer of its first buffer",
+      "layer_blob(layer - first + first % layers_per_slot)",
+      "layer_blob(layer - first)",
+      "layers"
+    ],
+    ["a dispatch begins in the cache of the first one", "(layer - first) * kv_heads", "layer * kv_heads", "layers"]
   ]),
   ...inFile("fused_tokens.wgsl", [
     ["a dispatch decodes one token only", "token < tokens;", "token < min(tokens, 1u);", "tokens"],

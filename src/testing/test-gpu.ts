@@ -45,8 +45,9 @@ export function withLimits(
   device: GPUDevice,
   changed: Partial<Record<"maxStorageBufferBindingSize" | "maxBufferSize", number>>
 ): GPUDevice {
-  const {maxStorageBufferBindingSize, maxBufferSize} = device.limits;
-  return wrap(device, {limits: {maxStorageBufferBindingSize, maxBufferSize, ...changed}});
+  const {maxStorageBufferBindingSize, maxBufferSize, maxStorageBuffersPerShaderStage} = device.limits;
+  const limits = {maxStorageBufferBindingSize, maxBufferSize, maxStorageBuffersPerShaderStage};
+  return wrap(device, {limits: {...limits, ...changed}});
 }
 
 export interface CountedGpu extends Gpu {

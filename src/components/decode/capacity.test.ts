@@ -2,9 +2,10 @@ import {describe, expect, test} from "vitest";
 import {defaultLimits} from "../gpu/default-limits.js";
 import {sizedShapes} from "../model/sized-shapes.js";
 import {checkShape, shapes, type Shape} from "../model/shape.js";
-import {activationTile, hiddenStep, largestHidden, layerBindings, mostLayers} from "./capacity.js";
+import {activationTile, fewestDispatches, hiddenStep, largestHidden, layerBindings, mostLayers} from "./capacity.js";
 import {scaleShape, sizesOf, whyNoFit, type Offer} from "./capacity.js";
-import {factorings} from "./plan.js";
+import {whyUnsupported} from "./fit.js";
+import {divideLayers, factorings} from "./plan.js";
 
 const phi3 = shapes["phi3-mini"];
 const defaults: Offer = {features: [], limits: defaultLimits};
@@ -34,6 +35,28 @@ describe("with WebGPU's defaults", () => {
       reason: expect.stringMatching(/all 7 layers at once, \d+ bytes: 4 bindings/)
     });
     expect(whyNoFit(phi3, "staged", defaults)).toBeNull();
+  });
+
+  test("the layers of Phi-3-mini are divided over as many dispatches as bind six of them at most", () => {
+    expect(fewestDispatches(phi3, defaults)).toEqual({dispatches: 6, bindings: 3});
+    expect(fewestDispatches({...phi3, layers: 6}, defaults)).toEqual({dispatches: 1, bindings: 3});
+    expect(fewestDispatches({...phi3, layers: 43}, defaults), "whose KV cache has no room").toBeNull();
+    expect(fewestDispatches(sizedShapes["llama-1b"], defaults)).toBeNull();
+  });
+
+  test("the fewest dispatches fit, and no fewer do", () => {
+    for (const layers of [1, 7, 8, 13, 24, 32, 42]) {
+      const shape = {...phi3, layers};
+      const fits = (dispatches: number) => {
+        const layersPerDispatch = divideLayers(shape, dispatches);
+        return (
+          layersPerDispatch !== null &&
+          whyUnsupported({shape, factoring: "chunked", features: [], layersPerDispatch}, defaults) === null
+        );
+      };
+      const counts = Array.from({length: layers}, (_, i) => i + 1);
+      expect(fewestDispatches(shape, defaults)!.dispatches, `${layers} layers`).toBe(counts.find(fits));
+    }
   });
 
   test("it is the KV cache in one buffer that ends the staged design's layers", () => {
@@ -74,6 +97,20 @@ describe.each(factorings)("the largest that fits %s", (factoring) => {
       mostLayers(phi3, factoring, roomy({maxStorageBufferBindingSize: 2 ** 40, maxBufferSize: 2 ** 40}), 50)
     ).toEqual({value: 50, reason: null});
   });
+});
+
+test.each(all)("some layers of $id a dispatch fit where a dispatch a stage does, for the same reasons", (shape) => {
+  for (const maxStorageBufferBindingSize of [2 ** 20, 2 ** 24, 2 ** 27, 2 ** 31]) {
+    for (const maxBufferSize of [2 ** 27, 2 ** 28, 2 ** 40]) {
+      for (const change of [{}, {layers: 43}, {context: 2 ** 16}]) {
+        const offer = roomy({maxStorageBufferBindingSize, maxBufferSize});
+        const [chunked, staged] = (["chunked", "staged"] as const).map((one) =>
+          whyNoFit({...shape, ...change}, one, offer)
+        );
+        expect(chunked).toBe(staged);
+      }
+    }
+  }
 });
 
 describe("a shape of other size", () => {

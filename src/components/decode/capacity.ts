@@ -4,7 +4,8 @@ import {checkShape, groupSize, layerMatrices, type Shape} from "../model/shape.j
 import {packedDot, whyUnsupported} from "./fit.js";
 import {planSlots} from "./gpu-weights.js";
 import {defaultGeometry} from "./geometry.js";
-import {planToken, type Arithmetic, type Factoring} from "./plan.js";
+import {planLayerBinding, usableSlots} from "./layer-binding.js";
+import {divideLayers, planToken, type Arithmetic, type Factoring} from "./plan.js";
 import {groupBytes} from "./workgroup-memory.js";
 
 /** What a device offers: enough to say what fits, with no device opened. */
@@ -63,6 +64,27 @@ export function layerBindings(shape: Shape, {limits}: Offer): number | null {
 /** Why a shape does not fit, by the limits alone, in a sentence; null where it does. How much memory there is is not known. */
 export function whyNoFit(shape: Shape, factoring: Factoring, {limits}: Offer): string | null {
   return whyUnsupported({shape, factoring, features: []}, {features: [], limits});
+}
+
+/** A division of the layers over dispatches of one workgroup. */
+export interface Division {
+  dispatches: number;
+  /** Bindings that the layers of a dispatch take. */
+  bindings: number;
+}
+
+/** The division into the fewest dispatches that fit, by the limits alone; null where not even a layer in each does. */
+export function fewestDispatches(shape: Shape, offer: Offer): Division | null {
+  if (whyNoFit(shape, "chunked", offer) !== null) return null;
+  const {limits} = offer;
+  const slots = planSlots(shape, limits);
+  for (let dispatches = Math.ceil(slots.slots / usableSlots(limits)); ; ++dispatches) {
+    const layersPerDispatch = divideLayers(shape, dispatches);
+    if (layersPerDispatch === null) continue;
+    const launch = {factoring: "chunked", layersPerDispatch} as const;
+    if (whyUnsupported({shape, ...launch, features: []}, {features: [], limits}) !== null) continue;
+    return {dispatches, bindings: planLayerBinding(shape, launch, slots, limits).slots};
+  }
 }
 
 /** The largest that fits, and why one step more does not; null for a search that ended at its own end. */

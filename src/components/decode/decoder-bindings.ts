@@ -2,15 +2,15 @@ import {layerCacheFloats} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
 import type {DecoderBuffers} from "./decoder-memory.js";
 import type {GpuWeights} from "./gpu-weights.js";
-import {isOneKernel, type Dispatch, type Factoring} from "./plan.js";
+import {slotsOf} from "./layer-binding.js";
+import {isOneKernel, type Dispatch, type Factoring, type LayerRange} from "./plan.js";
 
-/** The bindings of kernels/lib/model.wgsl that a factoring has. */
-export function createBindGroupLayout(
-  device: GPUDevice,
-  factoring: Factoring,
-  {slots}: GpuWeights
-): GPUBindGroupLayout {
-  const extraSlots = slots.slice(1).map((_, i) => 6 + i);
+/**
+ * The bindings of kernels/lib/model.wgsl that a factoring has.
+ * @param slots buffers of layers that a dispatch of whole layers binds
+ */
+export function createBindGroupLayout(device: GPUDevice, factoring: Factoring, slots: number): GPUBindGroupLayout {
+  const extraSlots = Array.from({length: slots - 1}, (_, i) => 6 + i);
   const readOnly = isOneKernel(factoring) ? [0, 1, 2, ...extraSlots] : [0, 2];
   const entry = (type: GPUBufferBindingType) => (binding: number) => ({
     binding,
@@ -22,24 +22,37 @@ export function createBindGroupLayout(
   });
 }
 
-/** One bind group a layer, one for the ends, or one for everything: dispatches that bind the same share it. */
+/**
+ * One bind group a layer, one for the ends, one for everything or one for each range of layers: dispatches that bind the
+ * same share it.
+ */
 export function bindPlan(
   device: GPUDevice,
   layout: GPUBindGroupLayout,
   plan: readonly Dispatch[],
   weights: GpuWeights,
   buffers: DecoderBuffers,
-  shape: Shape
+  shape: Shape,
+  boundSlots: number
 ): GPUBindGroup[] {
   const {slots, ends, layersPerSlot, layerBytes} = weights;
   const {cache} = buffers;
   const layerCache = 4 * layerCacheFloats(shape);
   const bind = binder(device, layout, buffers);
+  const bindLayers = (buffers: readonly GPUBuffer[], cacheOfLayers: GPUBufferBinding) => {
+    const extra = Object.fromEntries(buffers.slice(1).map((buffer, i) => [6 + i, {buffer}]));
+    return bind({0: {buffer: buffers[0]!}, 1: {buffer: ends}, 3: cacheOfLayers, ...extra});
+  };
+  const bindRange = (range: LayerRange) => {
+    const {first} = slotsOf(range, layersPerSlot);
+    // A dispatch that needs fewer buffers than others binds the last one again.
+    const buffers = Array.from({length: boundSlots}, (_, i) => slots[Math.min(first + i, slots.length - 1)]!);
+    const size = (range.end - range.first) * layerCache;
+    return bindLayers(buffers, {buffer: cache, offset: range.first * layerCache, size});
+  };
   const make = (bound: Dispatch["bound"]) => {
-    if (bound === "all") {
-      const extra = Object.fromEntries(slots.slice(1).map((buffer, i) => [6 + i, {buffer}]));
-      return bind({0: {buffer: slots[0]!}, 1: {buffer: ends}, 3: {buffer: cache}, ...extra});
-    }
+    if (bound === "all") return bindLayers(slots, {buffer: cache});
+    if (typeof bound === "object") return bindRange(bound);
     if (bound === "ends") return bind({0: {buffer: ends}, 3: {buffer: cache, size: layerCache}});
     const buffer = slots[Math.floor(bound / layersPerSlot)]!;
     return bind({

@@ -8,7 +8,8 @@ import {bindElsewhere, bindPlan, createBindGroupLayout} from "./decoder-bindings
 import {allocateMemory, perDispatchAt, poisonAt, tokensAt, type DecoderMemory} from "./decoder-memory.js";
 import type {GpuWeights} from "./gpu-weights.js";
 import {optionConstants} from "./kernel-options.js";
-import {linkConditions, planToken, type Dispatch, type Factoring, type Geometry} from "./plan.js";
+import {planLayerBinding, usableSlots} from "./layer-binding.js";
+import {isOneKernel, linkConditions, planToken, type Dispatch, type Factoring, type Geometry} from "./plan.js";
 
 /** One factoring with one geometry: what a row of an experiment runs. */
 export interface DecoderOptions {
@@ -68,8 +69,8 @@ const tokensPerSubmit = 4;
 
 /**
  * Compiles the kernels of one factoring and allocates what it needs beside the weights.
- * @throws {GpuError} when a kernel does not compile or memory runs out, with nothing left allocated, or the options
- * contradict each other.
+ * @throws {GpuError} when a kernel does not compile or memory runs out, with nothing left allocated, when the options
+ * contradict each other, or when a dispatch would have to bind more buffers of layers than it can.
  */
 export async function createDecoder(
   device: GPUDevice,
@@ -78,26 +79,32 @@ export async function createDecoder(
   options: DecoderOptions
 ): Promise<Decoder> {
   const {shape, factoring, geometry, awaited = false, apart = false} = options;
-  const plan = planToken(shape, factoring, geometry);
+  const {layersPerSlot} = weights;
+  const slots = {slots: weights.slots.length, layersPerSlot};
+  const layers = planLayerBinding(shape, {factoring, ...geometry}, slots, device.limits);
+  const plan = planToken(shape, factoring, geometry, layers.own);
+  if (isOneKernel(factoring) && layers.slots > usableSlots(device.limits)) {
+    throw new GpuError(`a dispatch can bind ${usableSlots(device.limits)} buffers of layers, not ${layers.slots}`);
+  }
   if (awaited && waits(plan)) throw new GpuError("the CPU waits for dispatches only where workgroups do not wait");
   if (awaited && countsTokens(plan)) throw new GpuError("the CPU waits for dispatches only of one token or less");
   const memory = await allocateMemory(device, shape);
   try {
-    const layout = createBindGroupLayout(device, factoring, weights);
+    const layout = createBindGroupLayout(device, factoring, layers.slots);
     const {pipelines, wgsl} = await compile(device, kernels, plan, {
       layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
-      conditions: linkConditions(factoring, geometry, weights.slots.length, weights.format),
+      conditions: linkConditions(factoring, geometry, layers.slots, weights.format),
       constants: {
         ...shapeConstants(shape, weights.format),
         ...optionConstants(geometry.options ?? {}),
         spin_limit: geometry.spinLimit,
         bests: plan.find(({path}) => path === "staged/lm_head.wgsl")?.workgroups ?? 1,
-        layers_per_slot: weights.layersPerSlot,
+        layers_per_slot: layersPerSlot,
         team_lanes: geometry.lanesAreFixed ? geometry.lanes : 0
       }
     });
     const bindGroups = await guard(device, `binding the weights of ${shape.label}`, () =>
-      bindPlan(device, layout, plan, weights, memory.buffers, shape)
+      bindPlan(device, layout, plan, weights, memory.buffers, shape, layers.slots)
     );
     const elsewhere = await guard(device, `binding the weights of ${shape.label} elsewhere`, () =>
       factoring === "staged" ? bindElsewhere(device, layout, weights, memory.buffers, shape) : []

@@ -119,6 +119,26 @@ test.skipIf(slow)("six rows of queries, keys and values a team match the referen
   decoder.destroy();
 });
 
+const chunked: Shape = {...odd, id: "chunked", layers: 4};
+test.skipIf(slow)("dispatches that bind their own layers in float32 alone match the reference", async () => {
+  const {bytes} = layerLayout(chunked, 0, "float32");
+  expect(bytes).toBeGreaterThanOrEqual(endsLayout(chunked, "float32").bytes);
+  const device = withLimits(gpu.device, {maxStorageBufferBindingSize: bytes});
+  const weights = await createSyntheticWeights(gpu.device, kernels, chunked);
+  const expanded = await expandWeights(device, kernels, chunked, weights, "float32");
+  expect(expanded.slots).toHaveLength(4);
+  const geometry = changeGeometry(gpu, chunked, all!, {kernel: {workgroupSize: 64}, layersPerDispatch: 2});
+  const options = {shape: chunked, geometry};
+  const decoder = await createDecoder(gpu.device, kernels, expanded, {...options, factoring: "chunked"});
+  const reference = await expectFromReference(chunked, {positions: 3, tokens: 2});
+  const actual = await decode(decoder, reference);
+  expect(largestError(actual, reference)).toBeLessThanOrEqual(logitTolerance);
+  expect(actual.greedy).toEqual(reference.greedy);
+  const together = createDecoder(gpu.device, kernels, expanded, {...options, factoring: "fused"});
+  await expect(together).rejects.toThrow("a dispatch can bind 3 buffers of layers, not 4");
+  decoder.destroy();
+});
+
 test.each(formats)("weights in %s are not multiplied in integers, nor by workgroups that wait", async (format) => {
   const weights = await expandWeights(gpu.device, kernels, odd, int4, format);
   for (const change of [{arithmetic: "int16"}, {workgroups: 2}] as const) {

@@ -73,15 +73,43 @@ describe("whyUnsupported", () => {
   test("counts the bindings that one dispatch needs for the layers", () => {
     const forLayers = (count: number) => ({maxStorageBufferBindingSize: (count + 1) * layerBytes - 1});
     expect(why("fused", forLayers(2))).toBeNull();
-    for (const factoring of ["fused", "chunked"] as const) {
-      expect(why(factoring, forLayers(1))).toMatch(
-        new RegExp(
-          `all 5 layers at once, ${5 * layerBytes} bytes: 5 bindings of at most ${2 * layerBytes - 1} bytes .*` +
-            `It can use 3 here, so each would need ${2 * layerBytes} bytes`
-        )
-      );
-    }
+    expect(why("fused", forLayers(1))).toMatch(
+      new RegExp(
+        `all 5 layers at once, ${5 * layerBytes} bytes: 5 bindings of at most ${2 * layerBytes - 1} bytes .*` +
+          `It can use 3 here, so each would need ${2 * layerBytes} bytes`
+      )
+    );
     expect(why("staged", forLayers(1))).toBeNull();
+    expect(why("chunked", forLayers(1))).toBeNull();
+  });
+
+  test.each(["int4", "float16", "float32"] as const)(
+    "counts the bindings that the layers of a dispatch need in %s, and says that more dispatches need fewer",
+    (weightFormat) => {
+      const {bytes} = layerLayout(shape, 0, weightFormat);
+      const most = 2 * bytes - 1;
+      const device = {features: [], limits: {...roomy, maxStorageBufferBindingSize: most}};
+      const ask = (layersPerDispatch: number) =>
+        whyUnsupported({shape, factoring: "chunked", features: [], weightFormat, layersPerDispatch}, device);
+      for (const few of [1, 2, 3]) expect(ask(few)).toBeNull();
+      expect(ask(4)).toBe(
+        `A dispatch must see its 4 layers at once, ${4 * bytes} bytes: 4 bindings of at most ${most} bytes ` +
+          `(maxStorageBufferBindingSize, maxBufferSize), 1 of the layers in each. It can use 3 here: divide the layers ` +
+          `over more dispatches.`
+      );
+      expect(ask(5)).toContain("its 5 layers at once");
+      expect(ask(9), "more than there are").toContain("its 5 layers at once");
+    }
+  );
+
+  test("binds the part of the KV cache that the layers of a dispatch need, where the whole does not fit", () => {
+    const long = {...shape, context: 65536};
+    const layerCache = 4 * layerCacheFloats(long);
+    const device = {features: [], limits: {...roomy, maxStorageBufferBindingSize: 3 * layerCache - 1}};
+    const ask = (layersPerDispatch: number) =>
+      whyUnsupported({shape: long, factoring: "chunked", features: [], layersPerDispatch}, device);
+    expect(ask(2)).toBeNull();
+    expect(ask(3)).toContain(`KV cache of ${3 * layerCache} bytes; this device allows ${3 * layerCache - 1}`);
   });
 
   test("counts the bindings that the device has", () => {

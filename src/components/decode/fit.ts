@@ -2,21 +2,17 @@ import type {Gpu, languageFeatures} from "../gpu/device.js";
 import type {KernelFeature} from "../gpu/kernels.js";
 import {layerCacheFloats} from "../model/layout.js";
 import {layerMatrices, type Shape, type WeightFormat} from "../model/shape.js";
-import {planSlots} from "./gpu-weights.js";
+import {planSlots, type SlotPlan} from "./gpu-weights.js";
+import {planLayerBinding, usableSlots, type LayerBinding} from "./layer-binding.js";
 import {isOneKernel, type Arithmetic, type Factoring, type KernelGeometry} from "./plan.js";
-
-/** Buffers that a kernel of the whole model can bind for the layers: kernels/lib/model.wgsl has bindings for three. */
-const fusedSlots = 3;
 
 /** What dot products of activations in 16-bit integers are made of (kernels/lib/int4.wgsl). */
 export const packedDot: (typeof languageFeatures)[number] = "packed_4x8_integer_dot_product";
 
-/** Storage buffers beside the layers': ends, rotations, cache, activations, state. */
-const otherBindings = 5;
-
 /**
  * Why a device cannot run a factoring at a shape, with what is needed and what is there, before anything is
  * allocated; null when it can.
+ * @param layersPerDispatch of the chunked factoring: by default a dispatch for each layer, which needs least
  */
 export function whyUnsupported(
   {
@@ -24,13 +20,15 @@ export function whyUnsupported(
     factoring,
     features,
     arithmetic = "float32",
-    weightFormat = "int4"
+    weightFormat = "int4",
+    layersPerDispatch = 1
   }: {
     shape: Shape;
     factoring: Factoring;
     features: readonly KernelFeature[];
     arithmetic?: Arithmetic;
     weightFormat?: WeightFormat;
+    layersPerDispatch?: number;
   },
   device: Pick<Gpu["description"], "features" | "limits">
 ): string | null {
@@ -39,38 +37,51 @@ export function whyUnsupported(
   if (arithmetic === "int16" && !device.features.includes(packedDot)) {
     return `Arithmetic in 16-bit integers needs the WGSL language feature ${packedDot}, which is not offered here.`;
   }
-  const {
-    maxStorageBufferBindingSize: binding = 0,
-    maxStorageBuffersPerShaderStage: buffers = 0,
-    maxBufferSize = 0
-  } = device.limits;
-  let slots: number;
-  let layerBytes: number;
+  const {limits} = device;
+  const {maxStorageBufferBindingSize = 0, maxBufferSize = 0} = limits;
+  let slots: SlotPlan;
   try {
-    ({slots, layerBytes} = planSlots(shape, device.limits, weightFormat));
+    slots = planSlots(shape, limits, weightFormat);
   } catch (error) {
     return (error as Error).message;
   }
-  if (isOneKernel(factoring) && (slots > fusedSlots || slots + otherBindings > buffers)) {
-    const usable = Math.min(fusedSlots, buffers - otherBindings);
-    const most = Math.min(binding, maxBufferSize);
-    const needed = Math.ceil(shape.layers / usable) * layerBytes;
-    return (
-      `One dispatch must see all ${shape.layers} layers at once, ${shape.layers * layerBytes} bytes: ${slots} bindings ` +
-      `of at most ${most} bytes (maxStorageBufferBindingSize, maxBufferSize). It can use ${usable} here, so each would ` +
-      `need ${needed} bytes.`
-    );
-  }
+  const bound = isOneKernel(factoring)
+    ? planLayerBinding(shape, {factoring, layersPerDispatch}, slots, limits)
+    : {slots: 1, layers: 1, own: true};
+  if (bound.slots > usableSlots(limits)) return whyTooManySlots(shape, bound, slots, limits);
   const layerCache = 4 * layerCacheFloats(shape);
-  const cache = shape.layers * layerCache;
-  const bound = isOneKernel(factoring) ? cache : layerCache;
-  if (bound > binding) {
-    return `A dispatch must bind a KV cache of ${bound} bytes; this device allows ${binding} (maxStorageBufferBindingSize).`;
+  const boundCache = bound.layers * layerCache;
+  if (boundCache > maxStorageBufferBindingSize) {
+    return `A dispatch must bind a KV cache of ${boundCache} bytes; this device allows ${maxStorageBufferBindingSize} (maxStorageBufferBindingSize).`;
   }
+  const cache = shape.layers * layerCache;
   if (cache > maxBufferSize) {
     return `The KV cache has ${cache} bytes; this device allows ${maxBufferSize} in a buffer (maxBufferSize).`;
   }
   return null;
+}
+
+function whyTooManySlots(
+  {layers}: Shape,
+  bound: LayerBinding,
+  {slots, layersPerSlot, layerBytes}: SlotPlan,
+  limits: Record<string, number>
+): string {
+  const usable = usableSlots(limits);
+  const most = Math.min(limits.maxStorageBufferBindingSize!, limits.maxBufferSize!);
+  if (bound.own) {
+    return (
+      `A dispatch must see its ${bound.layers} layers at once, ${bound.layers * layerBytes} bytes: ${bound.slots} bindings ` +
+      `of at most ${most} bytes (maxStorageBufferBindingSize, maxBufferSize), ${layersPerSlot} of the layers in each. It can use ` +
+      `${usable} here: divide the layers over more dispatches.`
+    );
+  }
+  const needed = Math.ceil(layers / usable) * layerBytes;
+  return (
+    `One dispatch must see all ${layers} layers at once, ${layers * layerBytes} bytes: ${slots} bindings ` +
+    `of at most ${most} bytes (maxStorageBufferBindingSize, maxBufferSize). It can use ${usable} here, so each would ` +
+    `need ${needed} bytes.`
+  );
 }
 
 /**

@@ -38,6 +38,16 @@ describe.each([shapes.tiny, shapes["phi3-mini-1-layer"], shapes["phi3-mini"], od
     for (const dispatch of planToken(shape, "chunked", geometry())) expect(dispatch).toEqual(fused);
   });
 
+  test.each([1, 3])("has a kernel for the layers of a dispatch that binds them alone, %i at a time", (layers) => {
+    const [fused] = planToken(shape, "fused", geometry());
+    const plan = planToken(shape, "chunked", geometry({layersPerDispatch: layers}), true);
+    const bound = Array.from({length: Math.ceil(shape.layers / layers)}, (_, i) => ({
+      first: i * layers,
+      end: Math.min((i + 1) * layers, shape.layers)
+    }));
+    expect(plan).toEqual(bound.map((bound) => ({...fused, path: "fused_layers.wgsl", bound})));
+  });
+
   test("has as many dispatches as are counted without it", () => {
     for (const factoring of factorings) {
       expect(planToken(shape, factoring, geometry())).toHaveLength(dispatchesPerToken(shape, factoring));

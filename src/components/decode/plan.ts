@@ -79,17 +79,24 @@ export interface Dispatch extends KernelGeometry {
   workgroups: number;
   /** Groups of 32 activations that workgroup memory holds at once: 0 where they are in registers or in the buffer. */
   tileGroups: number;
-  /** The layer whose blob and cache are bound; the ends of the model; or everything at once. */
-  bound: number | "ends" | "all";
+  /** The layer whose blob and cache are bound; the ends of the model; everything at once; or the ends and these layers. */
+  bound: number | "ends" | "all" | LayerRange;
+}
+
+/** Layers that follow each other: from `first` to the one before `end`. */
+export interface LayerRange {
+  first: number;
+  end: number;
 }
 
 /**
  * The dispatches that decode one token, in order: 1 for `fused`, one for each group of layers for `chunked`, 7 a layer and
  * 4 for `staged`, 19 a layer and 4 for `unfused`.
+ * @param ownLayers each group of layers is bound alone, because a device cannot bind everything
  * @throws {Error} when a workgroup is too small, its memory leaves no room for activations, no kernel is linked that
  * keeps them in registers, or the layers of a dispatch are no count.
  */
-export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry): Dispatch[] {
+export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry, ownLayers = false): Dispatch[] {
   const {activationsIn, features, workgroups, layersPerDispatch} = geometry;
   if (activationsIn === "registers" && !(factoring === "fused" && workgroups > 1 && features.includes("subgroups"))) {
     throw new Error("activations are in registers only in one dispatch of several workgroups with subgroups");
@@ -99,11 +106,10 @@ export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry
   if (factoring === "fused") return [planFused(shape, geometry)];
   if (factoring === "staged") return planStaged(shape, geometry);
   if (factoring === "unfused") return planUnfused(shape, geometry);
-  if (!(Number.isInteger(layersPerDispatch) && layersPerDispatch > 0))
-    throw new Error(`a dispatch of ${layersPerDispatch} layers: it takes a positive integer`);
   if (workgroups > 1) throw new Error("layers are divided over dispatches of one workgroup only");
-  const dispatches = dispatchesPerToken(shape, factoring, {layersPerDispatch});
-  return Array.from({length: dispatches}, () => planFused(shape, {...geometry, tokensPerDispatch: 1}));
+  const dispatch = planFused(shape, {...geometry, tokensPerDispatch: 1});
+  const ranges = divideIntoRanges(shape, layersPerDispatch);
+  return ranges.map((bound) => (ownLayers ? {...dispatch, path: "fused_layers.wgsl", bound} : dispatch));
 }
 
 function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {lanes, lanesAreFixed}: Geometry) {
@@ -170,7 +176,20 @@ export function divideLayers({layers}: Pick<Shape, "layers">, dispatches: number
 }
 
 /**
- * What a factoring's kernels are linked for, when the layers lie in `slots` buffers.
+ * The layers of each dispatch where each runs so many; the last may have fewer.
+ * @throws {Error} when so many are no count.
+ */
+export function divideIntoRanges({layers}: Pick<Shape, "layers">, layersPerDispatch: number): LayerRange[] {
+  if (!(Number.isInteger(layersPerDispatch) && layersPerDispatch > 0))
+    throw new Error(`a dispatch of ${layersPerDispatch} layers: it takes a positive integer`);
+  return Array.from({length: Math.ceil(layers / layersPerDispatch)}, (_, i) => ({
+    first: i * layersPerDispatch,
+    end: Math.min(layers, (i + 1) * layersPerDispatch)
+  }));
+}
+
+/**
+ * What a factoring's kernels are linked for, when a dispatch of whole layers binds `slots` buffers of them.
  * @throws {Error} when no kernel multiplies weights of this format so.
  */
 export function linkConditions(

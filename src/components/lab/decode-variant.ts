@@ -95,7 +95,14 @@ export function decodeVariants(
       waits,
       unsupported: (gpu) =>
         whyUnsupported(
-          {shape, factoring, features: chooseFeatures(row, gpu.description), arithmetic, weightFormat},
+          {
+            shape,
+            factoring,
+            features: chooseFeatures(row, gpu.description),
+            arithmetic,
+            weightFormat,
+            ...(layersPerDispatch && {layersPerDispatch})
+          },
           gpu.description
         ) ?? whyNoGeometry(shape, row, gpu),
       async prepare(context) {

@@ -11,6 +11,9 @@ const unpacked: Record<WeightFormat, string> = {
   float32: "expanded to float32"
 };
 
+/** Over so many dispatches the record divides 32 layers, because a binding is too small for all of them in float32. */
+const dispatches = 4;
+
 export const int4Rows: readonly DecodeVariant[] = [
   ...(["fused", "staged"] as const).flatMap((factoring) =>
     weightFormats.map((weightFormat) => ({
@@ -20,6 +23,21 @@ export const int4Rows: readonly DecodeVariant[] = [
       weightFormat
     }))
   ),
+  ...weightFormats.map((weightFormat) => ({
+    variant: `chunked-${dispatches}-${weightFormat}`,
+    label: `One workgroup, ${unpacked[weightFormat]}, ${dispatches} dispatches`,
+    factoring: "chunked" as const,
+    weightFormat,
+    dispatches
+  })),
+  {
+    variant: `chunked-${dispatches}-float32-awaited`,
+    label: `One workgroup, ${unpacked.float32}, ${dispatches} dispatches, the CPU waits for each`,
+    factoring: "chunked",
+    weightFormat: "float32",
+    dispatches,
+    awaited: true
+  },
   {
     variant: "fused-int4-16-tokens",
     label: "One workgroup, int4, 16 tokens in one dispatch",

@@ -82,6 +82,11 @@ describe("the queue of a sweep", () => {
     expect(step!.rows.map(({dispatches, label}) => [dispatches, label])).toEqual(
       [2, 4, 8, 16, 32].map((count) => [count, `Chunked, ${count} dispatches, float32`])
     );
+    const floats = {...chunked, shapes: ["phi3-mini"], dispatches: ["4"], weights: ["float16", "float32"]} as const;
+    expect(queue({...floats, arithmetic: ["float32", "int16"]})).toEqual([
+      "phi3-mini/chunked-4-float32-float16-weights-subgroups",
+      "phi3-mini/chunked-4-float32-float32-weights-subgroups"
+    ]);
     for (const {shape, rows} of planSweep({...everything, factorings: ["chunked"]})) {
       for (const {dispatches} of rows) expect(dispatches).toBeLessThanOrEqual(shapes[shape].layers);
     }

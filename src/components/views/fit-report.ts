@@ -2,6 +2,7 @@ import {group} from "d3";
 import {html} from "htl";
 import {
   activationTile,
+  fewestDispatches,
   hiddenStep,
   largestHidden,
   layerBindings,
@@ -15,9 +16,10 @@ import {groupSize, layerMatrices, type Shape} from "../model/shape.js";
 import {formatBytes, formatCount, formatQuantity} from "./format.js";
 import type {NamedOffer} from "./offers.js";
 
-/** Those that differ in what fits: each other factoring binds what one of these binds. */
+/** Those that differ in what they bind: `unfused` binds what `staged` does. */
 const designs = {
   fused: "one dispatch",
+  chunked: "some layers a dispatch",
   staged: "a dispatch a stage"
 } satisfies Partial<Record<Factoring, string>>;
 
@@ -113,11 +115,18 @@ function groupHeader({name, origin}: NamedOffer): HTMLElement {
   </tr>`;
 }
 
+/** The row of a design, and its reasons; some layers a dispatch fit where a dispatch a stage does, which follows with both's. */
 function fitRow(shape: Shape, factoring: Design, offer: NamedOffer): HTMLElement[] {
   const reason = whyNoFit(shape, factoring, offer);
   const layers = mostLayers(shape, factoring, offer);
   const hidden = largestHidden(shape, factoring, offer);
-  const bindings = factoring === "staged" ? 1 : layerBindings(shape, offer);
+  const division = factoring === "chunked" ? fewestDispatches(shape, offer) : null;
+  const bindings = {
+    fused: () => layerBindings(shape, offer),
+    chunked: () => division && division.bindings,
+    staged: () => 1
+  }[factoring]();
+  const fits = division && division.dispatches > 1 ? `yes, in at least ${formatCount(division.dispatches)}` : "yes";
   const ends = [
     {what: "This size", why: reason},
     {what: formatQuantity(layers.value + 1, "layer"), why: layers.reason},
@@ -125,7 +134,7 @@ function fitRow(shape: Shape, factoring: Design, offer: NamedOffer): HTMLElement
   ];
   const row = html`<tr data-fits="${reason === null}" data-design="${factoring}">
     <td>${designs[factoring]}</td>
-    <td><strong>${reason === null ? "yes" : "no"}</strong></td>
+    <td><strong>${reason === null ? fits : "no"}</strong></td>
     <td class="number">${bindings === null ? "–" : formatCount(bindings)}</td>
     <td class="number">
       ${count(layers)}
@@ -136,7 +145,7 @@ function fitRow(shape: Shape, factoring: Design, offer: NamedOffer): HTMLElement
   const reasons = html`<tr class="reasons">
     <td colspan="5">${belowRow(whatEnds(ends))}</td>
   </tr>`;
-  return [row, reasons];
+  return factoring === "chunked" ? [row] : [row, reasons];
 }
 
 /** A second line across a row, which stays in sight where the table is wider than the page. */
@@ -224,18 +233,21 @@ export function presetsTable(presets: readonly Shape[], offers: readonly NamedOf
 }
 
 function verdict(shape: Shape, offer: NamedOffer): Node {
-  const [fused, staged] = designNames.map((factoring) => whyNoFit(shape, factoring, offer)) as [
-    string | null,
-    string | null
-  ];
-  if (fused === null && staged === null) {
+  const unfit = designNames.filter((factoring) => whyNoFit(shape, factoring, offer) !== null);
+  const fit = designNames.filter((factoring) => !unfit.includes(factoring));
+  if (fit.length === 0) return html`<strong>none fits</strong>`;
+  if (unfit.length === 0) {
     return html`<span
-      ><strong>both fit</strong>, one dispatch with ${formatQuantity(layerBindings(shape, offer)!, "binding")} of
+      ><strong>all fit</strong>, one dispatch with ${formatQuantity(layerBindings(shape, offer)!, "binding")} of
       layers</span
     >`;
   }
-  const fits = fused === null ? "one dispatch fits" : staged === null ? "a dispatch a stage fits" : "neither fits";
-  return html`<strong>${fits}</strong>`;
+  const names = fit.map((factoring) =>
+    factoring === "chunked"
+      ? `${designs.chunked} (at least ${formatCount(fewestDispatches(shape, offer)!.dispatches)})`
+      : designs[factoring]
+  );
+  return html`<strong>${names.join(", ")}</strong>`;
 }
 
 /** Why a model does not fit, each reason once with the offers that it is of; nothing where all have room for it. */

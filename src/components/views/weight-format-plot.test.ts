@@ -1,5 +1,6 @@
 import {describe, expect, it} from "vitest";
 import {readResults} from "../../data/read-results.js";
+import type {RunRecord} from "../lab/record.js";
 import {runRows} from "../lab/result-row.js";
 import {collectResults} from "../lab/results-table.js";
 import {shapes, weightBytesPerToken} from "../model/shape.js";
@@ -48,6 +49,18 @@ describe("the points", () => {
       ["1 layer", "int4", "one workgroup", "recorded", 160],
       ["1 layer", "int4", "staged", "recorded", 7000],
       ["tiny", "float16", "one workgroup", "yours", 1]
+    ]);
+  });
+
+  it("of several dispatches have a line of their own, without those that the CPU waits for", () => {
+    const own = formatRun({float32: 9}, {});
+    const [row] = own.rows;
+    const chunked = {...row!, factoring: "chunked", dispatchesPerToken: 4, layersPerDispatch: 8} as const;
+    const rows = [row!, {...chunked, variant: "a"}, {...chunked, variant: "b", awaited: true}];
+    const points = formatPoints([], {...own, rows: rows as RunRecord["rows"]});
+    expect(points.map(({launch, format}) => [launch, format])).toEqual([
+      ["one workgroup", "float32"],
+      ["one workgroup, several dispatches", "float32"]
     ]);
   });
 

@@ -47,7 +47,12 @@ const marginLeft = 46;
 /** Its panels stand apart from those of Phi-3's width. */
 const narrowModel = "Qwen2";
 
-const launches = ["staged", "one workgroup", "one workgroup, 16 tokens in a dispatch"] as const;
+const launches = [
+  "staged",
+  "one workgroup",
+  "one workgroup, 16 tokens in a dispatch",
+  "one workgroup, several dispatches"
+] as const;
 
 type Launch = (typeof launches)[number];
 
@@ -66,7 +71,7 @@ interface Mark extends FormatPoint {
   symbol: SymbolType;
   /** In pixels. */
   radius: number;
-  /** Pixels to the right: several tokens in a dispatch are nearly as fast as one, and each is to be seen. */
+  /** Pixels to the right: launches of one workgroup are nearly as fast as each other, and each is to be seen. */
   shift: number;
 }
 
@@ -94,10 +99,17 @@ export function formatPoints(rows: readonly ResultRow[], yours: RunRecord | null
 }
 
 function point(row: ResultRow, origin: FormatPoint["origin"]): FormatPoint[] {
-  if (row.tokensPerSecond === null || row.layers === null) return [];
-  const several = row.dispatchesPerToken !== null && row.dispatchesPerToken < 1;
-  const launch = row.factoring === "staged" ? "staged" : several ? launches[2] : "one workgroup";
-  return [{row, panel: panelOf(row), format: reported[row.id] ?? row.weightFormat ?? "int4", launch, origin}];
+  if (row.tokensPerSecond === null || row.layers === null || row.awaited) return [];
+  return [
+    {row, panel: panelOf(row), format: reported[row.id] ?? row.weightFormat ?? "int4", launch: launchOf(row), origin}
+  ];
+}
+
+/** What is reported of the original in several dispatches stands in the line of its one workgroup. */
+function launchOf({id, factoring, dispatchesPerToken}: ResultRow): Launch {
+  if (factoring === "staged") return "staged";
+  if (dispatchesPerToken !== null && dispatchesPerToken < 1) return launches[2];
+  return factoring === "chunked" && !(id in reported) ? launches[3] : "one workgroup";
 }
 
 /** Limits of the devices that a panel has marks of, at its own shape. */
@@ -162,6 +174,7 @@ export function weightFormatPlot({rows, yours = null, rooflines, width = 640}: W
       ${legend(marks).map(({symbol, colour, text}) => html`<span>${symbolIcon(symbol, colour)} ${text}</span>`)}
       ${Object.entries(dashes).map(([launch, dash]) => html`<span>${lineIcon("currentColor", dash)} ${launch}</span>`)}
       <span>Small, to the right: ${launches[2].replace("one workgroup, ", "")}</span>
+      ${points.some(({launch}) => launch === launches[3]) ? html`<span>Small, to the left: several dispatches a token</span>` : ""}
       <span
         ><span style="color: ${colours.limit};" aria-hidden="true">╌╌</span> Limit: read bandwidth over weight
         bytes</span
@@ -183,7 +196,8 @@ const dashes = {staged: "2 3", "one workgroup": "none"} as const;
 function withSymbols(points: readonly FormatPoint[]): Mark[] {
   return points.map((point) => {
     const symbol = point.origin === "yours" ? symbolStar : placeSymbol(ranOn(point.row));
-    return {...point, symbol, ...(point.launch === launches[2] ? {radius: 2.8, shift: 9} : {radius: 5, shift: 0})};
+    const shift = point.launch === launches[2] ? 9 : point.launch === launches[3] ? -9 : 0;
+    return {...point, symbol, radius: shift === 0 ? 5 : 2.8, shift};
   });
 }
 
@@ -267,6 +281,7 @@ function draw(
             stroke: colours[line[0]!.origin],
             strokeOpacity: 0.6,
             strokeWidth: 1,
+            dx: line[0]!.shift,
             strokeDasharray: line[0]!.launch === "staged" ? dashes.staged : dashes["one workgroup"]
           })
         ),
@@ -353,7 +368,7 @@ function addLabels(
   }
 }
 
-function byFormat(points: readonly FormatPoint[]): FormatPoint[] {
+function byFormat(points: readonly Mark[]): Mark[] {
   return points.toSorted((a, b) => weightFormats.indexOf(a.format) - weightFormats.indexOf(b.format));
 }
 
