@@ -11,6 +11,7 @@ import {
   factorings,
   linkConditions,
   planToken,
+  stamps,
   tileGroupsBeside,
   waitsPerToken,
   type Geometry,
@@ -212,6 +213,20 @@ test.each([
   [{}, {residualRows: 3}, "embedding: 3 rows of the residual are not one of 1, 2, 4, 8"]
 ])("a geometry that the kernels cannot run is refused: %o, %o", (teams, kernel, message) => {
   expect(() => planToken(shapes.tiny, "staged", geometry(teams, kernel))).toThrow(message);
+});
+
+test("several workgroups refuse as many layers as give the best logits of two tokens one stamp, and one takes them", () => {
+  const activations = readFileSync(new URL("../../../kernels/lib/activations.wgsl", import.meta.url), "utf8");
+  expect(activations).toContain(`return 1u + exchange % ${stamps}u;`);
+  const plan = (layers: number, workgroups: number) =>
+    planToken({...shapes.tiny, layers}, "fused", geometry({workgroups}));
+  for (const layers of [254, 509]) {
+    expect(() => plan(layers, 2)).toThrow(
+      `several workgroups of one dispatch cannot decode ${layers} layers: ${layers} + 1 is a multiple of 255`
+    );
+    expect(plan(layers, 1)).toHaveLength(1);
+  }
+  for (const layers of [253, 255]) expect(plan(layers, 2)).toHaveLength(1);
 });
 
 test("only the fused kernel is told how its weights are split, and only several workgroups to wait", () => {

@@ -110,6 +110,13 @@ describe("a row is unsupported", () => {
     expect(reason).toMatch(/^This geometry does not fit: a workgroup of 1024 leaves no room for activations in 16384 /);
   });
 
+  test("where several workgroups would take the best logit of one token for that of the next", () => {
+    const layers = (layers: number) =>
+      variant({workgroups: "resident"}, {...shapes.tiny, layers}).unsupported(gpuWith());
+    expect(layers(254)).toMatch(/^This geometry does not fit: several workgroups .* cannot decode 254 layers: .*\.$/);
+    expect(layers(253)).toBeNull();
+  });
+
   test("where a team has fewer lanes than rows, with what it would need", () => {
     const narrow = (subgroupMinSize: number, subgroupMaxSize: number) =>
       gpuWith({}, {subgroupMinSize, subgroupMaxSize});
