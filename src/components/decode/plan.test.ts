@@ -204,6 +204,7 @@ test.each(factorings)("%s without room for activations is an error with the limi
 test.each([
   [{lanes: 128}, {workgroupSize: 64}, "a workgroup of 64 is smaller than a subgroup or a band of attention, 128"],
   [{lanes: 8}, {workgroupSize: 16}, "a workgroup of 16 is smaller than a subgroup or a band of attention, 32"],
+  [{}, {workgroupSize: 96}, "embedding: a workgroup of 96 is no power of two, as its reductions by halves need"],
   [{}, {teamRows: 1}, "gate_up: 1 rows a team are not one of 2, 4, 8"],
   [{}, {qkvRows: 3}, "embedding: 3 rows of queries, keys and values are not one of 2, 4, 6, 8"],
   [{lanes: 4}, {qkvRows: 6}, "embedding: 8 rows are more than a team of 4 has lanes"],

@@ -85,7 +85,7 @@ export interface Dispatch extends KernelGeometry {
 /**
  * The dispatches that decode one token, in order: 1 for `fused`, one for each group of layers for `chunked`, 7 a layer and
  * 4 for `staged`, 19 a layer and 4 for `unfused`.
- * @throws {Error} when a workgroup is too small, its memory leaves no room for activations, no kernel
+ * @throws {Error} when a workgroup is too small or no power of two, its memory leaves no room for activations, no kernel
  * is linked that keeps them in registers, the layers of a dispatch are no count, or several workgroups cannot tell the
  * words of a token from those of the token before.
  */
@@ -128,6 +128,9 @@ function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {la
     throw new Error(
       `${name}: a workgroup of ${workgroupSize} is smaller than a subgroup or a band of attention, ${least}`
     );
+  }
+  if (!Number.isInteger(Math.log2(workgroupSize))) {
+    throw new Error(`${name}: a workgroup of ${workgroupSize} is no power of two, as its reductions by halves need`);
   }
   if (!rowsAllowed(name).includes(teamRows)) {
     throw new Error(`${name}: ${teamRows} rows a team are not one of ${rowsAllowed(name).join(", ")}`);
