@@ -1,7 +1,9 @@
 import {describe, expect, test} from "vitest";
 import {endsLayout, layerCacheFloats, layerLayout} from "../model/layout.js";
 import {shapes, type Shape} from "../model/shape.js";
-import {whyUnsupported} from "./fit.js";
+import {defaultLimits} from "../gpu/default-limits.js";
+import {whyUnplanned, whyUnsupported} from "./fit.js";
+import {defaultGeometry} from "./geometry.js";
 import {planSlots} from "./gpu-weights.js";
 import {factorings, type Factoring} from "./plan.js";
 
@@ -116,5 +118,23 @@ describe("whyUnsupported", () => {
     const limits = {...roomy, maxStorageBufferBindingSize: cache - 1, maxBufferSize: cache - 1};
     const reason = whyUnsupported({shape: long, factoring: "staged", features: []}, {features: [], limits});
     expect(reason ?? "nothing").toContain(`${cache} bytes; this device allows ${cache - 1}`);
+  });
+});
+
+describe("whyUnplanned", () => {
+  const limits = {...defaultLimits};
+  const why = (shape: Shape, factoring: Factoring) =>
+    whyUnplanned(shape, factoring, defaultGeometry(shape, [], {limits}), {limits});
+
+  test.each(factorings)("has nothing against %s by default, at any preset", (factoring) => {
+    for (const preset of Object.values(shapes)) expect(why(preset, factoring), preset.id).toBeNull();
+  });
+
+  test("names the kernel whose dispatch would have more workgroups than the device allows", () => {
+    const long = {...shapes["phi3-mini-1-layer"], heads: 64, kvHeads: 8, headDim: 48, context: 2 ** 17};
+    expect(why(long, "staged")).toBeNull();
+    expect(why(long, "unfused")).toBe(
+      "unfused/scores.wgsl needs a dispatch of 131072 workgroups; this device allows 65535 (maxComputeWorkgroupsPerDimension)."
+    );
   });
 });

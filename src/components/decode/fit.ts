@@ -3,7 +3,7 @@ import type {KernelFeature} from "../gpu/kernels.js";
 import {layerCacheFloats} from "../model/layout.js";
 import {layerMatrices, type Shape, type WeightFormat} from "../model/shape.js";
 import {planSlots} from "./gpu-weights.js";
-import {isOneKernel, type Arithmetic, type Factoring, type KernelGeometry} from "./plan.js";
+import {isOneKernel, planToken, type Arithmetic, type Factoring, type Geometry, type KernelGeometry} from "./plan.js";
 
 /** Buffers that a kernel of the whole model can bind for the layers: kernels/lib/model.wgsl has bindings for three. */
 const fusedSlots = 3;
@@ -71,6 +71,24 @@ export function whyUnsupported(
     return `The KV cache has ${cache} bytes; this device allows ${maxBufferSize} in a buffer (maxBufferSize).`;
   }
   return null;
+}
+
+/** Why a device, or the shape, has no room for a geometry, in a sentence; null where it has. */
+export function whyUnplanned(
+  shape: Shape,
+  factoring: Factoring,
+  geometry: Geometry,
+  {limits}: Pick<Gpu["description"], "limits">
+): string | null {
+  const {maxComputeWorkgroupsPerDimension: most = 0} = limits;
+  try {
+    const largest = planToken(shape, factoring, geometry).find(({workgroups}) => workgroups > most);
+    if (!largest) return null;
+    const {path, workgroups} = largest;
+    return `${path} needs a dispatch of ${workgroups} workgroups; this device allows ${most} (maxComputeWorkgroupsPerDimension).`;
+  } catch (error) {
+    return `This geometry does not fit: ${(error as Error).message}.`;
+  }
 }
 
 /**
