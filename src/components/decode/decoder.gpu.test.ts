@@ -265,21 +265,21 @@ describe("a device that is lost", () => {
     const [ended, lost] = await Promise.all([running.catch((error: unknown) => error), own.lost]);
     expect(lost.reason).toBe("destroyed");
     // The run may just have been done.
-    if (!(ended instanceof Float32Array)) expect(ended).toBeInstanceOf(Error);
+    if (!(ended instanceof Float32Array)) expect(ended).toBeInstanceOf(GpuError);
   });
 
-  test("before a run fails it", async () => {
+  test("before a run fails it, and what is read", async () => {
     const own = await openTestGpu();
     const ownWeights = await uploadWeights(own.device, shape, model.tensors);
     const subject = await makeDecoder(own, ownWeights);
     own.destroy();
     await own.lost;
-    const attempt = async () => {
-      subject.reset(expected.prompt);
-      await subject.run(1);
-      return subject.readLogits();
-    };
-    await expect(attempt()).rejects.toThrow();
+    subject.reset(expected.prompt);
+    const run = subject.run(1);
+    await expect(run).rejects.toThrow(GpuError);
+    await expect(run).rejects.toThrow("decoding: the device was lost (destroyed)");
+    await expect(subject.readLogits()).rejects.toThrow(GpuError);
+    await expect(subject.readTokens()).rejects.toThrow(GpuError);
   });
 });
 

@@ -1,4 +1,4 @@
-import {guard, GpuError, StalledError} from "../gpu/errors.js";
+import {finishWork, guard, GpuError, StalledError} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {activationLayout, shapeConstants} from "../model/layout.js";
@@ -206,7 +206,7 @@ class PlannedDecoder implements Decoder {
       }
     });
     if (!waits(this.plan)) {
-      await this.device.queue.onSubmittedWorkDone();
+      await finishWork(this.device, "decoding");
     } else if (await this.isPoisoned()) {
       // which is read when all work is done
       const {workgroups} = this.plan[0]!;
@@ -234,12 +234,11 @@ class PlannedDecoder implements Decoder {
 
   /** Each dispatch in a submit of its own, which the CPU waits for. */
   private async runAwaited(count: number) {
-    const {queue} = this.device;
-    const {resets} = this;
+    const {device, resets} = this;
     for (let token = 0; token < count; ++token) {
       for (const step of this.plan) {
         if (resets !== this.resets) throw new GpuError("the sequence was reset while it was decoded");
-        await Promise.all([guard(this.device, "decoding", () => this.submit([step])), queue.onSubmittedWorkDone()]);
+        await Promise.all([guard(device, "decoding", () => this.submit([step])), finishWork(device, "decoding")]);
       }
     }
   }

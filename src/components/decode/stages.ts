@@ -1,4 +1,4 @@
-import {guard} from "../gpu/errors.js";
+import {finishWork, guard} from "../gpu/errors.js";
 import type {GpuTime, PassTimer} from "../gpu/pass-timer.js";
 import {layerCacheFloats} from "../model/layout.js";
 import {layerMatrices, matrixBytes, weightBytesPerToken, type Shape} from "../model/shape.js";
@@ -101,5 +101,5 @@ export async function runSteps(
     }
   });
   if (timer) return timer.read();
-  await device.queue.onSubmittedWorkDone();
+  await finishWork(device, "running a stage");
 }

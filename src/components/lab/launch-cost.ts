@@ -1,5 +1,5 @@
 import type {Gpu} from "../gpu/device.js";
-import {guard} from "../gpu/errors.js";
+import {finishWork, guard} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {Readback} from "../gpu/readback.js";
@@ -93,14 +93,14 @@ class LaunchSubject implements Subject {
     const what = `running ${launch.label}`;
     if (launch.awaited) {
       for (let i = 0; i < units * launch.submits; ++i) {
-        await Promise.all([guard(device, what, () => this.submit()), device.queue.onSubmittedWorkDone()]);
+        await Promise.all([guard(device, what, () => this.submit()), finishWork(device, what)]);
       }
       return;
     }
     const accepted = guard(device, what, () => {
       for (let i = 0; i < units * launch.submits; ++i) this.submit();
     });
-    await Promise.all([accepted, device.queue.onSubmittedWorkDone()]);
+    await Promise.all([accepted, finishWork(device, what)]);
   }
 
   destroy(): void {

@@ -1,5 +1,5 @@
 import type {Gpu} from "../gpu/device.js";
-import {guard} from "../gpu/errors.js";
+import {finishWork, guard} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {Readback} from "../gpu/readback.js";
@@ -108,5 +108,5 @@ async function dispatch(
     pass.end();
     device.queue.submit([encoder.finish()]);
   });
-  await device.queue.onSubmittedWorkDone();
+  await finishWork(device, `running ${pipeline.label}`);
 }
