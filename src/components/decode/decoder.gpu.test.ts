@@ -206,7 +206,7 @@ describe("memory", () => {
     own.destroy();
   });
 
-  test.each([0, 1, 2, 3, 4, 5])(
+  test.each([0, 1, 2, 3, 4, 5, 6])(
     "is freed, and the lack of it reported, when buffer %i cannot be had",
     async (failAt) => {
       const own = await openTestGpu();
@@ -222,6 +222,24 @@ describe("memory", () => {
       own.destroy();
     }
   );
+
+  test("that is freed takes no sequence any more, which what is asked next says", async () => {
+    const subject = await makeDecoder(gpu, weights);
+    subject.destroy();
+    subject.reset(expected.prompt);
+    await expect(subject.run(1)).rejects.toThrow(GpuError);
+    await expect(subject.readTokens()).rejects.toThrow(/^setting the sequence: /);
+  });
+
+  test("is freed when there are more bindings than the device has", async () => {
+    const counted = countBuffers(gpu);
+    const slots = Array<GPUBuffer>(gpu.device.limits.maxStorageBuffersPerShaderStage + 1).fill(weights.slots[0]!);
+    const geometry = defaultGeometry(shape, [], gpu.description);
+    const making = createDecoder(counted.device, kernels, {...weights, slots}, {shape, factoring: "fused", geometry});
+    await expect(making).rejects.toThrow(GpuError);
+    await expect(making).rejects.toThrow(/^laying out the bindings of /);
+    expect(counted.buffers.destroyed).toBe(counted.buffers.created);
+  });
 
   test("is freed when a kernel does not compile", async () => {
     const own = await openTestGpu();

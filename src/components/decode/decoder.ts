@@ -32,7 +32,8 @@ export interface Decoder {
   readonly tokensPerDispatch: number;
   /**
    * Forgets everything and sets the first tokens of the sequence, whose successors are not sampled. Decoding goes on at
-   * `position`, 0 unless it is for timing only: the cache before it then holds whatever it held.
+   * `position`, 0 unless it is for timing only: the cache before it then holds whatever it held. What the GPU does not
+   * take of it, the next run throws.
    */
   reset(prompt: readonly number[], position?: number): void;
   /**
@@ -80,9 +81,12 @@ export async function createDecoder(
   if (awaited && countsTokens(plan)) throw new GpuError("the CPU waits for dispatches only of one token or less");
   const memory = await allocateMemory(device, shape);
   try {
-    const layout = createBindGroupLayout(device, factoring, weights);
+    const {layout, pipelineLayout} = await guard(device, `laying out the bindings of ${shape.label}`, () => {
+      const layout = createBindGroupLayout(device, factoring, weights);
+      return {layout, pipelineLayout: device.createPipelineLayout({bindGroupLayouts: [layout]})};
+    });
     const pipelines = await compile(device, kernels, plan, {
-      layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
+      layout: pipelineLayout,
       conditions: linkConditions(factoring, geometry, weights.slots.length, weights.format),
       constants: {
         ...shapeConstants(shape, weights.format),
@@ -142,6 +146,8 @@ class PlannedDecoder implements Decoder {
   position = 0;
   private promptLength = 0;
   private resets = 0;
+  /** Whether the GPU took what `reset` wrote; a run waits for its own work first, so that it does not wait for this. */
+  private written: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly device: GPUDevice,
@@ -175,10 +181,9 @@ class PlannedDecoder implements Decoder {
     if (!waits(this.plan)) throw new GpuError("only workgroups that wait for each other have a roll call");
     const [step] = this.plan;
     this.promptLength = 0;
-    await guard(this.device, `the roll call of ${workgroups} workgroups`, () => {
-      this.writeState({position: 0, promptLength: 0, tokens: [0], perDispatch: 0});
-      this.submit([{...step!, workgroups}]);
-    });
+    this.writeState({position: 0, promptLength: 0, tokens: [0], perDispatch: 0});
+    await guard(this.device, `the roll call of ${workgroups} workgroups`, () => this.submit([{...step!, workgroups}]));
+    await this.written;
     return !(await this.isPoisoned());
   }
 
@@ -205,6 +210,7 @@ class PlannedDecoder implements Decoder {
         this.writePerDispatch(tokensPerDispatch);
       }
     });
+    await this.written;
     if (!waits(this.plan)) {
       await finishWork(this.device, "decoding");
     } else if (await this.isPoisoned()) {
@@ -224,6 +230,7 @@ class PlannedDecoder implements Decoder {
 
   async readTokens() {
     const {buffers, tokens} = this.memory;
+    await this.written;
     const ids = new Uint32Array(await tokens.read(buffers.state, 4 * tokensAt));
     return [...ids.subarray(0, Math.max(this.position + 1, this.promptLength))];
   }
@@ -238,7 +245,8 @@ class PlannedDecoder implements Decoder {
     for (let token = 0; token < count; ++token) {
       for (const step of this.plan) {
         if (resets !== this.resets) throw new GpuError("the sequence was reset while it was decoded");
-        await Promise.all([guard(device, "decoding", () => this.submit([step])), finishWork(device, "decoding")]);
+        const accepted = guard(device, "decoding", () => this.submit([step]));
+        await Promise.all([this.written, accepted, finishWork(device, "decoding")]);
       }
     }
   }
@@ -257,11 +265,16 @@ class PlannedDecoder implements Decoder {
   }) {
     this.resets += 1;
     const words = [position, promptLength, perDispatch, 0, 0, ...tokens];
-    this.device.queue.writeBuffer(this.memory.buffers.state, 0, new Uint32Array(words));
-    if (!waits(this.plan)) return;
-    const encoder = this.device.createCommandEncoder();
-    encoder.clearBuffer(this.memory.buffers.activations); // a word left over must not pass for a new one
-    this.device.queue.submit([encoder.finish()]);
+    const {device} = this;
+    const {state, activations} = this.memory.buffers;
+    this.written = guard(device, "setting the sequence", () => {
+      device.queue.writeBuffer(state, 0, new Uint32Array(words));
+      if (!waits(this.plan)) return;
+      const encoder = device.createCommandEncoder();
+      encoder.clearBuffer(activations); // a word left over must not pass for a new one
+      device.queue.submit([encoder.finish()]);
+    });
+    this.written.catch(() => {}); // the next run throws it
   }
 
   private writePerDispatch(tokens: number) {
