@@ -27,6 +27,24 @@ export async function guard<T>(device: GPUDevice, what: string, calls: () => T):
 }
 
 /**
+ * Makes something that holds memory of the GPU, inside error scopes.
+ * @throws {GpuError} naming `what` when any call was rejected; what was made is destroyed then.
+ */
+export async function allocate<T extends {destroy(): void}>(
+  device: GPUDevice,
+  what: string,
+  create: () => T
+): Promise<T> {
+  let made: T | undefined;
+  try {
+    return await guard(device, what, () => (made = create()));
+  } catch (error) {
+    made?.destroy();
+    throw error;
+  }
+}
+
+/**
  * Resolves when the GPU has finished all that was submitted.
  * @throws {GpuError} naming `what` when the device is lost.
  */
