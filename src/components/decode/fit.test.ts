@@ -1,8 +1,8 @@
 import {describe, expect, test} from "vitest";
-import {endsLayout, layerCacheFloats, layerLayout} from "../model/layout.js";
-import {shapes, type Shape} from "../model/shape.js";
+import {activationLayout, endsLayout, layerCacheFloats, layerLayout} from "../model/layout.js";
+import {checkShape, shapes, type Shape} from "../model/shape.js";
 import {defaultLimits} from "../gpu/default-limits.js";
-import {whyUnplanned, whyUnsupported} from "./fit.js";
+import {mostWorkgroups, whyUnplanned, whyUnsupported} from "./fit.js";
 import {defaultGeometry} from "./geometry.js";
 import {planSlots} from "./gpu-weights.js";
 import {factorings, type Factoring} from "./plan.js";
@@ -136,5 +136,20 @@ describe("whyUnplanned", () => {
     expect(why(long, "unfused")).toBe(
       "unfused/scores.wgsl needs a dispatch of 131072 workgroups; this device allows 65535 (maxComputeWorkgroupsPerDimension)."
     );
+  });
+});
+
+describe("mostWorkgroups", () => {
+  test("are several at any shape, so that several workgroups of one dispatch can be predicted from a small part", () => {
+    const least = checkShape({...shape, hidden: 32, heads: 2, kvHeads: 1, headDim: 16, ffn: 32, vocabulary: 1});
+    expect(mostWorkgroups(least, {teamRows: 8, qkvRows: 8, residualRows: 8})).toBe(4);
+  });
+
+  test("have room for the best logit of each, also where there are more of them than tokens", () => {
+    for (const each of [shapes["phi3-mini"], {...shapes["phi3-mini-1-layer"], vocabulary: 32}]) {
+      const {bests, projected} = activationLayout(each);
+      const most = mostWorkgroups(each, {teamRows: 2, qkvRows: 2, residualRows: 1});
+      expect(projected - bests).toBeGreaterThanOrEqual(4 * most);
+    }
   });
 });
