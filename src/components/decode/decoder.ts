@@ -66,8 +66,8 @@ const tokensPerSubmit = 4;
 
 /**
  * Compiles the kernels of one factoring and allocates what it needs beside the weights.
- * @throws {GpuError} when a kernel does not compile or memory runs out, with nothing left allocated, or the options
- * contradict each other.
+ * @throws {GpuError} when a kernel does not compile or memory runs out, with nothing left allocated.
+ * @throws {Error} when the options contradict each other.
  */
 export async function createDecoder(
   device: GPUDevice,
