@@ -1,7 +1,7 @@
-import {finishWork, guard, GpuError, StalledError} from "../gpu/errors.js";
+import {allocate, finishWork, guard, GpuError, StalledError} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
-import {activationLayout, shapeConstants} from "../model/layout.js";
+import {activationLayout, layerCacheFloats, shapeConstants} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
 import {bindElsewhere, bindPlan, createBindGroupLayout} from "./decoder-bindings.js";
 import {allocateMemory, perDispatchAt, poisonAt, tokensAt, type DecoderMemory} from "./decoder-memory.js";
@@ -48,6 +48,12 @@ export interface Decoder {
    * other and wait, boundedly, for all to have called. Forgets the sequence.
    */
   rollCall(workgroups: number): Promise<boolean>;
+  /**
+   * Fills the cache up to `position` with what it holds of the first `count` positions, over and over. What was decoded
+   * after those is gone.
+   * @throws {GpuError} on any rejected call and when the device is lost.
+   */
+  repeatCache(count: number, position: number): Promise<void>;
   /** Positions decoded since `reset`. */
   readonly position: number;
   /** Logits of the last position decoded: `vocabulary` floats. */
@@ -220,6 +226,30 @@ class PlannedDecoder implements Decoder {
         `the ${workgroups} workgroups of a dispatch waited for each other in vain: they were not all resident at once, ` +
           `or one stopped. The run is discarded; use fewer workgroups.`
       );
+    }
+  }
+
+  async repeatCache(count: number, position: number) {
+    const {device, shape} = this;
+    const {cache} = this.memory.buffers;
+    const half = 2 * layerCacheFloats(shape); // bytes of the keys, or of the values, of a layer
+    const stride = half / shape.context;
+    const copies = await allocate(device, "allocating a copy of a few positions", () =>
+      device.createBuffer({size: count * stride, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST})
+    );
+    try {
+      await guard(device, "filling the KV cache", () => {
+        const encoder = device.createCommandEncoder();
+        for (let at = 0; at < cache.size; at += half) {
+          encoder.copyBufferToBuffer(cache, at, copies, 0, copies.size);
+          for (let p = count; p < position; p += count) {
+            encoder.copyBufferToBuffer(copies, 0, cache, at + p * stride, Math.min(count, position - p) * stride);
+          }
+        }
+        device.queue.submit([encoder.finish()]);
+      });
+    } finally {
+      copies.destroy();
     }
   }
 
