@@ -5,7 +5,8 @@
 //
 // Where several workgroups share a dispatch (`grid`), a stage waits for what it takes, word by word. WGSL's atomics
 // publish nothing but themselves, so every word says itself whether it has come: 24 bits of a float and, in the lowest
-// eight, the stamp of the exchange it belongs to. No other barrier stands between stages. That a workgroup that has
+// eight, the stamp of the exchange it belongs to, other than that of the exchange of the word before (at some numbers of
+// layers it would not be: planToken refuses them). No other barrier stands between stages. That a workgroup that has
 // started goes on, WebGPU does not promise; so every wait is bounded, and the first that runs out poisons the sequence:
 // nobody waits any more, the kernel runs to its end, and the host discards what it made.
 

@@ -1,7 +1,7 @@
 // The workgroups of one dispatch wait for each other `rounds` times, at a barrier that counts arrivals.
 //
-// Each workgroup adds the number of rounds in which it saw that all had arrived to `totals[workgroup]`. Launched as
-// any number of workgroups that are resident together.
+// Each workgroup adds the number of rounds in which it saw that all had arrived to `totals[workgroup]`. Bindings:
+// waiting.wgsl, and `totals`. Launched as any number of workgroups that are resident together.
 
 import package::probe::waiting::grid_barrier;
 

@@ -2,7 +2,8 @@
 // barrier that counts arrivals, and each takes all values.
 //
 // The barrier publishes nothing but its counter, so that the values are there after it is a hope, which the sum in
-// `totals` checks. Launched as any number of workgroups that are resident together.
+// `totals` checks. Bindings: waiting.wgsl and values.wgsl. Launched as any number of workgroups that are resident
+// together.
 
 import package::probe::waiting::grid_barrier;
 import package::probe::values::{each, taken, totals, words, rounds};

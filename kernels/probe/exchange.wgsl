@@ -3,7 +3,8 @@
 // arrived. Each workgroup publishes its share and takes all values.
 //
 // A word has the upper 24 bits of a float and 8 bits of the round, so that it is right by itself; NCCL calls the idea
-// LL. `words` is zero when the dispatch begins. Launched as any number of workgroups that are resident together.
+// LL. `words` is zero when the dispatch begins. Bindings: `stalled` of waiting.wgsl; values.wgsl. Launched as any number
+// of workgroups that are resident together.
 
 import package::probe::waiting::keeps_waiting;
 import package::probe::values::{each, taken, totals, words, rounds};

@@ -1,8 +1,9 @@
 // The workgroups of one dispatch call the roll `rounds` times: each says that it is there, and waits for all the others.
 //
 // What decides how many can answer together is set at compile time: the invocations of a workgroup, and the words of
-// workgroup memory that it holds, at least one for each invocation. Each workgroup adds the number of rounds in which it saw that all had answered to
-// `totals[workgroup]`. Launched as any number of workgroups; they all answer only where all are resident together.
+// workgroup memory that it holds, at least one for each invocation. Each workgroup adds the number of rounds in which it
+// saw that all had answered to `totals[workgroup]`. Bindings: waiting.wgsl, and `totals`. Launched as any number of
+// workgroups; they all answer only where all are resident together.
 
 import package::probe::waiting::grid_barrier;
 

@@ -1,5 +1,5 @@
-// The stage `argmax` as a dispatch of its own, and the step to the next position. Launched once a token, as one
-// workgroup.
+// The stage `argmax` as a dispatch of its own, and the step to the next position. Bindings: lib/model.wgsl. Launched
+// once a token, as one workgroup.
 
 import package::lib::model::{workgroup_size};
 import package::lib::place::{take_invocation, take_workgroup};

@@ -1,5 +1,5 @@
-// The stage `attention` as a dispatch of its own. Launched once a layer with its part of the KV cache, one
-// workgroup a KV head.
+// The stage `attention` as a dispatch of its own. Bindings: lib/model.wgsl. Launched once a layer with its part of the
+// KV cache, one workgroup a KV head.
 
 import package::lib::model::{workgroup_size};
 import package::lib::place::{take_invocation, take_workgroup};

@@ -1,4 +1,5 @@
-// The stage `o_proj` as a dispatch of its own. Launched once a layer with its blob as `weights_0`.
+// The stage `o_proj` as a dispatch of its own. Bindings: lib/model.wgsl. Launched once a layer with its blob as
+// `weights_0`.
 
 import package::lib::model::{workgroup_size, Blob};
 import package::lib::place::{take_invocation, take_workgroup};

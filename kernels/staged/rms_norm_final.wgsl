@@ -1,5 +1,5 @@
-// The stage `rms_norm` as a dispatch of its own. Launched once a token, before lm_head, with the ends blob as
-// `weights_0`.
+// The stage `rms_norm` as a dispatch of its own. Bindings: lib/model.wgsl. Launched once a token, before lm_head, with
+// the ends blob as `weights_0`.
 
 import package::lib::model::{workgroup_size, Blob};
 import package::lib::place::{take_invocation, take_workgroup};

@@ -18,7 +18,8 @@ fn o_proj(workgroup: Workgroup, invocation: Invocation, blob: Blob, stamp: u32) 
   add_rows(workgroup, invocation, matrix, input, attention_residual(), stamp);
 }
 
-// residual += matrix · input, shown as `shown`. What the residual was is read before the wait for the input.
+// residual += matrix · input, shown as `shown`. What the residual was is read before the wait for the input, by those who
+// own it: a word that others write meanwhile, only an atomic lets one read, and what it was is of no use then.
 fn add_rows(
   workgroup: Workgroup, invocation: Invocation, matrix: Matrix, input: Input, shown: Vector, stamp: u32
 ) {
@@ -26,7 +27,9 @@ fn add_rows(
   for (var start = 0u; start < units; start += units_together(workgroup)) {
     let unit = start + dealt_unit(workgroup, invocation);
     let row = unit * residual_rows + invocation.lane;
-    let before = own_residual(min(row, hidden - 1u));
+    @if(grid) let before = own_residual(min(row, hidden - 1u));
+    @if(!grid) var before = 0.0;
+    @if(!grid) if (invocation.lane < residual_rows && unit < units) { before = own_residual(row); }
     let rows = rows_from(unit * residual_rows, residual_rows);
     let dot = dot_rows(matrix, rows, residual_rows, input, start == 0u, unit < units, invocation);
     if (invocation.lane < residual_rows && unit < units) { set_residual(shown, row, before + dot, stamp); }

@@ -4,6 +4,13 @@ import {join} from "node:path";
 import {afterEach, beforeEach, describe, expect, onTestFinished, test, vi} from "vitest";
 import {openDawn} from "./dawn.js";
 
+/** Of Dawn, without a GPU: an adapter of no features, whose device is there until it is destroyed. */
+const standIn = `
+  const device = () => ({lost: new Promise(() => {}), destroy() {}});
+  const adapter = {features: new Set(), limits: {}, info: {}, requestDevice: async () => device()};
+  exports.globals = {};
+  exports.create = () => ({requestAdapter: async () => adapter});`;
+
 afterEach(() => vi.unstubAllEnvs());
 
 test("a DAWN_NODE that cannot be loaded is named, with what it must be", () => {
@@ -15,19 +22,20 @@ describe("a wait for the GPU", () => {
   /** Milliseconds of a question that Dawn asks, and of the clock below, which goes on only where this says so. */
   const question = 0.01;
   let now: number;
+  let own: typeof setImmediate;
   /** Milliseconds at which Dawn asked. */
   let asked: number[];
 
   /** Opens Dawn, or two of them, with a stand-in for it that has no GPU. */
   beforeEach(async () => {
     const folder = mkdtempSync(join(tmpdir(), "dawn-"));
-    const {setImmediate} = globalThis;
+    own = globalThis.setImmediate;
     onTestFinished(() => {
-      globalThis.setImmediate = setImmediate;
+      globalThis.setImmediate = own;
       vi.restoreAllMocks();
       rmSync(folder, {recursive: true});
     });
-    writeFileSync(join(folder, "dawn.cjs"), "exports.globals = {}; exports.create = () => ({});");
+    writeFileSync(join(folder, "dawn.cjs"), standIn);
     vi.stubEnv("DAWN_NODE", join(folder, "dawn.cjs"));
     vi.spyOn(performance, "now").mockImplementation(() => now);
     vi.spyOn(Atomics, "wait").mockImplementation((_array, _index, _value, milliseconds) => {
@@ -71,5 +79,20 @@ describe("a wait for the GPU", () => {
     await wait(0.5);
     expect(between(second, second + 0.5)).toBeCloseTo(0.5 / question, -1);
     expect(now - second).toBeLessThan(0.6);
+  });
+
+  test("is asked for by the process's own setImmediate once the last device is destroyed", async () => {
+    const pausing = globalThis.setImmediate;
+    const {openDawnGpu} = await import("./dawn.js");
+    const [first, second] = [await openDawnGpu(), await openDawnGpu()];
+    first.destroy();
+    first.destroy();
+    expect(globalThis.setImmediate).toBe(pausing);
+    second.destroy();
+    expect(globalThis.setImmediate).toBe(own);
+    const third = await openDawnGpu();
+    expect(globalThis.setImmediate).not.toBe(own);
+    third.destroy();
+    expect(globalThis.setImmediate).toBe(own);
   });
 });

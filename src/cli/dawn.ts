@@ -7,9 +7,11 @@ const require = createRequire(import.meta.url);
 const opened: GPU[] = [];
 
 /**
- * Dawn in Node asks whether the GPU has finished in every turn of the event loop, by `setImmediate`, without a pause. That
- * takes the cores that software drivers compute on, and on a GPU the answers to long waits were seen to come late; of
- * neither is a record on file. So after the first millisecond of a wait there is a pause between two questions.
+ * Dawn in Node asks whether the GPU has finished in every turn of the event loop, without a pause: while anything is
+ * awaited, `AsyncRunner::QueueTick` (dawn, src/dawn/node/binding/AsyncRunner.cpp) calls the global `setImmediate` again
+ * and again, and has no setting for that. It takes the cores that software drivers compute on, and on a GPU the answers to
+ * long waits were seen to come late; of neither is a record on file. So after the first millisecond of a wait there is a
+ * pause between two questions. It blocks the process, as a timer of Node's is no shorter than a millisecond.
  */
 const polling = {eagerMilliseconds: 1, pauseMilliseconds: 0.1};
 
@@ -32,12 +34,18 @@ export function openDawn(flags: string[] = []): GPU {
 }
 
 /**
- * Opens the fastest device of Dawn.
+ * Opens the fastest device of Dawn. Destroying the last of them gives the process its own `setImmediate` back.
  * @throws {NoGpuError} when Dawn finds no driver, with what to do.
  */
 export async function openDawnGpu(options?: OpenOptions): Promise<Gpu> {
   try {
-    return await openGpu(openDawn(), options);
+    const gpu = await openGpu(openDawn(), options);
+    devices.add(gpu);
+    const destroy = () => {
+      gpu.destroy();
+      if (devices.delete(gpu) && devices.size === 0) restore?.();
+    };
+    return {...gpu, destroy};
   } catch (error) {
     if (!(error instanceof NoGpuError)) throw error;
     const driver = platform() === "darwin" ? "Metal" : platform() === "win32" ? "Direct3D 12" : "Vulkan";
@@ -46,9 +54,15 @@ export async function openDawnGpu(options?: OpenOptions): Promise<Gpu> {
   }
 }
 
-/** Dawn looks `setImmediate` up on the global object whenever it has something to wait for. */
+/** Devices of `openDawnGpu` that are not destroyed yet. */
+const devices = new Set<Gpu>();
+
+/** Ends the pauses. */
+let restore: (() => void) | undefined;
+
+/** Replaces the `setImmediate` that Dawn looks up on the global object; what others ask by it waits as long at most. */
 function pauseBetweenPolls() {
-  if (opened.length > 0) return;
+  if (restore) return;
   const {setImmediate} = globalThis;
   const never = new Int32Array(new SharedArrayBuffer(4));
   let waitingSince = 0;
@@ -68,6 +82,10 @@ function pauseBetweenPolls() {
     });
   };
   globalThis.setImmediate = Object.assign(afterPause, setImmediate);
+  restore = () => {
+    globalThis.setImmediate = setImmediate;
+    restore = undefined;
+  };
 }
 
 function loadDawn(): typeof import("webgpu") {

@@ -1,7 +1,8 @@
 import {cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from "node:fs";
+import {createRequire} from "node:module";
 import {tmpdir} from "node:os";
-import {join} from "node:path";
-import {afterAll, beforeAll, describe, expect, test} from "vitest";
+import {join, resolve} from "node:path";
+import {afterAll, beforeAll, describe, expect, onTestFinished, test, vi} from "vitest";
 import {factorings} from "../components/decode/plan.js";
 import {runCommand} from "../testing/command.js";
 import {fixtureFolder} from "../testing/fixtures.js";
@@ -53,6 +54,16 @@ describe("a folder that is right", () => {
     expect(stdout).toMatch(/no optional feature\nstaged +max relative error \S+, first differing token: none of 24\n/);
     expect(stdout).toMatch(/^staged-int16 +max relative error \S+, first differing token: none of 24$/m);
     expect(status).toBe(0);
+  });
+
+  test("is not run in 16-bit integers where WGSL has no packed dot products, and fails", async () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv("DAWN_NODE", writeDawnWithout("wgslLanguageFeatures"));
+    const {status, stdout} = await runCommand("verify", fixture, "--factoring", "staged");
+    const [, float32, int16] = stdout.trim().split("\n");
+    expectMatch(float32!);
+    expect(int16).toMatch(/^staged-int16 +not run: .* needs the WGSL language feature packed_4x8_integer_dot_product/);
+    expect(status).toBe(1);
   });
 
   test("is compared with this project's own reference where nothing else is expected", async () => {
@@ -126,6 +137,24 @@ function expectMatch(line: string): void {
   const [, error] = line.match(/max relative error (\S+), first differing token: none of 24$/) ?? [];
   expect(Number(error), line).toBeGreaterThan(0);
   expect(Number(error), line).toBeLessThanOrEqual(/int16/.test(line) ? 1e-3 : 1e-4);
+}
+
+/** A file for DAWN_NODE: Dawn, but for a set of features, which is empty. */
+function writeDawnWithout(features: "wgslLanguageFeatures"): string {
+  const dawn = process.env.DAWN_NODE
+    ? resolve(process.env.DAWN_NODE)
+    : createRequire(import.meta.url).resolve("webgpu");
+  const path = join(folder, "dawn.cjs");
+  writeFileSync(
+    path,
+    `const {create, globals} = require(${JSON.stringify(dawn)});
+    exports.globals = globals;
+    exports.create = (flags) => {
+      const gpu = create(flags);
+      return {${features}: new Set(), requestAdapter: (options) => gpu.requestAdapter(options), gpu};
+    };`
+  );
+  return path;
 }
 
 interface ExpectedFile {

@@ -2,14 +2,14 @@ import {readFileSync, statSync} from "node:fs";
 import {basename, join, resolve} from "node:path";
 import * as z from "zod";
 import {createDecoder} from "../components/decode/decoder.js";
-import {whyUnsupported} from "../components/decode/fit.js";
+import {whyUnplanned, whyUnsupported} from "../components/decode/fit.js";
 import {defaultGeometry} from "../components/decode/geometry.js";
 import {uploadWeights} from "../components/decode/gpu-weights.js";
 import {arithmetics, factorings, type Arithmetic, type Factoring} from "../components/decode/plan.js";
 import type {Gpu} from "../components/gpu/device.js";
 import {StalledError} from "../components/gpu/errors.js";
 import {retryStalled} from "../components/gpu/stalls.js";
-import {kernelFeatures, type KernelFeature, type Kernels} from "../components/gpu/kernels.js";
+import {featuresOf, kernelFeatures, type KernelFeature, type Kernels} from "../components/gpu/kernels.js";
 import {logitTolerances} from "../components/lab/record.js";
 import {loadMlc, type MlcModel} from "../components/model/mlc.js";
 import {parseJson} from "../components/model/mlc-manifest.js";
@@ -77,7 +77,7 @@ async function main(args: string[]): Promise<number> {
   const gpu = await openDawnGpu();
   let uncaptured = "";
   gpu.onError((error) => (uncaptured ||= error.message));
-  const features = kernelFeatures.filter((name) => gpu.adapter.features.has(name) && !without.includes(name));
+  const features = featuresOf(gpu.description).filter((name) => !without.includes(name));
   console.log(`${model.shape.label} on ${gpu.description.label}, ${features.join(", ") || "no optional feature"}`);
   const weights = await uploadWeights(gpu.device, model.shape, model.tensors);
   const kernels = readKernels();
@@ -151,10 +151,12 @@ async function verify(gpu: Gpu, kernels: Kernels, check: Check) {
   const {factoring, workgroups, arithmetic, features, model, weights, expected} = check;
   const name = nameOf(check).padEnd(13);
   const {shape} = model;
-  const unsupported = whyUnsupported({shape, factoring, features}, description);
-  if (unsupported) return {line: `${name} not run: ${unsupported}`, matches: false};
   const tokensPerDispatch = workgroups > 1 ? 16 : 1;
-  const geometry = {...defaultGeometry(shape, features, gpu.description, arithmetic), workgroups, tokensPerDispatch};
+  const geometry = {...defaultGeometry(shape, features, description, arithmetic), workgroups, tokensPerDispatch};
+  const unsupported =
+    whyUnsupported({shape, factoring, features, arithmetic}, description) ??
+    whyUnplanned(shape, factoring, geometry, description);
+  if (unsupported) return {line: `${name} not run: ${unsupported}`, matches: false};
   const decoder = await createDecoder(device, kernels, weights, {shape, factoring, geometry});
   const decode = async () => {
     decoder.reset(expected.prompt);

@@ -1,4 +1,4 @@
-import {guard} from "../gpu/errors.js";
+import {finishWork, guard} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {linearWorkgroups} from "../gpu/workgroups.js";
@@ -62,7 +62,7 @@ export async function layColumns(
       }
       device.queue.submit([encoder.finish()]);
     });
-    await device.queue.onSubmittedWorkDone();
+    await finishWork(device, `laying the weights of ${shape.label} column by column`);
   } catch (error) {
     destroy();
     throw error;

@@ -1,4 +1,4 @@
-import {guard, GpuError} from "../gpu/errors.js";
+import {allocate, GpuError} from "../gpu/errors.js";
 import {Readback} from "../gpu/readback.js";
 import {activationLayout, layerCacheFloats} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
@@ -30,33 +30,25 @@ export async function allocateMemory(device: GPUDevice, shape: Shape): Promise<D
   if (cacheBytes > maxBufferSize) {
     throw new GpuError(`the KV cache needs ${cacheBytes} bytes; this device allows ${maxBufferSize} (maxBufferSize)`);
   }
-  const made: {destroy(): void}[] = [];
-  const keep = <T extends {destroy(): void}>(resource: T): T => {
-    made.push(resource);
-    return resource;
-  };
-  const storage = (label: keyof DecoderBuffers, size: number) => keep(device.createBuffer({label, size, usage}));
-  const destroy = () => {
-    for (const resource of made) resource.destroy();
-  };
-  try {
-    return await guard(device, `allocating the KV cache of ${shape.label}`, () => {
-      const buffers = {
-        rotations: storage("rotations", 4 * shape.context * shape.headDim),
-        cache: storage("cache", cacheBytes),
-        activations: storage("activations", 4 * activationLayout(shape).words),
-        state: storage("state", 4 * (tokensAt + shape.context + 1))
-      };
-      const logits = keep(new Readback(device, 4 * shape.vocabulary));
-      const tokens = keep(new Readback(device, 4 * shape.context + 4));
-      const poison = keep(new Readback(device, 4));
-      device.queue.writeBuffer(buffers.rotations, 0, rotations(shape));
-      return {buffers, logits, tokens, poison, destroy};
-    });
-  } catch (error) {
-    destroy();
-    throw error;
-  }
+  const storage = (label: keyof DecoderBuffers, size: number) => device.createBuffer({label, size, usage});
+  return allocate(device, `allocating the KV cache of ${shape.label}`, () => {
+    const buffers = {
+      rotations: storage("rotations", 4 * shape.context * shape.headDim),
+      cache: storage("cache", cacheBytes),
+      activations: storage("activations", 4 * activationLayout(shape).words),
+      state: storage("state", 4 * (tokensAt + shape.context + 1))
+    };
+    const readbacks = {
+      logits: new Readback(device, 4 * shape.vocabulary),
+      tokens: new Readback(device, 4 * shape.context + 4),
+      poison: new Readback(device, 4)
+    };
+    device.queue.writeBuffer(buffers.rotations, 0, rotations(shape));
+    const destroy = () => {
+      for (const resource of [...Object.values(buffers), ...Object.values(readbacks)]) resource.destroy();
+    };
+    return {buffers, ...readbacks, destroy};
+  });
 }
 
 /** Cosine and sine of position · theta^(−2i / headDim), [context][headDim / 2]; WGSL's own are good to 2⁻¹¹ only. */

@@ -219,7 +219,7 @@ describe("memory", () => {
     own.destroy();
   });
 
-  test.each([0, 1, 2, 3, 4, 5])(
+  test.each([0, 1, 2, 3, 4, 5, 6])(
     "is freed, and the lack of it reported, when buffer %i cannot be had",
     async (failAt) => {
       const own = await openTestGpu();
@@ -235,6 +235,24 @@ describe("memory", () => {
       own.destroy();
     }
   );
+
+  test("that is freed takes no sequence any more, which what is asked next says", async () => {
+    const subject = await makeDecoder(gpu, weights);
+    subject.destroy();
+    subject.reset(expected.prompt);
+    await expect(subject.run(1)).rejects.toThrow(GpuError);
+    await expect(subject.readTokens()).rejects.toThrow(/^setting the sequence: /);
+  });
+
+  test("is freed when there are more bindings than the device has", async () => {
+    const counted = countBuffers(gpu);
+    const slots = Array<GPUBuffer>(gpu.device.limits.maxStorageBuffersPerShaderStage + 1).fill(weights.slots[0]!);
+    const geometry = defaultGeometry(shape, [], gpu.description);
+    const making = createDecoder(counted.device, kernels, {...weights, slots}, {shape, factoring: "fused", geometry});
+    await expect(making).rejects.toThrow(GpuError);
+    await expect(making).rejects.toThrow(/^laying out the bindings of /);
+    expect(counted.buffers.destroyed).toBe(counted.buffers.created);
+  });
 
   test("is freed when a kernel does not compile", async () => {
     const own = await openTestGpu();
@@ -278,21 +296,21 @@ describe("a device that is lost", () => {
     const [ended, lost] = await Promise.all([running.catch((error: unknown) => error), own.lost]);
     expect(lost.reason).toBe("destroyed");
     // The run may just have been done.
-    if (!(ended instanceof Float32Array)) expect(ended).toBeInstanceOf(Error);
+    if (!(ended instanceof Float32Array)) expect(ended).toBeInstanceOf(GpuError);
   });
 
-  test("before a run fails it", async () => {
+  test("before a run fails it, and what is read", async () => {
     const own = await openTestGpu();
     const ownWeights = await uploadWeights(own.device, shape, model.tensors);
     const subject = await makeDecoder(own, ownWeights);
     own.destroy();
     await own.lost;
-    const attempt = async () => {
-      subject.reset(expected.prompt);
-      await subject.run(1);
-      return subject.readLogits();
-    };
-    await expect(attempt()).rejects.toThrow();
+    subject.reset(expected.prompt);
+    const run = subject.run(1);
+    await expect(run).rejects.toThrow(GpuError);
+    await expect(run).rejects.toThrow("decoding: the device was lost (destroyed)");
+    await expect(subject.readLogits()).rejects.toThrow(GpuError);
+    await expect(subject.readTokens()).rejects.toThrow(GpuError);
   });
 });
 

@@ -1,8 +1,8 @@
-import {guard, GpuError, StalledError} from "../gpu/errors.js";
+import {allocate, finishWork, guard, GpuError, StalledError} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline, type PipelineOptions} from "../gpu/pipelines.js";
 import {digestWgsl} from "../gpu/wgsl-digest.js";
-import {activationLayout, shapeConstants} from "../model/layout.js";
+import {activationLayout, layerCacheFloats, shapeConstants} from "../model/layout.js";
 import type {Shape} from "../model/shape.js";
 import {bindElsewhere, bindPlan, createBindGroupLayout} from "./decoder-bindings.js";
 import {allocateMemory, perDispatchAt, poisonAt, tokensAt, type DecoderMemory} from "./decoder-memory.js";
@@ -36,7 +36,8 @@ export interface Decoder {
   readonly tokensPerDispatch: number;
   /**
    * Forgets everything and sets the first tokens of the sequence, whose successors are not sampled. Decoding goes on at
-   * `position`, 0 unless it is for timing only: the cache before it then holds whatever it held.
+   * `position`, 0 unless it is for timing only: the cache before it then holds whatever it held. What the GPU does not
+   * take of it, the next run throws.
    */
   reset(prompt: readonly number[], position?: number): void;
   /**
@@ -51,6 +52,12 @@ export interface Decoder {
    * other and wait, boundedly, for all to have called. Forgets the sequence.
    */
   rollCall(workgroups: number): Promise<boolean>;
+  /**
+   * Fills the cache up to `position` with what it holds of the first `count` positions, over and over. What was decoded
+   * after those is gone.
+   * @throws {GpuError} on any rejected call and when the device is lost.
+   */
+  repeatCache(count: number, position: number): Promise<void>;
   /** Positions decoded since `reset`. */
   readonly position: number;
   /** Logits of the last position decoded: `vocabulary` floats. */
@@ -69,8 +76,9 @@ const tokensPerSubmit = 4;
 
 /**
  * Compiles the kernels of one factoring and allocates what it needs beside the weights.
- * @throws {GpuError} when a kernel does not compile or memory runs out, with nothing left allocated, when the options
- * contradict each other, or when a dispatch would have to bind more buffers of layers than it can.
+ * @throws {GpuError} when a kernel does not compile or memory runs out, with nothing left allocated, or when a dispatch
+ * would have to bind more buffers of layers than it can.
+ * @throws {Error} when the options contradict each other.
  */
 export async function createDecoder(
   device: GPUDevice,
@@ -90,9 +98,12 @@ export async function createDecoder(
   if (awaited && countsTokens(plan)) throw new GpuError("the CPU waits for dispatches only of one token or less");
   const memory = await allocateMemory(device, shape);
   try {
-    const layout = createBindGroupLayout(device, factoring, layers.slots);
+    const {layout, pipelineLayout} = await guard(device, `laying out the bindings of ${shape.label}`, () => {
+      const layout = createBindGroupLayout(device, factoring, layers.slots);
+      return {layout, pipelineLayout: device.createPipelineLayout({bindGroupLayouts: [layout]})};
+    });
     const {pipelines, wgsl} = await compile(device, kernels, plan, {
-      layout: device.createPipelineLayout({bindGroupLayouts: [layout]}),
+      layout: pipelineLayout,
       conditions: linkConditions(factoring, geometry, layers.slots, weights.format),
       constants: {
         ...shapeConstants(shape, weights.format),
@@ -152,6 +163,8 @@ class PlannedDecoder implements Decoder {
   position = 0;
   private promptLength = 0;
   private resets = 0;
+  /** Whether the GPU took what `reset` wrote; a run waits for its own work first, so that it does not wait for this. */
+  private written: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly device: GPUDevice,
@@ -186,10 +199,9 @@ class PlannedDecoder implements Decoder {
     if (!waits(this.plan)) throw new GpuError("only workgroups that wait for each other have a roll call");
     const [step] = this.plan;
     this.promptLength = 0;
-    await guard(this.device, `the roll call of ${workgroups} workgroups`, () => {
-      this.writeState({position: 0, promptLength: 0, tokens: [0], perDispatch: 0});
-      this.submit([{...step!, workgroups}]);
-    });
+    this.writeState({position: 0, promptLength: 0, tokens: [0], perDispatch: 0});
+    await guard(this.device, `the roll call of ${workgroups} workgroups`, () => this.submit([{...step!, workgroups}]));
+    await this.written;
     return !(await this.isPoisoned());
   }
 
@@ -216,8 +228,9 @@ class PlannedDecoder implements Decoder {
         this.writePerDispatch(tokensPerDispatch);
       }
     });
+    await this.written;
     if (!waits(this.plan)) {
-      await this.device.queue.onSubmittedWorkDone();
+      await finishWork(this.device, "decoding");
     } else if (await this.isPoisoned()) {
       // which is read when all work is done
       const {workgroups} = this.plan[0]!;
@@ -228,6 +241,30 @@ class PlannedDecoder implements Decoder {
     }
   }
 
+  async repeatCache(count: number, position: number) {
+    const {device, shape} = this;
+    const {cache} = this.memory.buffers;
+    const half = 2 * layerCacheFloats(shape); // bytes of the keys, or of the values, of a layer
+    const stride = half / shape.context;
+    const copies = await allocate(device, "allocating a copy of a few positions", () =>
+      device.createBuffer({size: count * stride, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST})
+    );
+    try {
+      await guard(device, "filling the KV cache", () => {
+        const encoder = device.createCommandEncoder();
+        for (let at = 0; at < cache.size; at += half) {
+          encoder.copyBufferToBuffer(cache, at, copies, 0, copies.size);
+          for (let p = count; p < position; p += count) {
+            encoder.copyBufferToBuffer(copies, 0, cache, at + p * stride, Math.min(count, position - p) * stride);
+          }
+        }
+        device.queue.submit([encoder.finish()]);
+      });
+    } finally {
+      copies.destroy();
+    }
+  }
+
   async readLogits() {
     const {buffers, logits} = this.memory;
     return new Float32Array(await logits.read(buffers.activations, 4 * activationLayout(this.shape).logits));
@@ -235,6 +272,7 @@ class PlannedDecoder implements Decoder {
 
   async readTokens() {
     const {buffers, tokens} = this.memory;
+    await this.written;
     const ids = new Uint32Array(await tokens.read(buffers.state, 4 * tokensAt));
     return [...ids.subarray(0, Math.max(this.position + 1, this.promptLength))];
   }
@@ -245,12 +283,12 @@ class PlannedDecoder implements Decoder {
 
   /** Each dispatch in a submit of its own, which the CPU waits for. */
   private async runAwaited(count: number) {
-    const {queue} = this.device;
-    const {resets} = this;
+    const {device, resets} = this;
     for (let token = 0; token < count; ++token) {
       for (const step of this.plan) {
         if (resets !== this.resets) throw new GpuError("the sequence was reset while it was decoded");
-        await Promise.all([guard(this.device, "decoding", () => this.submit([step])), queue.onSubmittedWorkDone()]);
+        const accepted = guard(device, "decoding", () => this.submit([step]));
+        await Promise.all([this.written, accepted, finishWork(device, "decoding")]);
       }
     }
   }
@@ -269,11 +307,16 @@ class PlannedDecoder implements Decoder {
   }) {
     this.resets += 1;
     const words = [position, promptLength, perDispatch, 0, 0, ...tokens];
-    this.device.queue.writeBuffer(this.memory.buffers.state, 0, new Uint32Array(words));
-    if (!waits(this.plan)) return;
-    const encoder = this.device.createCommandEncoder();
-    encoder.clearBuffer(this.memory.buffers.activations); // a word left over must not pass for a new one
-    this.device.queue.submit([encoder.finish()]);
+    const {device} = this;
+    const {state, activations} = this.memory.buffers;
+    this.written = guard(device, "setting the sequence", () => {
+      device.queue.writeBuffer(state, 0, new Uint32Array(words));
+      if (!waits(this.plan)) return;
+      const encoder = device.createCommandEncoder();
+      encoder.clearBuffer(activations); // a word left over must not pass for a new one
+      device.queue.submit([encoder.finish()]);
+    });
+    this.written.catch(() => {}); // the next run throws it
   }
 
   private writePerDispatch(tokens: number) {

@@ -1,7 +1,9 @@
 import {describe, expect, test} from "vitest";
-import {endsLayout, layerCacheFloats, layerLayout} from "../model/layout.js";
-import {shapes, type Shape} from "../model/shape.js";
-import {whyUnsupported} from "./fit.js";
+import {activationLayout, endsLayout, layerCacheFloats, layerLayout} from "../model/layout.js";
+import {checkShape, shapes, type Shape} from "../model/shape.js";
+import {defaultLimits} from "../gpu/default-limits.js";
+import {mostWorkgroups, whyUnplanned, whyUnsupported} from "./fit.js";
+import {defaultGeometry} from "./geometry.js";
 import {planSlots} from "./gpu-weights.js";
 import {factorings, type Factoring} from "./plan.js";
 
@@ -144,5 +146,38 @@ describe("whyUnsupported", () => {
     const limits = {...roomy, maxStorageBufferBindingSize: cache - 1, maxBufferSize: cache - 1};
     const reason = whyUnsupported({shape: long, factoring: "staged", features: []}, {features: [], limits});
     expect(reason ?? "nothing").toContain(`${cache} bytes; this device allows ${cache - 1}`);
+  });
+});
+
+describe("whyUnplanned", () => {
+  const limits = {...defaultLimits};
+  const why = (shape: Shape, factoring: Factoring) =>
+    whyUnplanned(shape, factoring, defaultGeometry(shape, [], {limits}), {limits});
+
+  test.each(factorings)("has nothing against %s by default, at any preset", (factoring) => {
+    for (const preset of Object.values(shapes)) expect(why(preset, factoring), preset.id).toBeNull();
+  });
+
+  test("names the kernel whose dispatch would have more workgroups than the device allows", () => {
+    const long = {...shapes["phi3-mini-1-layer"], heads: 64, kvHeads: 8, headDim: 48, context: 2 ** 17};
+    expect(why(long, "staged")).toBeNull();
+    expect(why(long, "unfused")).toBe(
+      "unfused/scores.wgsl needs a dispatch of 131072 workgroups; this device allows 65535 (maxComputeWorkgroupsPerDimension)."
+    );
+  });
+});
+
+describe("mostWorkgroups", () => {
+  test("are several at any shape, so that several workgroups of one dispatch can be predicted from a small part", () => {
+    const least = checkShape({...shape, hidden: 32, heads: 2, kvHeads: 1, headDim: 16, ffn: 32, vocabulary: 1});
+    expect(mostWorkgroups(least, {teamRows: 8, qkvRows: 8, residualRows: 8})).toBe(4);
+  });
+
+  test("have room for the best logit of each, also where there are more of them than tokens", () => {
+    for (const each of [shapes["phi3-mini"], {...shapes["phi3-mini-1-layer"], vocabulary: 32}]) {
+      const {bests, projected} = activationLayout(each);
+      const most = mostWorkgroups(each, {teamRows: 2, qkvRows: 2, residualRows: 1});
+      expect(projected - bests).toBeGreaterThanOrEqual(4 * most);
+    }
   });
 });

@@ -4,7 +4,7 @@ import {layerCacheFloats} from "../model/layout.js";
 import {layerMatrices, type Shape, type WeightFormat} from "../model/shape.js";
 import {planSlots, type SlotPlan} from "./gpu-weights.js";
 import {planLayerBinding, usableSlots, type LayerBinding} from "./layer-binding.js";
-import {isOneKernel, type Arithmetic, type Factoring, type KernelGeometry} from "./plan.js";
+import {isOneKernel, planToken, type Arithmetic, type Factoring, type Geometry, type KernelGeometry} from "./plan.js";
 
 /** What dot products of activations in 16-bit integers are made of (kernels/lib/int4.wgsl). */
 export const packedDot: (typeof languageFeatures)[number] = "packed_4x8_integer_dot_product";
@@ -82,6 +82,24 @@ function whyTooManySlots(
     `of at most ${most} bytes (maxStorageBufferBindingSize, maxBufferSize). It can use ${usable} here, so each would ` +
     `need ${needed} bytes.`
   );
+}
+
+/** Why a device, or the shape, has no room for a geometry, in a sentence; null where it has. */
+export function whyUnplanned(
+  shape: Shape,
+  factoring: Factoring,
+  geometry: Geometry,
+  {limits}: Pick<Gpu["description"], "limits">
+): string | null {
+  const {maxComputeWorkgroupsPerDimension: most = 0} = limits;
+  try {
+    const largest = planToken(shape, factoring, geometry).find(({workgroups}) => workgroups > most);
+    if (!largest) return null;
+    const {path, workgroups} = largest;
+    return `${path} needs a dispatch of ${workgroups} workgroups; this device allows ${most} (maxComputeWorkgroupsPerDimension).`;
+  } catch (error) {
+    return `This geometry does not fit: ${(error as Error).message}.`;
+  }
 }
 
 /**

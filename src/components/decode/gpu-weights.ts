@@ -1,4 +1,4 @@
-import {guard} from "../gpu/errors.js";
+import {finishWork, guard} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {linearWorkgroups} from "../gpu/workgroups.js";
@@ -142,7 +142,7 @@ export async function createWeights(
     await guard(device, "writing the embedding and the LM head", () => {
       for (const tensor of endsLayout(shape, format).tensors) write(ends, tensor.offset, tensor);
     });
-    await device.queue.onSubmittedWorkDone();
+    await finishWork(device, `writing the weights of ${shape.label}`);
     return {format, slots: buffers.slice(0, slots), layersPerSlot, layerBytes, ends, destroy};
   } catch (error) {
     destroy();

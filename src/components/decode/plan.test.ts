@@ -11,6 +11,7 @@ import {
   factorings,
   linkConditions,
   planToken,
+  stamps,
   waitsPerToken,
   type Geometry,
   type KernelGeometry
@@ -213,6 +214,7 @@ test.each(factorings)("%s without room for activations is an error with the limi
 test.each([
   [{lanes: 128}, {workgroupSize: 64}, "a workgroup of 64 is smaller than a subgroup or a band of attention, 128"],
   [{lanes: 8}, {workgroupSize: 16}, "a workgroup of 16 is smaller than a subgroup or a band of attention, 32"],
+  [{}, {workgroupSize: 96}, "embedding: a workgroup of 96 is no power of two, as its reductions by halves need"],
   [{}, {teamRows: 1}, "gate_up: 1 rows a team are not one of 2, 4, 8"],
   [{}, {qkvRows: 3}, "embedding: 3 rows of queries, keys and values are not one of 2, 4, 6, 8"],
   [{lanes: 4}, {qkvRows: 6}, "embedding: 8 rows are more than a team of 4 has lanes"],
@@ -222,6 +224,20 @@ test.each([
   [{}, {residualRows: 3}, "embedding: 3 rows of the residual are not one of 1, 2, 4, 8"]
 ])("a geometry that the kernels cannot run is refused: %o, %o", (teams, kernel, message) => {
   expect(() => planToken(shapes.tiny, "staged", geometry(teams, kernel))).toThrow(message);
+});
+
+test("several workgroups refuse as many layers as give the best logits of two tokens one stamp, and one takes them", () => {
+  const activations = readFileSync(new URL("../../../kernels/lib/activations.wgsl", import.meta.url), "utf8");
+  expect(activations).toContain(`return 1u + exchange % ${stamps}u;`);
+  const plan = (layers: number, workgroups: number) =>
+    planToken({...shapes.tiny, layers}, "fused", geometry({workgroups}));
+  for (const layers of [254, 509]) {
+    expect(() => plan(layers, 2)).toThrow(
+      `several workgroups of one dispatch cannot decode ${layers} layers: ${layers} + 1 is a multiple of 255`
+    );
+    expect(plan(layers, 1)).toHaveLength(1);
+  }
+  for (const layers of [253, 255]) expect(plan(layers, 2)).toHaveLength(1);
 });
 
 test("only the fused kernel is told how its weights are split, and only several workgroups to wait", () => {

@@ -93,8 +93,9 @@ export interface LayerRange {
  * The dispatches that decode one token, in order: 1 for `fused`, one for each group of layers for `chunked`, 7 a layer and
  * 4 for `staged`, 19 a layer and 4 for `unfused`.
  * @param ownLayers each group of layers is bound alone, because a device cannot bind everything
- * @throws {Error} when a workgroup is too small, its memory leaves no room for activations, no kernel is linked that
- * keeps them in registers, or the layers of a dispatch are no count.
+ * @throws {Error} when a workgroup is too small or no power of two, its memory leaves no room for activations, no kernel
+ * is linked that keeps them in registers, the layers of a dispatch are no count, or several workgroups cannot tell the
+ * words of a token from those of the token before.
  */
 export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry, ownLayers = false): Dispatch[] {
   const {activationsIn, features, workgroups, layersPerDispatch} = geometry;
@@ -103,13 +104,28 @@ export function planToken(shape: Shape, factoring: Factoring, geometry: Geometry
   }
   if (geometry.options) checkOptions(geometry.options, factoring, geometry);
   for (const [name, kernel] of Object.entries(geometry.kernels)) checkKernel(name, kernel, shape, geometry);
-  if (factoring === "fused") return [planFused(shape, geometry)];
+  if (factoring === "fused") {
+    if (workgroups > 1) checkStamps(shape);
+    return [planFused(shape, geometry)];
+  }
   if (factoring === "staged") return planStaged(shape, geometry);
   if (factoring === "unfused") return planUnfused(shape, geometry);
   if (workgroups > 1) throw new Error("layers are divided over dispatches of one workgroup only");
   const dispatch = planFused(shape, {...geometry, tokensPerDispatch: 1});
   const ranges = divideIntoRanges(shape, layersPerDispatch);
   return ranges.map((bound) => (ownLayers ? {...dispatch, path: "fused_layers.wgsl", bound} : dispatch));
+}
+
+/** Stamps that tell the words of one exchange from those of another, in turn (`stamp_of` in kernels/lib/activations.wgsl). */
+export const stamps = 255;
+
+/** A token has an exchange for each layer and one more. The best logits are exchanged once a token, always in the last. */
+function checkStamps({layers}: Shape) {
+  if ((layers + 1) % stamps !== 0) return;
+  throw new Error(
+    `several workgroups of one dispatch cannot decode ${layers} layers: ${layers} + 1 is a multiple of ${stamps}, the ` +
+      `stamps there are, so the best logits of a token would bear the stamp of those of the token before`
+  );
 }
 
 function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {lanes, lanesAreFixed}: Geometry) {
@@ -119,6 +135,9 @@ function checkKernel(name: string, kernel: KernelGeometry, {headDim}: Shape, {la
     throw new Error(
       `${name}: a workgroup of ${workgroupSize} is smaller than a subgroup or a band of attention, ${least}`
     );
+  }
+  if (!Number.isInteger(Math.log2(workgroupSize))) {
+    throw new Error(`${name}: a workgroup of ${workgroupSize} is no power of two, as its reductions by halves need`);
   }
   if (!rowsAllowed(name).includes(teamRows)) {
     throw new Error(`${name}: ${teamRows} rows a team are not one of ${rowsAllowed(name).join(", ")}`);

@@ -1,4 +1,4 @@
-import {guard} from "../gpu/errors.js";
+import {finishWork, guard} from "../gpu/errors.js";
 import type {GpuTime, PassTimer} from "../gpu/pass-timer.js";
 import type {Step} from "./decoder.js";
 
@@ -36,5 +36,5 @@ export async function runSteps(
     }
   });
   if (timer) return timer.read();
-  await device.queue.onSubmittedWorkDone();
+  await finishWork(device, "running a stage");
 }

@@ -1,7 +1,7 @@
 import {afterAll, beforeAll, expect, test} from "vitest";
 import {openTestGpu} from "../../testing/test-gpu.js";
 import type {Gpu} from "./device.js";
-import {guard, GpuError} from "./errors.js";
+import {finishWork, guard, GpuError} from "./errors.js";
 
 let gpu: Gpu;
 const uncaptured: string[] = [];
@@ -52,6 +52,16 @@ test("guards at the same time keep their errors apart", async () => {
     guard(gpu.device, "third", make(GPUBufferUsage.STORAGE))
   ]);
   expect(results.map(({status}) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+});
+
+test("calls on a device that is lost, which WebGPU accepts, are an error", async () => {
+  const own = await openTestGpu();
+  await guard(own.device, "submitting", () => own.device.queue.submit([]));
+  own.device.destroy();
+  const calls = guard(own.device, "submitting", () => own.device.queue.submit([]));
+  await expect(calls).rejects.toThrow(GpuError);
+  await expect(calls).rejects.toThrow(/^submitting: the device was lost \(destroyed\): /);
+  await expect(finishWork(own.device, "waiting")).rejects.toThrow(/^waiting: the device was lost \(destroyed\): /);
 });
 
 test("nothing that a guard reported is reported again", () => {

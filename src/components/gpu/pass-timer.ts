@@ -1,4 +1,4 @@
-import {guard} from "./errors.js";
+import {allocate} from "./errors.js";
 import {Readback} from "./readback.js";
 
 /** GPU time by timestamps: of so many passes together, each timed from its beginning to its end. */
@@ -62,18 +62,12 @@ export class PassTimer {
   ) {}
 
   /** @throws {GpuError} when the device gives no query set or no memory; nothing stays allocated then. */
-  static async create(device: GPUDevice): Promise<PassTimer> {
-    let timer: PassTimer | undefined;
-    try {
-      return await guard(device, "making timestamps", () => {
-        const queries = device.createQuerySet({type: "timestamp", count: 2});
-        const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
-        return (timer = new PassTimer(queries, device.createBuffer({size: 16, usage}), new Readback(device, 16)));
-      });
-    } catch (error) {
-      timer?.destroy();
-      throw error;
-    }
+  static create(device: GPUDevice): Promise<PassTimer> {
+    return allocate(device, "making timestamps", () => {
+      const queries = device.createQuerySet({type: "timestamp", count: 2});
+      const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+      return new PassTimer(queries, device.createBuffer({size: 16, usage}), new Readback(device, 16));
+    });
   }
 
   /** For the descriptor of the pass. */

@@ -53,6 +53,24 @@ test("a readback reads from an offset, and again", async () => {
   buffer.destroy();
 });
 
+test.each([
+  {of: "a destroyed buffer", size: 32, destroyed: true},
+  {of: "a buffer that is too short", size: 4, destroyed: false}
+])("a readback of $of is an error, no zeros, and the next one reads again", async ({size, destroyed}) => {
+  const {device} = gpu;
+  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const buffer = device.createBuffer({label: "state", size, usage});
+  const whole = device.createBuffer({size: 8, usage});
+  device.queue.writeBuffer(whole, 0, new Uint32Array([5, 6]));
+  if (destroyed) buffer.destroy();
+  const readback = new Readback(device, 8);
+  const reading = readback.read(buffer);
+  await expect(reading).rejects.toThrow(GpuError);
+  await expect(reading).rejects.toThrow(/^reading 8 bytes of state: /);
+  expect([...new Uint32Array(await readback.read(whole))]).toEqual([5, 6]);
+  for (const made of [buffer, whole, readback]) made.destroy();
+});
+
 test("errors of pipelines are reported once", () => {
   expect(uncaptured).toEqual([]);
 });

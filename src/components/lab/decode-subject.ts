@@ -1,16 +1,10 @@
 import type {Decoder} from "../decode/decoder.js";
 import type {Geometry} from "../decode/plan.js";
 import {compareLogits} from "../model/reference.js";
-import {weightBytesPerToken, type Shape, type WeightFormat} from "../model/shape.js";
-import type {Expected} from "./expected.js";
+import {weightBytesPerToken, type WeightFormat} from "../model/shape.js";
+import {timedFrom, type Expected} from "./expected.js";
 import type {KernelRecord, Verification} from "./record.js";
 import {VerificationError, type Subject} from "./subject.js";
-
-/**
- * Where every sample starts: attention reads a cache half full. What is in it then does not matter to the time, and it
- * was not computed; a slow variant would need minutes for that.
- */
-export const timedFrom = (shape: Shape) => Math.floor(shape.context / 2);
 
 /** What a subject is verified by, and what a unit of it is. */
 interface SubjectTerms {
@@ -79,10 +73,10 @@ export class DecodeSubject implements Subject {
   async verify(signal: AbortSignal): Promise<Verification> {
     const {decoder, expected} = this;
     const {tolerance} = this.terms;
-    const {prompt, logits, chosen} = expected;
+    const {prompt, logits, timed, chosen} = expected;
     decoder.reset(prompt);
     let maxRelativeError = 0;
-    for (const [position, reference] of logits.entries()) {
+    const verifyPosition = async (position: number, reference: Float64Array) => {
       signal.throwIfAborted();
       await decoder.run(1);
       const error = compareLogits(await decoder.readLogits(), reference);
@@ -92,17 +86,21 @@ export class DecodeSubject implements Subject {
         );
       }
       maxRelativeError = Math.max(maxRelativeError, error);
-    }
+    };
+    for (const [position, reference] of logits.entries()) await verifyPosition(position, reference);
     const tokens = (await decoder.readTokens()).slice(prompt.length);
     if (tokens.join() !== chosen.join()) {
       throw new VerificationError(
         `greedy tokens are ${tokens.join(", ")}; the float64 reference has ${chosen.join(", ")}`
       );
     }
+    await decoder.repeatCache(logits.length, timed.position);
+    decoder.reset(Array<number>(timed.position + 1).fill(timed.token), timed.position);
+    await verifyPosition(timed.position, timed.logits);
     if (decoder.tokensPerDispatch > 1) await this.verifyFullDispatch(signal);
     return {
       against: "float64 CPU reference",
-      positions: logits.length,
+      positions: logits.length + 1,
       maxRelativeError,
       tolerance,
       tokens: chosen.length

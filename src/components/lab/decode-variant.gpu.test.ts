@@ -1,5 +1,6 @@
 import {afterAll, beforeAll, describe, expect, test} from "vitest";
-import {readKernels} from "../../data/read-kernels.js";
+import {readKernels, readSources} from "../../data/read-kernels.js";
+import {mutate} from "../../testing/mutations.js";
 import {countBuffers, hasSlowCompiler, openTestGpu, quickFactorings} from "../../testing/test-gpu.js";
 import type {Gpu} from "../gpu/device.js";
 import {inProcessProduct} from "../model/product.js";
@@ -40,8 +41,18 @@ describe("a decode variant", () => {
     const [variant] = decodeVariants({kernels}, shape, rows, new WeakMap());
     const subject = await variant!.prepare(context());
     const verification = (await subject.verify(never)) as Verification;
-    expect(verification).toMatchObject({positions: 3, tokens: 2, tolerance: logitTolerance});
+    expect(verification).toMatchObject({positions: 4, tokens: 2, tolerance: logitTolerance});
     expect(verification.maxRelativeError).toBeLessThanOrEqual(logitTolerance);
+    subject.destroy();
+  });
+
+  test("whose attention is wrong only far on, where it is timed, is found", async () => {
+    const find = "vec4u(first + 4u, first + 5u, first + 6u, first + 7u) < vec4u(position)";
+    const replace = find.replace("position", "0u");
+    const mutant = readKernels(mutate(readSources(), {path: "stages/attention.wgsl", find, replace}));
+    const [variant] = decodeVariants({kernels: mutant}, shape, rows, new WeakMap());
+    const subject = await variant!.prepare(context());
+    await expect(subject.verify(never)).rejects.toThrow(/^logits at position 12 differ from the float64 reference by /);
     subject.destroy();
   });
 
@@ -53,7 +64,7 @@ describe("a decode variant", () => {
       expect(variant!.unsupported(less)).toBeNull();
       const subject = await variant!.prepare(context(less));
       expect(subject.features).toEqual(features.filter((feature) => feature === "subgroups"));
-      expect(await subject.verify(never)).toMatchObject({positions: 3});
+      expect(await subject.verify(never)).toMatchObject({positions: 4});
       subject.destroy();
     }
   });
@@ -65,7 +76,7 @@ describe("a decode variant", () => {
     const half = shape.context / 2;
     expect(subject.maxUnits).toBe(half);
     for (const units of [half, half, 5, 10]) await subject.run(units);
-    expect(await subject.verify(never)).toMatchObject({positions: 3});
+    expect(await subject.verify(never)).toMatchObject({positions: 4});
     subject.destroy();
   });
 
@@ -135,7 +146,7 @@ describe("a decode variant", () => {
     const variants = decodeVariants({kernels}, shape, columns, new WeakMap());
     for (const variant of variants) {
       const subject = await variant.prepare(context(counted));
-      expect(await subject.verify(never)).toMatchObject({positions: 3});
+      expect(await subject.verify(never)).toMatchObject({positions: 4});
       subject.destroy();
       expect(buffers.created - buffers.destroyed).toBe(4); // the slots' and the ends, twice
     }

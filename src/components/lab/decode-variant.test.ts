@@ -17,7 +17,8 @@ const roomy = {
   maxStorageBuffersPerShaderStage: 16,
   maxComputeWorkgroupStorageSize: 49152,
   maxComputeInvocationsPerWorkgroup: 1024,
-  maxComputeWorkgroupSizeX: 1024
+  maxComputeWorkgroupSizeX: 1024,
+  maxComputeWorkgroupsPerDimension: 65535
 };
 
 function gpuWith(
@@ -117,6 +118,21 @@ describe("a row is unsupported", () => {
       gpuWith({maxComputeWorkgroupStorageSize: 16384})
     );
     expect(reason).toMatch(/^This geometry does not fit: a workgroup of 1024 leaves no room for activations in 16384 /);
+  });
+
+  test("where one of its dispatches has more workgroups than the device allows", () => {
+    const {unsupported} = variant(
+      {factoring: "unfused"},
+      {...shapes["phi3-mini-1-layer"], kvHeads: 4, context: 2 ** 18}
+    );
+    expect(unsupported(gpuWith())).toMatch(/^unfused\/scores\.wgsl needs a dispatch of 65536 .* allows 65535 /);
+  });
+
+  test("where several workgroups would take the best logit of one token for that of the next", () => {
+    const layers = (layers: number) =>
+      variant({workgroups: "resident"}, {...shapes.tiny, layers}).unsupported(gpuWith());
+    expect(layers(254)).toMatch(/^This geometry does not fit: several workgroups .* cannot decode 254 layers: .*\.$/);
+    expect(layers(253)).toBeNull();
   });
 
   test("where a team has fewer lanes than rows, with what it would need", () => {

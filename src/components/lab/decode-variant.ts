@@ -137,6 +137,7 @@ export function decodeVariants(
         const part = partOf(shape);
         const partGeometry = {
           ...geometry,
+          // at least 4 at any shape, so that it is the same kernel
           workgroups: Math.min(decoder.plan[0]!.workgroups, mostWorkgroups(part, geometry.kernels.fused_grid))
         };
         const createPart = () =>

@@ -47,6 +47,23 @@ test.each(light)("%s is what the CPU knows, also after it ran before, and nothin
   expect(counted.buffers.destroyed).toBe(counted.buffers.created);
 });
 
+test.each([
+  {id: "no-op", buffers: 2},
+  {id: "barrier-1", buffers: 6}
+])("$id without memory for any one of its $buffers buffers frees the others", async ({id, buffers}) => {
+  for (let failAt = 0; failAt < buffers; ++failAt) {
+    const counted = countBuffers(gpu, failAt);
+    await expect(prepare(id, kernels, counted)).rejects.toThrow(/^allocating for /);
+    expect(counted.buffers).toEqual({created: buffers, destroyed: buffers});
+  }
+});
+
+test.each(["no-op", "barrier-1"])("%s on buffers that are no more is an error in a scope", async (id) => {
+  const subject = await prepare(id, kernels, gpu);
+  subject.destroy();
+  await expect(subject.verify(never)).rejects.toThrow(/^setting the (values|totals): /);
+});
+
 describe("a mistake in a kernel", () => {
   test.each([
     ["no_op", "a no-op that another dispatch can see", "no-op", "read>", "read_write>", "_ = ", "values[0] = "],

@@ -1,5 +1,5 @@
 import type {Gpu} from "../gpu/device.js";
-import {guard} from "../gpu/errors.js";
+import {allocate, finishWork, guard} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {Readback} from "../gpu/readback.js";
@@ -41,7 +41,7 @@ export function launchVariant(kernels: Kernels, launch: Launch): Variant {
     unsupported: () => null,
     async prepare({gpu}) {
       const pipeline = await createPipeline(gpu.device, kernels, {path: `probe/${launch.kernel}.wgsl`});
-      return guard(gpu.device, `allocating for ${label}`, () => new LaunchSubject(gpu, pipeline, launch));
+      return allocate(gpu.device, `allocating for ${label}`, () => new LaunchSubject(gpu, pipeline, launch));
     }
   };
 }
@@ -76,7 +76,7 @@ class LaunchSubject implements Subject {
     const {kernel, submits, passes, dispatches} = this.launch;
     const growth = kernel === "increment" ? submits * passes * dispatches : 0;
     const start = Uint32Array.from({length: valueCount}, (_, i) => 3 * i + 1);
-    this.device.queue.writeBuffer(this.values, 0, start);
+    await guard(this.device, "setting the values", () => this.device.queue.writeBuffer(this.values, 0, start));
     await this.run(1);
     const values = new Uint32Array(await this.readback.read(this.values));
     const wrong = values.findIndex((value, i) => value !== start[i]! + growth);
@@ -93,14 +93,14 @@ class LaunchSubject implements Subject {
     const what = `running ${launch.label}`;
     if (launch.awaited) {
       for (let i = 0; i < units * launch.submits; ++i) {
-        await Promise.all([guard(device, what, () => this.submit()), device.queue.onSubmittedWorkDone()]);
+        await Promise.all([guard(device, what, () => this.submit()), finishWork(device, what)]);
       }
       return;
     }
     const accepted = guard(device, what, () => {
       for (let i = 0; i < units * launch.submits; ++i) this.submit();
     });
-    await Promise.all([accepted, device.queue.onSubmittedWorkDone()]);
+    await Promise.all([accepted, finishWork(device, what)]);
   }
 
   destroy(): void {

@@ -88,6 +88,15 @@ describe("resident workgroups", () => {
     expect(counted.buffers.destroyed).toBe(counted.buffers.created);
   });
 
+  test("without memory for any one of their buffers free the others", async () => {
+    for (let failAt = 0; failAt < 6; ++failAt) {
+      const counted = countBuffers(gpu, failAt);
+      const preparing = find("resident-64").prepare({gpu: counted, signal, progress() {}});
+      await expect(preparing).rejects.toThrow(/^allocating for \d+ workgroups: /);
+      expect(counted.buffers).toEqual({created: 6, destroyed: 6});
+    }
+  });
+
   test("that do not wait for each other are found", async () => {
     const find = "grid_barrier(round, workgroups.x, invocation) >= round";
     const replace = "grid_barrier(0u, workgroups.x, invocation) >= round + 1u";

@@ -1,5 +1,5 @@
 import type {Gpu} from "../gpu/device.js";
-import {guard} from "../gpu/errors.js";
+import {allocate, finishWork, guard} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import {Readback} from "../gpu/readback.js";
@@ -24,17 +24,14 @@ export async function createReadBuffer(kernels: Kernels, {device, description}: 
   const wanted = description.software ? bytesToRead.software : bytesToRead.hardware;
   const bytes = Math.floor(Math.min(wanted, maxStorageBufferBindingSize, maxBufferSize) / 256) * 256;
   const pipeline = await createPipeline(device, kernels, {path: "probe/count_up.wgsl"});
-  let data: GPUBuffer | undefined;
+  const data = await allocate(device, `allocating ${bytes} bytes to read`, () =>
+    device.createBuffer({size: bytes, usage: GPUBufferUsage.STORAGE})
+  );
   try {
-    data = await guard(
-      device,
-      `allocating ${bytes} bytes to read`,
-      () => (data = device.createBuffer({size: bytes, usage: GPUBufferUsage.STORAGE}))
-    );
     await dispatch(device, pipeline, [data], linearWorkgroups(bytes / 4));
     return {data, bytes};
   } catch (error) {
-    data?.destroy();
+    data.destroy();
     throw error;
   }
 }
@@ -50,7 +47,7 @@ export async function createReader(
     path: "probe/read_bandwidth.wgsl",
     constants: {vectors: bytes / 16, workgroup_size: workgroupSize}
   });
-  return guard(device, "allocating a sum of what is read", () => new Reader(device, pipeline, data, bytes));
+  return allocate(device, "allocating a sum of what is read", () => new Reader(device, pipeline, data, bytes));
 }
 
 /** Reads a buffer from end to end and adds up all that it read. */
@@ -108,5 +105,5 @@ async function dispatch(
     pass.end();
     device.queue.submit([encoder.finish()]);
   });
-  await device.queue.onSubmittedWorkDone();
+  await finishWork(device, `running ${pipeline.label}`);
 }

@@ -17,9 +17,10 @@ export const logitTolerance = logitTolerances.float32;
 export const unsettledRemark = "Clocks had not settled before the first sample.";
 
 /**
- * The schema of `results/`. A file is either a `run`, which this project's recorder measured and verified, or a
- * `cost`, a run that has no model (cost-record.ts), or a `report`, which repeats what others published, with where they
- * published it.
+ * The schemas of `results/`. This project's recorder measures and verifies a `run`, of a model; a `cost`, of operations
+ * without one (cost-record.ts); a `profile`, of the stages of a token (profile-record.ts); and a `sweep`, of many runs
+ * (sweep-record.ts). A `tuning` is what was tried on a kernel (tuning-record.ts), and a `report` repeats what others
+ * published, with where they published it (report.ts).
  *
  * Whatever of a run can be computed from the rest of it is computed again here, so a figure that its samples, its
  * shape or its tolerance do not bear out is no record.
@@ -105,7 +106,7 @@ const kernelSchema = z.strictObject({
   teamRows: z.int().positive(),
   qkvRows: z.int().positive(),
   residualRows: z.int().positive(),
-  /** Loads of the FFN's first matrix for each invocation, before a wait. */
+  /** Sectors of 32 bytes of the FFN's first matrix that an invocation reads ahead of a wait. */
   readAhead: z.int().nonnegative(),
   /** Groups of 32 activations that workgroup memory holds at once; 0 where they are elsewhere. */
   tileGroups: z.int().nonnegative(),

@@ -1,5 +1,5 @@
 import {countResident} from "../decode/residency.js";
-import {guard, StalledError} from "../gpu/errors.js";
+import {allocate, StalledError} from "../gpu/errors.js";
 import type {Kernels} from "../gpu/kernels.js";
 import {createPipeline} from "../gpu/pipelines.js";
 import type {Variant} from "./experiment.js";
@@ -59,8 +59,9 @@ export function residentVariant(kernels: Kernels, {workgroupSize, workgroupMemor
             `${workgroups} workgroups had answered a roll call, and later did not: a wait gave up after ${pollLimit} polls.`
           );
         };
-        const allocate = () => new WaitSubject(device, pipeline, {kind: "barrier", workgroups, rounds}, onStall);
-        return guard(device, `allocating for ${workgroups} workgroups`, allocate);
+        const what = `allocating for ${workgroups} workgroups`;
+        const wait = {kind: "barrier", workgroups, rounds} as const;
+        return allocate(device, what, () => new WaitSubject(device, pipeline, wait, onStall));
       };
       const rollCall = async (workgroups: number) => {
         progress(`calling the roll of ${workgroups}`, 0);

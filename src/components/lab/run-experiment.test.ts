@@ -759,6 +759,26 @@ describe("an experiment whose rows are the stages of a token", () => {
   });
 });
 
+describe("a run whose record would be none", () => {
+  it("does not begin where the clock is wrong, and says what to do", async () => {
+    vi.useFakeTimers({now: new Date("1970-01-01T00:00:10Z"), toFake: ["Date"]});
+    const openGpu = vi.fn(async () => gpu.gpu);
+    const outcome = await run([variantA()], {openGpu}).finally(() => vi.useRealTimers());
+    const message = "The clock says 1970-01-01, and a record bears its date. Set the clock, and run again.";
+    expect(outcome).toEqual({state: "failed", message, record: null});
+    expect(events.at(-1)).toMatchObject({state: "failed", label: message, rows: [{status: "failed", message}]});
+    expect(openGpu).not.toHaveBeenCalled();
+  });
+
+  it("fails with what is wrong in it, and frees everything", async () => {
+    const outcome = await run([{...variantA(), identity: {...variantA().identity, label: ""}}]);
+    expect(outcome).toMatchObject({state: "failed", record: null});
+    expect(outcome.message).toMatch(/^What was measured does not make a record: .*rows\[0\]\.label/s);
+    expect(events.at(-1)).toMatchObject({state: "failed", label: outcome.message});
+    expect([a.destroyed, gpu.destroyed]).toEqual([1, 1]);
+  });
+});
+
 describe("a variant of several workgroups", () => {
   const waiting = (prepare: Variant["prepare"]): Variant => {
     const variant = fakeVariant("b", prepare);

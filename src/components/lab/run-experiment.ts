@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type {Gpu, OpenOptions} from "../gpu/device.js";
 import {whyNoTime} from "../gpu/pass-timer.js";
 import {checkShape, weightBytesPerToken, type Shape} from "../model/shape.js";
@@ -9,7 +10,7 @@ import {DeclinedError, HiddenTabError, LongCallGuard, protocol, timeSubjects, wh
 import type {Confirm, Contender, Sample, Timing} from "./protocol.js";
 import {profileSchema, profileTotals} from "./profile-record.js";
 import type {MeasuredProfileRow, ProfileRecord} from "./profile-record.js";
-import {runSchema, unsettledRemark, verificationSchema} from "./record.js";
+import {dateSchema, runSchema, unsettledRemark, verificationSchema} from "./record.js";
 import type {MeasuredRow, RunRecord, RunRow, RuntimeDescription, Verification} from "./record.js";
 import {microsecondsPerOperation, millisecondsPerToken, tokensPerSecond} from "./statistics.js";
 import {StalledError} from "../gpu/errors.js";
@@ -87,7 +88,7 @@ export interface RunOutcome<R = AnyRecord> {
    */
   state: "done" | "failed" | "cancelled" | "unsupported";
   message: string;
-  /** Null when the run was cancelled or no device was opened. */
+  /** Null when the run was cancelled, no device was opened, or what was measured keeps to no schema. */
   record: R | null;
 }
 
@@ -120,8 +121,14 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
     board.report(state, message, 1);
     return {state, message, record: null};
   }
-  const guard = new LongCallGuard(options.confirm);
   const date = new Date().toISOString();
+  if (!dateSchema.safeParse(date).success) {
+    const message = `The clock says ${date.slice(0, 10)}, and a record bears its date. Set the clock, and run again.`;
+    board.end("failed", message);
+    board.report("failed", message, 0);
+    return {state: "failed", message, record: null};
+  }
+  const guard = new LongCallGuard(options.confirm);
 
   const lost = new AbortController();
   const stop = AbortSignal.any([signal, lost.signal]);
@@ -270,7 +277,7 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
     for (const gpu of gpus) gpu.destroy();
   }
 
-  const {state, message} = conclude(board, interruption, remark);
+  let {state, message} = conclude(board, interruption, remark);
   const {warmUpMilliseconds, sampleMilliseconds, samples} = protocol;
   let record: RunOutcome["record"] = null;
   const [gpu] = gpus;
@@ -284,12 +291,18 @@ export async function runExperiment(options: RunOptions): Promise<RunOutcome> {
       protocol: {warmUpMilliseconds, sampleMilliseconds, samples, interleaved: true},
       rows: board.rows.map(recordedRow)
     };
-    if (!shape) record = costSchema.parse({...parts, kind: "cost"});
-    else if (!experiment.position) record = runSchema.parse({...parts, kind: "run", ...modelParts(shape)});
-    else {
-      const totals = profileTotals(parts.rows as ProfileRecord["rows"]);
-      const position = experiment.position(shape);
-      record = profileSchema.parse({...parts, kind: "profile", ...modelParts(shape), position, totals});
+    try {
+      if (!shape) record = costSchema.parse({...parts, kind: "cost"});
+      else if (!experiment.position) record = runSchema.parse({...parts, kind: "run", ...modelParts(shape)});
+      else {
+        const totals = profileTotals(parts.rows as ProfileRecord["rows"]);
+        const position = experiment.position(shape);
+        record = profileSchema.parse({...parts, kind: "profile", ...modelParts(shape), position, totals});
+      }
+    } catch (error) {
+      if (!(error instanceof z.ZodError)) throw error;
+      state = "failed";
+      message = `What was measured does not make a record: ${z.prettifyError(error)}`;
     }
   }
   board.report(state, message, state === "done" ? 1 : 0);

@@ -77,7 +77,7 @@ test("stages share a decoder, are verified with it, are timed, and free it with 
   const {created} = counted.buffers;
   const token = await o.predictedMillisecondsPerUnit!(never); // its check is of whole tokens
   const verification = await o.verify(never);
-  expect(verification).toMatchObject({against: "float64 CPU reference", positions: 3, tokens: 2});
+  expect(verification).toMatchObject({against: "float64 CPU reference", positions: 4, tokens: 2});
   expect(await head.verify(never)).toBe(verification);
   const predicted = await head.predictedMillisecondsPerUnit!(never);
   expect(predicted).toBeGreaterThan(0);

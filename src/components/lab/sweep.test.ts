@@ -1,7 +1,7 @@
 import {describe, expect, it} from "vitest";
 import {factorings} from "../decode/plan.js";
 import {shapes} from "../model/shape.js";
-import {timedFrom} from "./decode-subject.js";
+import {timedFrom} from "./expected.js";
 import type {DecodeEnvironment} from "./decode-variant.js";
 import {protocol} from "./protocol.js";
 import {initialChoice} from "./sweep-settings.js";

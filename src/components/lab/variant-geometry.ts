@@ -1,4 +1,4 @@
-import {mostWorkgroups} from "../decode/fit.js";
+import {mostWorkgroups, whyUnplanned} from "../decode/fit.js";
 import {defaultGeometry, type GeometryDevice} from "../decode/geometry.js";
 import type {GpuWeights} from "../decode/gpu-weights.js";
 import {
@@ -62,8 +62,9 @@ export function whyNoGeometry(shape: Shape, row: DecodeVariant, gpu: Gpu): strin
   }
   const tooManyRows = whyTooManyRows(kernel, geometry);
   if (tooManyRows) return tooManyRows;
+  const unplanned = whyUnplanned(shape, row.factoring, geometry, gpu.description);
+  if (unplanned) return unplanned;
   try {
-    planToken(shape, row.factoring, geometry);
     linkConditions(row.factoring, geometry, 1, row.weightFormat);
   } catch (error) {
     return `This geometry does not fit: ${(error as Error).message}.`;

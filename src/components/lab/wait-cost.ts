@@ -4,7 +4,7 @@ import {createPipeline} from "../gpu/pipelines.js";
 import {Readback} from "../gpu/readback.js";
 import type {ExactVerification} from "./cost-record.js";
 import type {Variant} from "./experiment.js";
-import {StalledError, guard} from "../gpu/errors.js";
+import {allocate, StalledError, guard} from "../gpu/errors.js";
 import {VerificationError, type Subject} from "./subject.js";
 
 /** How the workgroups of one dispatch wait for each other: the kernels of kernels/probe, by name. */
@@ -79,7 +79,7 @@ export function waitVariant(
           `${workgroups} workgroups were not all resident at once: a wait gave up after ${pollLimit} polls.`
         );
       };
-      return guard(
+      return allocate(
         device,
         `allocating for ${label}`,
         () => new WaitSubject(device, pipeline, {kind, workgroups, rounds}, onStall)
@@ -130,7 +130,8 @@ export class WaitSubject implements Subject {
   async verify(): Promise<ExactVerification> {
     const {device, totals, workgroups} = this;
     const {kind, rounds} = this.wait;
-    device.queue.writeBuffer(totals, 0, new Uint32Array(workgroups));
+    const noTotals = new Uint32Array(workgroups);
+    await guard(device, "setting the totals", () => device.queue.writeBuffer(totals, 0, noTotals));
     await this.run(1);
     const expected = expectedTotal(kind, rounds);
     const sums = new Uint32Array(await this.readTotals.read(totals));

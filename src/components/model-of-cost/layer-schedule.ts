@@ -112,7 +112,7 @@ export function scheduleToken(
   const times = (stages: readonly ScheduledStage[], calls: number) => stages.map((stage) => ({...stage, calls}));
   return [
     ...times(ends.slice(0, 1), 1),
-    ...times(scheduleLayer(shape, factoring, options).stages, shape.layers),
+    ...times(scheduleStages(shape, plan, 0, {alone, cores, workgroups, position}), shape.layers),
     ...times(ends.slice(1), 1)
   ];
 }

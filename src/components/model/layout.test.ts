@@ -97,7 +97,7 @@ describe.each([shapes.tiny, shapes["phi3-mini"], odd])("the layout of $id", (sha
       attended: heads * headDim,
       activated: ffn,
       logits: vocabulary,
-      bests: 4 * vocabulary,
+      bests: 4 * Math.max(vocabulary, hidden),
       projected: hidden,
       gateUp: 2 * ffn,
       scores: heads * context

@@ -51,8 +51,11 @@ export function activationLayout({hidden, heads, kvHeads, headDim, ffn, vocabula
     attended: heads * headDim,
     activated: ffn,
     logits: vocabulary,
-    /** Four words for each workgroup of the LM head, which has no more of them than rows. */
-    bests: 4 * vocabulary,
+    /**
+     * Four words for each workgroup of the LM head: a dispatch of its own has no more of them than rows, and one dispatch
+     * of a token no more than elements of the residual (`mostWorkgroups`), which may be more than rows.
+     */
+    bests: 4 * Math.max(vocabulary, hidden),
     /** These three are between the operations of a stage, where each is a dispatch of its own. */
     projected: hidden,
     gateUp: 2 * ffn,

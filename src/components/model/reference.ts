@@ -51,6 +51,14 @@ export class Reference {
     this.#position = 0;
   }
 
+  /** Fills the cache up to `position` with what it holds, over and over: a long past without decoding it. */
+  repeatCache(position: number): void {
+    for (const entries of [...this.#keys, ...this.#values]) {
+      for (let p = this.#position; p < position; ++p) entries[p] = entries[p % this.#position]!;
+    }
+    this.#position = Math.max(position, this.#position);
+  }
+
   /**
    * Decodes the next positions together, reading every weight once for all of them.
    * @returns the logits after each token: `vocabulary` values each

@@ -10,8 +10,16 @@ export function confirmIn(container: HTMLElement): Confirm {
   return ({label, millisecondsPerUnit, totalMilliseconds}, signal) =>
     new Promise((resolve, reject) => {
       const answer = (word: boolean) => {
-        question.remove();
+        close();
         resolve(word);
+      };
+      const abort = () => {
+        close();
+        reject(signal.reason);
+      };
+      const close = () => {
+        question.remove();
+        signal.removeEventListener("abort", abort);
       };
       const question = html`<div class="panel-confirm" role="group" aria-label="${`Run ${label}?`}">
         <p role="alert">
@@ -23,10 +31,7 @@ export function confirmIn(container: HTMLElement): Confirm {
         <button type="button" data-action="continue" onclick=${() => answer(true)}>Continue</button>
         <button type="button" data-action="skip" onclick=${() => answer(false)}>Skip</button>
       </div>`;
-      signal.addEventListener("abort", () => {
-        question.remove();
-        reject(signal.reason);
-      });
+      signal.addEventListener("abort", abort);
       container.append(question);
       question.querySelector("button")!.focus();
     });
