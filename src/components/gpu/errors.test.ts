@@ -2,7 +2,7 @@ import {expect, test} from "vitest";
 import {finishWork, GpuError} from "./errors.js";
 
 test("a device that is lost while its work is awaited is an error, though WebGPU says that all work is done", async () => {
-  let lose = (_info: Pick<GPUDeviceLostInfo, "reason" | "message">) => {};
+  let lose: (info: Pick<GPUDeviceLostInfo, "reason" | "message">) => void = () => {};
   let finish = () => {};
   const device = {
     lost: new Promise((resolve) => (lose = resolve)),
