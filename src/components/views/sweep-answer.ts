@@ -7,19 +7,20 @@ import {formatCount, formatNumber, formatQuantity, formatRate} from "./format.js
 import {ranOn} from "./recorded.js";
 import {byShape, newestSweeps} from "./sweep-rows.js";
 
-/** The fastest and the slowest way of the last sweep, recorded and the reader's own. */
+/** The fastest and the slowest way of the last sweeps, recorded and the reader's own. */
 export function sweepAnswer(recorded: readonly ResultRow[], yours: SweepRecord | null): HTMLElement {
   const answer = recordedFinding(recorded, strongOf("recorded"));
   return answerBlock(yours && yourFinding(yours, strongOf("yours")), {answer});
 }
 
 /**
- * The finding of the newest sweep on record, at the largest shape it has.
+ * The finding of the device that was swept last, at the largest shape that was swept there.
  * @param rows of sweeps, newest first
  */
 export function recordedFinding<T>(rows: readonly ResultRow[], strong: Strong<T>): (string | T)[] {
-  const newest = newestSweeps(rows).filter(({sourceFile}) => sourceFile === rows[0]!.sourceFile);
-  return [`On the ${ranOn(newest[0]!)} `, ...compare(newest, strong)!];
+  const place = ranOn(rows[0]!);
+  const newest = newestSweeps(rows).filter((row) => ranOn(row) === place);
+  return [`On the ${place} `, ...compare(newest, strong)!];
 }
 
 /** The reader's own finding at the largest shape that has figures, and what their sweep lacks. */

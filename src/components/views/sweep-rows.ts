@@ -28,13 +28,14 @@ export function byShape(rows: readonly ResultRow[]): SweptShape[] {
 }
 
 /**
- * The rows of the newest sweep of each device, and of each runtime on it.
+ * The rows of the newest sweep of each shape on each device, and in each runtime there.
  * @param rows newest first
  */
 export function newestSweeps(rows: readonly ResultRow[]): ResultRow[] {
   const newest = new Map<string, string | null>();
-  for (const row of rows) if (!newest.has(ranOn(row))) newest.set(ranOn(row), row.sourceFile);
-  return rows.filter((row) => newest.get(ranOn(row)) === row.sourceFile);
+  const place = (row: ResultRow) => JSON.stringify([ranOn(row), row.shapeId]);
+  for (const row of rows) if (!newest.has(place(row))) newest.set(place(row), row.sourceFile);
+  return rows.filter((row) => newest.get(place(row)) === row.sourceFile);
 }
 
 /**
