@@ -75,6 +75,15 @@ describe("the recorded finding", () => {
         "8 tok/s* from int4; as floats, their weights are more than one dispatch can bind."
       )
     );
+    const [first] = whole.rows.filter(({status}) => status === "measured");
+    const chunked = {...first!, factoring: "chunked", dispatchesPerToken: 4, layersPerDispatch: 8} as const;
+    whole.rows.push(
+      {...chunked, variant: "chunked-4-float16", weightFormat: "float16"},
+      {...chunked, variant: "chunked-4-float32-awaited", weightFormat: "float32", awaited: true}
+    );
+    expect(recorded(layer, whole, part)).toContain(
+      "more than one dispatch can bind, and in 4 dispatches it has *8 tok/s* from float16. That is on"
+    );
   });
 
   it("is of Phi-3-mini's 8 layers rather than of 24 that are smaller", () => {

@@ -14,6 +14,8 @@ type FormatRows = Partial<Record<WeightFormat, ResultRow>>;
 interface FormatRun {
   fused: FormatRows;
   staged: FormatRows;
+  /** Of one workgroup in several dispatches, none awaited. */
+  chunked: FormatRows;
   /** The device holds no expanded weights of all layers for one dispatch. */
   fusedAreTooLarge: boolean;
 }
@@ -56,8 +58,21 @@ export function recordedFinding<T>(
   const rest = int4
     ? [` With ${formatQuantity(row.layers!, "layer")} it has `, strong(formatRate(int4.tokensPerSecond!)), " from int4"]
     : [];
-  const why = int4 && all.fusedAreTooLarge ? ["; as floats, their weights are more than one dispatch can bind"] : [];
+  const why = int4 && all.fusedAreTooLarge ? tooLarge(all.chunked, strong) : [];
   return {answer, figures: [...speeds, ...rest, ...why, `${int4 ? "." : ""} That is on the ${ranOn(row)}.`]};
+}
+
+/** What one workgroup has from floats that are too large for one dispatch. */
+function tooLarge<T>(chunked: FormatRows, strong: Strong<T>): (string | T)[] {
+  const floats = formatsOf(chunked).filter((format) => format !== "int4");
+  const reason = "; as floats, their weights are more than one dispatch can bind";
+  if (floats.length === 0) return [reason];
+  const speeds = floats.flatMap((format, i) => [
+    i > 0 ? " and " : "",
+    strong(formatRate(chunked[format]!.tokensPerSecond!)),
+    ` from ${format}`
+  ]);
+  return [`${reason}, and in ${formatCount(chunked[floats[0]!]!.dispatchesPerToken!)} dispatches it has `, ...speeds];
 }
 
 /**
@@ -103,12 +118,13 @@ function formatRun(rows: readonly ResultRow[]): FormatRun {
   const of = (factoring: string): FormatRows =>
     Object.fromEntries(
       rows
-        .filter((row) => row.factoring === factoring && row.tokensPerSecond !== null && row.dispatchesPerToken! >= 1)
+        .filter((row) => row.factoring === factoring && row.tokensPerSecond !== null)
+        .filter((row) => row.dispatchesPerToken! >= 1 && !row.awaited)
         .map((row) => [row.weightFormat ?? "int4", row])
     );
   const lost = rows.filter(({factoring, tokensPerSecond}) => factoring === "fused" && tokensPerSecond === null);
   const fusedAreTooLarge = lost.length > 0 && lost.every(({note}) => note?.startsWith("unsupported"));
-  return {fused: of("fused"), staged: of("staged"), fusedAreTooLarge};
+  return {fused: of("fused"), staged: of("staged"), chunked: of("chunked"), fusedAreTooLarge};
 }
 
 function formatsOf(rows: FormatRows): WeightFormat[] {
