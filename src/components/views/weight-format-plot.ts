@@ -87,7 +87,7 @@ export interface FormatLimit {
 /** The newest record of each shape, in Node where there is one, what is on file of the original's kernels, and the reader's own run. */
 export function formatPoints(rows: readonly ResultRow[], yours: RunRecord | null): FormatPoint[] {
   const ours = rows.filter(({experiment, software}) => experiment === weightFormatExperiment && !software);
-  const newest = [...group(ours, ({layers}) => layers).values()].flatMap((shape) => {
+  const newest = [...group(ours, ({shapeId}) => shapeId).values()].flatMap((shape) => {
     const chosen = shape.find((row) => !inBrowser(row)) ?? shape[0]!;
     return shape.filter(({sourceFile}) => sourceFile === chosen.sourceFile);
   });
