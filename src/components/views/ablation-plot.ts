@@ -126,9 +126,11 @@ function describeReport({label, engine, factoring, layers}: ResultRow): string {
   return `${label} (${engine}), as its authors wrote it down. It is ${differs}, and its output was not checked.`;
 }
 
-/** A narrow plot has each label above its line, a wide one to the left of it. */
+/** Labels stand to the left of their lines where that leaves the axis room, else above. */
 function draw(marks: Mark[], labels: readonly string[], width: number, percentOf?: string): PlotElement {
   const narrow = isNarrow(width);
+  const beside = 14 + max(labels.map(textMeasure()))!;
+  const above = narrow || beside > 0.4 * width;
   const [least, most] = [min(marks, ({low}) => low)!, max(marks, ({high}) => high)!];
   const inPercent = percentOf !== undefined;
   const domain: [number, number] = inPercent
@@ -149,11 +151,11 @@ function draw(marks: Mark[], labels: readonly string[], width: number, percentOf
   );
   const plot = Plot.plot({
     width,
-    height: margin.top + margin.bottom + labels.length * (narrow ? 36 : 24),
+    height: margin.top + margin.bottom + labels.length * (above ? 36 : 24),
     marginTop: margin.top,
     marginRight: 14 + max(widest.map(textMeasure()))!,
     marginBottom: margin.bottom,
-    marginLeft: narrow ? 12 : 14 + max(labels.map(textMeasure()))!,
+    marginLeft: above ? 12 : beside,
     style: `font-size: ${fontSize}px; overflow: visible;`,
     x: {
       domain,
@@ -163,9 +165,9 @@ function draw(marks: Mark[], labels: readonly string[], width: number, percentOf
         ? {ticks: narrow ? 4 : 8, label: "Speed (% of the first row) →"}
         : {type: "log", ticks: ticksWithin(domain), label: "Tokens per second (tok/s) →"})
     },
-    y: {domain: labels, label: null, axis: narrow ? null : "left", tickSize: 0},
+    y: {domain: labels, label: null, axis: above ? null : "left", tickSize: 0},
     marks: [
-      narrow ? Plot.text(labels, {x: domain[0], y: String, text: String, textAnchor: "start", dy: -11}) : null,
+      above ? Plot.text(labels, {x: domain[0], y: String, text: String, textAnchor: "start", dy: -11}) : null,
       Plot.ruleY(labels, {y: String, strokeOpacity: 0.12}),
       inPercent ? Plot.ruleX([100], {strokeOpacity: 0.5}) : null,
       Plot.ruleY(marks, {

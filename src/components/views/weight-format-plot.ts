@@ -42,7 +42,7 @@ export const reported: Readonly<Record<string, WeightFormat>> = {
   "replication-h200/headless-fast-8-layers": "int4"
 };
 
-const marginLeft = 46;
+const marginLeft = 54;
 
 /** Its panels stand apart from those of Phi-3's width. */
 const narrowModel = "Qwen2";
