@@ -37,7 +37,8 @@ export interface WorkgroupPlan {
  * Fits the counts up to a quarter of the most, or the first three, and leaves the others to be predicted: where many
  * workgroups read at once, something else may hold them up.
  * @param rows of one run
- * @returns null where it has not one workgroup and four counts besides, or no two numbers fit them.
+ * @returns null where it has not one workgroup and four counts besides, or no two numbers fit them,
+ * or workgroups that wait work faster than one alone.
  */
 export function workgroupCost(rows: readonly ResultRow[], plan: WorkgroupPlan): WorkgroupCost | null {
   const curve = greatest(workgroupCurves(rows), (a, b) => a.rows.length - b.rows.length)?.rows ?? [];
@@ -55,5 +56,5 @@ export function workgroupCost(rows: readonly ResultRow[], plan: WorkgroupPlan): 
     milliseconds: row.millisecondsPerToken!
   }));
   const model = fitCost(times.filter(({fitted}) => fitted));
-  return model && {alone, rates, times, model};
+  return model && model.slowdown >= 1 ? {alone, rates, times, model} : null;
 }
