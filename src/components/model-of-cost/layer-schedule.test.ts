@@ -129,7 +129,7 @@ test("scores of positions yet to come are no work", () => {
 test("the plan on the H200, by what its record says of it, has the workgroups that were measured there", () => {
   const file = new URL("../../../results/h200-stages.json", import.meta.url);
   const {device, rows} = profileSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-  const plan = planOn({...device, subgroupMinSize: 32, subgroupMaxSize: 32}, shape, "staged");
+  const plan = planOn(device, shape, "staged");
   for (const {part, workgroups, workgroupSize} of rows.filter(({arithmetic}) => arithmetic === "int16")) {
     if (part === "token") continue;
     expect(

@@ -13,8 +13,8 @@ import {findRoofline, findRow} from "./recorded.js";
 const results = collectResults(readResults());
 const one = findRow(results, "h200-workgroups/fused-1");
 const shape = shapes["phi3-mini"];
-const offered = results.devices.find(({device, runtime}) => device === one.device && runtime.startsWith("Node"))!;
-const device = {...offered, subgroupMinSize: 32, subgroupMaxSize: 32};
+const device = results.devices.find(({device, runtime}) => device === one.device && runtime.startsWith("Node"))!;
+
 const schedule: CostPlan["schedule"] = (factoring, workgroups = 1) =>
   scheduleToken(shape, factoring, {cores: 132, workgroups, device});
 const plan: CostPlan = {device: one.device, shapeId: "phi3-mini", schedule, waits: waitsPerToken(shape)};

@@ -29,9 +29,6 @@ const metal = [
   }
 ];
 
-/** Invocations of a subgroup on every GPU of NVIDIA, for records that do not say them yet. */
-const warp = 32;
-
 /**
  * The GPUs on record as diagrams of cores show them: an M2 Pro with limits that are assumed, and another with those that
  * the newest record of its default runtime has.
@@ -53,7 +50,7 @@ export function recordedDiagramDevices(results: Results, m2: string, measured: s
     {
       label: measured,
       cores: gpuCores(results, measured),
-      plan: {...found, subgroupMinSize: found.subgroupMinSize ?? warp, subgroupMaxSize: found.subgroupMaxSize ?? warp},
+      plan: found,
       limits: html`<span
         >with the limits and features that the device has on record
         ${cite({source: `results/${found.sourceFile}`, sourceUrl: recordUrl(found.sourceFile)})}</span
