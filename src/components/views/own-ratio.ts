@@ -16,7 +16,7 @@ import {yourFinding} from "./geometry-answer.js";
 import {comparesDesigns, costFigures, hasSeveral, type OwnRuns} from "./own-runs.js";
 import {leastGain} from "./ladder.js";
 import {leastGainText} from "./no-gain-table.js";
-import {ownCost} from "./own-cost.js";
+import {ownCost, type OwnCost} from "./own-cost.js";
 import {formatError} from "./predictions.js";
 import {ownSeries, seriesName} from "./profile-series.js";
 import {workgroupCostPlot} from "./workgroup-cost-plot.js";
@@ -29,11 +29,12 @@ export function ownRatio(runs: OwnRuns): HTMLElement {
   const element = html`<div class="own-ratio"></div>`;
   function show() {
     const records = runs.all();
-    const found = findings(records);
+    const cost = ownCostOf(records);
+    const found = findings(records, cost);
     const designs = runsOf(records).some(comparesDesigns);
     element.replaceChildren(
       ...found.map((sentence) => html`<p class="your-answer">${sentence}</p>`),
-      ...plots(records),
+      ...(cost ? [workgroupCostPlot({...cost, ranOn: `Yours, ${nameDevice(cost.run.device)}`, meaning: "yours"})] : []),
       ...(designs ? [] : [whatIsMissing(records.length > 0)]),
       ...(records.length > 0 ? [html`<button type="button" onclick=${forget}>Forget my runs</button>`] : [])
     );
@@ -51,8 +52,9 @@ export function ownRatio(runs: OwnRuns): HTMLElement {
  * the newest. Where no run has two designs, one of the newest run at all. Then what the runs without a design say: how
  * much more all workgroups read than one, what a dispatch costs beside a wait, what the stages take.
  * @param records newest first
+ * @param cost of one dispatch, by one of them
  */
-export function findings(records: readonly AnyRecord[]): Words[] {
+function findings(records: readonly AnyRecord[], cost: RunCost | null): Words[] {
   const runs = largestFirst(records);
   const one = runs.find(compareFactorings);
   const several = runs.find(hasSeveral);
@@ -60,7 +62,7 @@ export function findings(records: readonly AnyRecord[]): Words[] {
   const sentences: (Words | null)[] = [
     one ? [...compareOne(one), runDate(one)] : null,
     several ? [...yourFinding(several, strong), runDate(several)] : null,
-    costed(runs)?.sentence ?? null,
+    cost ? describeCost(cost) : null,
     !one && !several && newest ? compareRows(newest) : null,
     ...records.map((record) => (record.kind === "cost" ? (compareReads(record) ?? compareCosts(record)) : null)),
     ...records.map((record) => (record.kind === "profile" ? compareStages(record) : null))
@@ -68,33 +70,32 @@ export function findings(records: readonly AnyRecord[]): Words[] {
   return sentences.filter((sentence) => sentence !== null);
 }
 
-/** What the two numbers of one dispatch are on the reader's device, by the largest model that has them. */
-function costed(runs: readonly RunRecord[]): {sentence: Words; plot: () => HTMLElement} | null {
-  for (const run of runs) {
+/** What one dispatch costs on the reader's device, and the run that says it. */
+type RunCost = OwnCost & {run: RunRecord};
+
+/** By the largest model that has it. */
+function ownCostOf(records: readonly AnyRecord[]): RunCost | null {
+  for (const run of largestFirst(records)) {
     const cost = ownCost(run);
-    if (!cost) continue;
-    const {model, fitted, most, predicted} = cost;
-    const measured = 1000 / most.milliseconds;
-    const name = nameDevice(run.device);
-    const sentence = [
-      `On your device, ${name}, the work of one dispatch takes `,
-      strong(`${formatNumber(model.slowdown)} times`),
-      ` the least, and a wait `,
-      strong(formatMicroseconds(1000 * model.boundary)),
-      `, by ${formatCount(fitted[0]!.workgroups)} to ${formatQuantity(fitted.at(-1)!.workgroups, "workgroup")} of “${run.shape.label}”. For ${formatCount(most.workgroups)} these two numbers predict `,
-      html`<strong class="predicted">${formatRate(predicted)}</strong>`,
-      "; you measured ",
-      strong(formatRate(measured)),
-      ` (${formatError(predicted / measured - 1)}).${runDate(run)}`
-    ];
-    return {sentence, plot: () => workgroupCostPlot({...cost, ranOn: `Yours, ${name}`, meaning: "yours"})};
+    if (cost) return {...cost, run};
   }
   return null;
 }
 
-function plots(records: readonly AnyRecord[]): HTMLElement[] {
-  const found = costed(largestFirst(records));
-  return found ? [found.plot()] : [];
+function describeCost({run, model, fitted, most, predicted}: RunCost): Words {
+  const measured = 1000 / most.milliseconds;
+  const counts = `${formatCount(fitted[0]!.workgroups)} to ${formatQuantity(fitted.at(-1)!.workgroups, "workgroup")}`;
+  return [
+    `On your device, ${nameDevice(run.device)}, the work of one dispatch takes `,
+    strong(`${formatNumber(model.slowdown)} times`),
+    " the least, and a wait ",
+    strong(formatMicroseconds(1000 * model.boundary)),
+    `, by ${counts} of “${run.shape.label}”. For ${formatCount(most.workgroups)} these two numbers predict `,
+    html`<strong class="predicted">${formatRate(predicted)}</strong>`,
+    "; you measured ",
+    strong(formatRate(measured)),
+    ` (${formatError(predicted / measured - 1)}).${runDate(run)}`
+  ];
 }
 
 const strong = (text: string) => html`<strong class="yours">${text}</strong>`;
